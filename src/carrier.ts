@@ -1,0 +1,57 @@
+/** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the desk. */
+import type { Depot } from './depot.ts'
+import type { OutboxStore } from './outbox/outbox.ts'
+import type { WalkPage, WalkQuery } from './outbox/walk.ts'
+import type { Intake, Stored } from './ports.ts'
+
+/** What came of the events of an import; they add up to what was sent. */
+export type Imported = {
+  /** Kept as events of their own. */
+  readonly stored: number
+  /** Known already. */
+  readonly duplicates: number
+  /** Known already, and waiting once more: in the place of a dead letter or, when that was wished, of one already sent. */
+  readonly again: number
+}
+
+export type Carrier = {
+  exportPage(query: WalkQuery): WalkPage
+  /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
+  import(intakes: readonly Intake[]): Imported | Extract<Stored, { stored: false }>
+}
+
+type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
+
+export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier {
+  return {
+    exportPage(query) {
+      depot().settleAccounts()
+      return outbox.walk(query)
+    },
+    // In one go, so that what is counted meanwhile is theirs alone.
+    import(intakes) {
+      depot().settleAccounts()
+      const before = figures()
+      const fault = depot()
+        .put(intakes)
+        .find(result => !result.stored)
+      if (fault && !fault.stored) return fault
+      depot().settleAccounts()
+      const after = figures()
+      const again = after.replaced - before.replaced
+      return {
+        stored: after.received - before.received,
+        duplicates: after.duplicate - before.duplicate - again,
+        again,
+      }
+    },
+  }
+
+  function figures(): { received: number; duplicate: number; replaced: number } {
+    return {
+      received: outbox.total('received'),
+      duplicate: outbox.total('duplicate'),
+      replaced: outbox.replaced(),
+    }
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * Every setting: type, default, one-line meaning, secret or not. The one source of the README's table, of
+ * schemas/settings.json and of every message about a wrong setting. Pure: environment in, settings or faults out.
+ */
+import * as z from 'zod'
+
+const SECRET = { secret: true } as const
+const ON_NODE = { host: 'node' } as const
+const ON_WORKERS = { host: 'workers' } as const
+const flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'], error: 'true or false' })
+const url = z.url({ protocol: /^https?$/, error: 'an http(s) URL' })
+const origin = url.refine(isOrigin, 'an http(s) origin: no path, no user, no query')
+const integer = (min: number, max: number) => {
+  const error = `a whole number from ${min} to ${max}`
+  return z.coerce.number(error).int(error).min(min, error).max(max, error)
+}
+const token = (least: number) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[\\x21-\\x7e]{${least},}$`),
+      `${least > 1 ? `at least ${least} ` : ''}printable characters without spaces`,
+    )
+const YEAR_DAYS = 3650
+const WORKERS_BODY_BYTES = 1_048_576
+
+export const Settings = z
+  .object({
+    TWILIO_AUTH_TOKEN: z
+      .string()
+      .transform(list =>
+        list
+          .split(',')
+          .map(token => token.trim())
+          .filter(token => token !== ''),
+      )
+      .optional()
+      .meta({
+        description:
+          'Auth token of the account the sink belongs to; several, comma-separated, while one is rotated',
+        ...SECRET,
+      }),
+    TWILIO_ACCOUNT_SID: z
+      .string()
+      .regex(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits')
+      .optional()
+      .meta({ description: 'Account SID that notices name; `sink` needs it' }),
+    TWILIO_API_KEY: z.string().optional().meta({
+      description:
+        'SID of an API key, for `sink` and `check` instead of the auth token; the bridge itself needs none',
+    }),
+    TWILIO_API_SECRET: z
+      .string()
+      .optional()
+      .meta({ description: 'Secret of that API key', ...SECRET }),
+    SINK_SID: z
+      .string()
+      .regex(/^DG[0-9a-fA-F]{32}$/, 'DG and 32 hex digits')
+      .optional()
+      .meta({ description: 'SID of the Event Streams sink that notices name' }),
+    PUBLIC_URL: url.optional().meta({
+      description:
+        "The sink's destination exactly as Twilio has it; a bare origin stands for origin + `/webhooks/twilio`",
+    }),
+    TRUST_PROXY: flag.default(false).meta({
+      description:
+        'Without PUBLIC_URL: believe X-Forwarded-Proto and X-Forwarded-Host (only behind a proxy that sets both)',
+    }),
+    ALLOW_UNSIGNED: flag.default(false).meta({
+      description:
+        'Take requests without a signature: for local use, anybody who reaches the port can send events',
+    }),
+    MAX_BODY_BYTES: integer(1, 16_777_216)
+      .default(1_048_576)
+      .meta({ description: 'Largest request body taken, in bytes' }),
+    SEGMENT_WRITE_KEY: token(1)
+      .optional()
+      .meta({
+        description: 'Write key of the Segment source; without one the bridge makes a dry run',
+        ...SECRET,
+      }),
+    SEGMENT_REGION: z
+      .enum(['us', 'eu'], 'us or eu')
+      .default('us')
+      .meta({ description: 'Region of the Segment workspace' }),
+    SEGMENT_HOST: origin.optional().meta({
+      description: "Origin of any receiver of Segment's protocol, instead of the region's",
+    }),
+    SEGMENT_PATH: z
+      .string()
+      .regex(/^\/\S*$/, 'a path that starts with /')
+      .default('/v1/batch')
+      .meta({
+        description: 'Path of the batch route there',
+      }),
+    SEGMENT_RATE: integer(0, 1_000_000).default(1_000).meta({
+      description:
+        'Most events a second sent to Segment (its own ceiling for a workspace is 1,000); 0 = no limit',
+    }),
+    NOTIFY_URL: url.optional().meta({
+      description: "Where notices are posted, in the form of Twilio's Debugger webhook",
+      ...SECRET,
+    }),
+    NOTIFY_EVERY_MINUTES: integer(20, 10_080).default(20).meta({
+      description: 'Least minutes between two notices, 20 at the least',
+    }),
+    ADMIN_TOKEN: token(8)
+      .optional()
+      .meta({
+        description:
+          'Opens everything but the webhook and the health routes; on Node one is made at the first start',
+        ...SECRET,
+      }),
+    PORT: integer(0, 65_535)
+      .default(8787)
+      .meta({ description: 'Port to listen on; 0 = any free one', ...ON_NODE }),
+    HOST: z
+      .string()
+      .min(1)
+      .default('0.0.0.0')
+      .meta({ description: 'Address to listen on', ...ON_NODE }),
+    DATA_DIR: z
+      .string()
+      .min(1)
+      .default('./data')
+      .meta({ description: 'Folder of the outbox; holds phone numbers and texts', ...ON_NODE }),
+    MAX_BACKLOG: integer(0, Number.MAX_SAFE_INTEGER).default(0).meta({
+      description:
+        'Most events that may wait for delivery; beyond it Twilio is asked to retry; 0 = as the disk allows',
+    }),
+    RETENTION_DAYS: integer(0, YEAR_DAYS).default(7).meta({
+      description: 'Days that accepted and skipped events are kept; 0 = gone at once',
+    }),
+    DEDUPE_HOURS: integer(0, YEAR_DAYS * 24)
+      .default(72)
+      .meta({
+        description: 'Hours that the id of an accepted event is remembered',
+      }),
+    OUTBOX_SHARDS: integer(1, 64)
+      .default(1)
+      .meta({
+        description:
+          'Workers: Durable Objects that share the outbox; more of them carry more events a second',
+        ...ON_WORKERS,
+      }),
+    LOG_LEVEL: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'], 'debug, info, warn, error or silent')
+      .default('info')
+      .meta({
+        description: 'Least level that is logged',
+      }),
+  })
+  .meta({ $id: 'urn:twilio-segment-bridge:settings', title: 'Settings of twilio-segment-bridge' })
+export type Settings = z.infer<typeof Settings>
+export type SettingName = keyof typeof Settings.shape
+export const settingNames = z.keyof(Settings).options
+
+const hosts = { us: 'https://api.segment.io', eu: 'https://events.eu1.segmentapis.com' } as const
+export const segmentHost = ({ SEGMENT_HOST, SEGMENT_REGION }: Settings): string =>
+  SEGMENT_HOST ?? hosts[SEGMENT_REGION]
+
+export const isSecret = (name: SettingName): boolean => Settings.shape[name].meta()?.secret === true
+
+/** One wrong setting: its name, what came (never a secret), what is allowed. */
+export type SettingFault = { readonly name: string; readonly received: string; readonly expected: string }
+
+export type Host = 'node' | 'workers'
+
+export type ReadSettings =
+  | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly faults: readonly SettingFault[] }
+
+/** An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  host: Host = 'node',
+): ReadSettings {
+  const given = new Map<string, string>()
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (value.trim() !== '') given.set(name, value.trim())
+  }
+  const parsed = Settings.safeParse(Object.fromEntries(settingNames.map(name => [name, given.get(name)])))
+  const wrong = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]))
+  const faults = [
+    ...[...given.keys()].flatMap(misspelt),
+    ...[...given].flatMap(([name, value]) => outOfPlace(name, value, host)),
+    ...[...wrong].map(([name, expected]) => toFault(name, given.get(name), expected)),
+  ]
+  const bodyBytes = parsed.data?.MAX_BODY_BYTES ?? 0
+  if (host === 'workers' && bodyBytes > WORKERS_BODY_BYTES) {
+    faults.push(
+      toFault(
+        'MAX_BODY_BYTES',
+        String(bodyBytes),
+        `at most ${WORKERS_BODY_BYTES}: a Durable Object's row ends at 2 MB`,
+      ),
+    )
+  }
+  const { TWILIO_AUTH_TOKEN, ALLOW_UNSIGNED } = parsed.data ?? Object.fromEntries(given)
+  if (!TWILIO_AUTH_TOKEN?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
+  if (!parsed.success || faults.length > 0) return { ok: false, faults }
+  const settings = parsed.data
+  const warnings = settings.ALLOW_UNSIGNED
+    ? ['ALLOW_UNSIGNED=true: anybody who reaches this port can send events. For local use only.']
+    : []
+  return { ok: true, settings, warnings }
+}
+
+/** A setting of the other host would be without effect, and its owner would think otherwise. */
+function outOfPlace(name: string, value: string, host: Host): SettingFault[] {
+  const known = settingNames.find(setting => setting === name)
+  const only = known && Settings.shape[known].meta()?.host
+  if (only === undefined || only === host) return []
+  const where =
+    only === 'node' ? 'on Node only: take it out of the variables of the Worker' : 'on Workers only'
+  return [toFault(name, value, `nothing: it applies ${where}`)]
+}
+
+const noAuthToken: SettingFault = {
+  name: 'TWILIO_AUTH_TOKEN',
+  received: 'nothing',
+  expected:
+    'the auth token of your Twilio account (Console, Account Info), or ALLOW_UNSIGNED=true to try the bridge locally',
+}
+
+function toFault(name: string, value: string | undefined, expected: string): SettingFault {
+  if (value === undefined) return { name, received: 'nothing', expected }
+  const known = settingNames.find(setting => setting === name)
+  if (known && isSecret(known)) return { name, received: `a secret of ${value.length} characters`, expected }
+  // The user and password in a URL are a secret too.
+  return { name, received: `"${value.replace(/\/\/[^/]*@/, '//***@')}"`, expected }
+}
+
+function isOrigin(text: string): boolean {
+  const parsed = URL.parse(text)
+  return parsed !== null && `${parsed.origin}/` === parsed.href
+}
+
+/** What Kubernetes sets for every service, one that is called segment-something included. */
+const ofKubernetes = /_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?)$/
+
+/** Names this close to a setting, or in a namespace that is all ours, are mistakes and not somebody else's variables. */
+function misspelt(name: string): SettingFault[] {
+  if (name in Settings.shape || ofKubernetes.test(name)) return []
+  const plain = (text: string) => text.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
+  const close = settingNames.find(known => known.length >= 8 && distance(plain(name), plain(known)) <= 2)
+  const isOurs = /^SEGMENT_/i.test(name)
+  if (!close && !isOurs) return []
+  const hint = close
+    ? `no such setting: did you mean ${close}?`
+    : `no such setting: known are ${settingNames.join(', ')}`
+  return [{ name, received: 'a value', expected: hint }]
+}
+
+/** Levenshtein distance, given up beyond 2. */
+function distance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 3
+}

@@ -1,0 +1,297 @@
+/**
+ * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
+ *
+ *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ Segment
+ *                                                    └ failures ─▶ teller ─▶ operator
+ *
+ * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
+ */
+import type { Settings } from './config.ts'
+import type { Observe } from './meters.ts'
+import type { Leased, Settlement } from './outbox/lease.ts'
+import type { OutboxStore } from './outbox/outbox.ts'
+import type { Intake, Log, Stored } from './ports.ts'
+import { type Deliver, failed } from './send/deliver.ts'
+import type { Dispatched, DispatchPorts, LineFailure, Overhead } from './send/dispatch.ts'
+import { dispatch } from './send/dispatch.ts'
+import { createDoubt } from './send/doubt.ts'
+import type { Failure } from './send/notify.ts'
+import { BATCH_BYTES } from './send/pack.ts'
+import { createRate } from './send/rate.ts'
+import { redact } from './send/redact.ts'
+import { afterFailure, FIRST_RETRY_MS, type Line, openLine, toRest } from './send/retry.ts'
+import type { About, Teller } from './send/tell.ts'
+
+export type DepotParts = {
+  readonly settings: Settings
+  readonly outbox: OutboxStore
+  readonly deliver: Deliver
+  readonly overhead: Overhead
+  readonly log: Log
+  readonly now: () => number
+  readonly random: () => number
+  /** Who tells the operator: notices here, or a clock that several outboxes share. */
+  readonly tell: (about: () => About) => DepotTeller
+  readonly observe: Observe
+  /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
+  readonly resume?: boolean
+}
+
+export type DepotTeller = Pick<Teller, 'failed' | 'recovered'> & { tick(): void }
+
+export type Depot = {
+  /** Group commit: all intakes or, when that fails, each for itself. */
+  put(intakes: readonly Intake[]): Stored[]
+  report(failure: Failure): void
+  /** One batch at most. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
+  drain(): Promise<number | undefined>
+  /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
+  tick(): void
+  /** Sorts all that is kept but not sorted, so that what is read next is the whole account. */
+  settleAccounts(): void
+  health(): Health
+}
+
+export type Health = {
+  /** Why the outbox takes nothing now; empty when it does. */
+  readonly troubles: readonly string[]
+  readonly line: Line
+}
+
+/** How soon a failed write to the outbox is tried again. */
+const MEND_MS = 1_000
+/** Slices of a few milliseconds that one tick may prune. */
+const PRUNE_TURNS = 20
+const PRUNE_EVERY_MS = 60_000
+/** The name under which a sleeping outbox remembers how its destination did. */
+const LINE = 'line'
+/** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
+const CLAIM_EVENTS = 250
+/** As much as a usual request, so that a probe does not pass where an intake would fail. */
+const PROBE_BYTES = 64 * 1_024
+
+export function createDepot(parts: DepotParts): Depot {
+  const { settings, outbox, log, now } = parts
+  const rate = createRate(settings.SEGMENT_RATE)
+  let line: Line = parts.resume ? toLine(outbox.recall(LINE)) : openLine
+  /** Events on their way. */
+  let inFlight = 0
+  const unsettled: { leased: readonly Leased[]; settlements: readonly Settlement[] }[] = []
+  let writeFault: string | undefined
+  let account = settings.TWILIO_ACCOUNT_SID
+  let pruneAt = 0
+
+  const teller = parts.tell(about)
+  const doubt = createDoubt(isDelivered)
+
+  const ports: DispatchPorts = {
+    ...parts,
+    delivered: settings.SEGMENT_WRITE_KEY ? { state: 'accepted' } : { state: 'skipped', reason: 'dry_run' },
+    believes: doubt.believes,
+    note(delivery) {
+      parts.observe({
+        reason: delivery.reason ?? 'accepted',
+        seconds: delivery.tookMs / 1_000,
+        events: delivery.events,
+      })
+      write(() => outbox.note(delivery))
+    },
+  }
+
+  /** False when the outbox cannot be written now; what to do then is up to the caller. */
+  function write(work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      if (writeFault === undefined) log.error({ fault: toText(error) }, 'the outbox cannot be written')
+      writeFault = error instanceof Error ? error.message : String(error)
+      return false
+    }
+  }
+
+  function about(): About {
+    let waitingSince: number | undefined
+    write(() => (waitingSince = outbox.oldestPendingAt()))
+    const nextAttemptAt = line.failures > 0 ? line.notBefore : undefined
+    return { accountSid: account, waiting: outbox.total('pending'), waitingSince, nextAttemptAt }
+  }
+
+  function tellOfWriteFault(count: number): void {
+    teller.failed([{ reason: 'outbox_unwritable', at: now(), count, answer: writeFault }])
+  }
+
+  /** Only a write that needed room proves that there is some. */
+  function writable(): void {
+    writeFault = undefined
+    teller.recovered('door')
+  }
+
+  function backlogIsFull(): boolean {
+    const waiting = outbox.total('pending') + outbox.unsorted()
+    return settings.MAX_BACKLOG > 0 && waiting >= settings.MAX_BACKLOG
+  }
+
+  function put(intakes: readonly Intake[]): Stored[] {
+    if (backlogIsFull()) {
+      teller.failed([{ reason: 'backlog_full', at: now(), count: intakes.length }])
+      return intakes.map(() => ({
+        stored: false,
+        reason: 'backlog_full',
+        detail: `${settings.MAX_BACKLOG} events wait`,
+      }))
+    }
+    if (write(() => outbox.put(intakes))) {
+      writable()
+      tellOfRejected(intakes)
+      return intakes.map(() => ({ stored: true }))
+    }
+    // One that cannot be stored must not take its neighbours down.
+    if (intakes.length > 1) return intakes.flatMap(intake => put([intake]))
+    tellOfWriteFault(1)
+    return [{ stored: false, reason: 'outbox_unwritable', detail: writeFault ?? '' }]
+  }
+
+  function tellOfRejected(intakes: readonly Intake[]): void {
+    const failures: Failure[] = []
+    for (const { entries, receivedAt } of intakes) {
+      for (const { reason, identity, carried } of entries) {
+        if (carried) continue // told where it came from
+        account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(identity?.source ?? '')?.[1]
+        if (reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') continue
+        failures.push({ reason, at: receivedAt, count: 1, firstId: identity?.id })
+      }
+    }
+    teller.failed(failures)
+  }
+
+  async function drain(): Promise<number | undefined> {
+    for (const { leased, settlements } of unsettled.splice(0)) settle(leased, settlements)
+    if (unsettled.length > 0) return now() + MEND_MS
+    let sorted = 0
+    if (!write(() => (sorted = outbox.sort()))) return now() + MEND_MS
+    const rest = toRest(line, now())
+    if (rest > 0) return sorted > 0 ? now() : now() + rest
+    // After a failure one batch alone feels its way; the other lanes wait for what it finds.
+    if (line.failures > 0 && inFlight > 0) return undefined
+    const wanted = Math.min(outbox.total('pending') - inFlight, CLAIM_EVENTS, rate.most)
+    const wait = wanted > 0 ? rate.take(wanted, now()) : 0
+    if (wait > 0) return now() + wait
+    const leased: Leased[] = []
+    const hasCanary = doubt.wantsCanary(line)
+    const isRead = write(() => {
+      // First, so that it is in the first request and in the first half of every halving.
+      if (hasCanary) leased.push(...outbox.claimNewest())
+      leased.push(...outbox.claim(wanted - leased.length, BATCH_BYTES * 2))
+    })
+    if (!isRead) outbox.release(leased.splice(0))
+    rate.giveBack(wanted - leased.length)
+    if (!isRead) return now() + MEND_MS
+    if (leased.length === 0) return sorted > 0 ? now() : undefined
+    const before = line
+    inFlight += leased.length
+    const { settlements, failure } = await dispatch(leased, ports).catch(blame(leased))
+    inFlight -= leased.length
+    settle(leased, settlements)
+    doubt.count(settlements)
+    if (failure) fail(failure, hasCanary)
+    // What another lane has learned meanwhile, such as a wait it was told, is newer.
+    else if (line === before && settlements.some(isDelivered)) succeed()
+    return now()
+  }
+
+  /** A bug of ours: the events stay pending, and the line backs off like for any other failure. */
+  function blame(events: readonly Leased[]): (error: unknown) => Dispatched {
+    return error => {
+      log.error({ fault: toText(error) }, 'a batch could not be handed over')
+      return { settlements: [], failure: { ...failed('bridge_fault', undefined, String(error)), events } }
+    }
+  }
+
+  function isDelivered({ state, reason }: Settlement): boolean {
+    return state === ports.delivered.state && reason === ports.delivered.reason
+  }
+
+  /** What Segment has answered must be kept, or it would be sent again: until the outbox takes it, nothing else goes. */
+  function settle(leased: readonly Leased[], settlements: readonly Settlement[]): void {
+    if (!write(() => outbox.settle(settlements, now()))) {
+      tellOfWriteFault(0)
+      unsettled.push({ leased, settlements })
+      return
+    }
+    outbox.release(leased)
+    const dead = settlements.filter(({ state }) => state === 'refused' || state === 'rejected')
+    teller.failed(
+      dead.flatMap(({ reason, detail, event: { element } }) =>
+        reason ? [{ reason, at: now(), count: 1, answer: detail, firstId: idOf(element) }] : [],
+      ),
+    )
+  }
+
+  function fail({ reason, status, answer, waitToldMs, events }: LineFailure, hadCanary: boolean): void {
+    const after = afterFailure(line, reason, waitToldMs, now(), parts.random())
+    // It may be poison alone: the canary of the next batch tells, and need not wait for the pause.
+    const isOpen = reason === 'segment_refuses_all' && !hadCanary
+    line = isOpen ? { ...after, notBefore: now() + FIRST_RETRY_MS } : after
+    keepLine()
+    const firstId = idOf(events[0]?.element)
+    const lastId = idOf(events.at(-1)?.element)
+    teller.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
+  }
+
+  function keepLine(): void {
+    if (parts.resume) write(() => outbox.remember(LINE, JSON.stringify(line)))
+  }
+
+  function succeed(): void {
+    const failed = line.failures > 0
+    line = openLine
+    if (failed) keepLine()
+    teller.recovered('delivery')
+  }
+
+  function prune(): void {
+    let more = true
+    for (let turns = 0; more && turns < PRUNE_TURNS; turns++) more = outbox.prune(now())
+    // Kept for no time at all means gone with the next tick.
+    pruneAt = more || settings.RETENTION_DAYS === 0 ? 0 : now() + PRUNE_EVERY_MS
+  }
+
+  return {
+    put,
+    report: failure => teller.failed([failure]),
+    drain,
+    tick() {
+      teller.tick()
+      if (now() >= pruneAt) write(prune)
+      if (writeFault === undefined) return
+      if (write(() => outbox.remember('probe', 'x'.repeat(PROBE_BYTES)))) writable()
+      else tellOfWriteFault(0)
+    },
+    settleAccounts() {
+      write(() => {
+        while (outbox.sort() > 0);
+      })
+    },
+    health() {
+      const troubles = []
+      if (writeFault !== undefined) troubles.push(`the outbox cannot be written: ${writeFault}`)
+      if (backlogIsFull())
+        troubles.push(`the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
+      return { troubles, line }
+    },
+  }
+}
+
+function toLine(kept: string | undefined): Line {
+  return kept === undefined ? openLine : JSON.parse(kept)
+}
+
+function idOf(element: unknown): string | undefined {
+  if (typeof element !== 'object' || element === null || !('id' in element)) return undefined
+  return typeof element.id === 'string' ? element.id : undefined
+}
+
+function toText(error: unknown): string {
+  return redact(error instanceof Error ? (error.stack ?? error.message) : String(error))
+}

@@ -1,0 +1,107 @@
+/**
+ * One element of a body → a Twilio event, judged. The door and the delivery both read events by `toEvent`, so what the
+ * door lets in can be mapped. In: whatever JSON gave. Out: the event and its customer's address, or the reason it goes no
+ * further. Never throws; no I/O, no clock, no host.
+ */
+import * as z from 'zod'
+import { type Family, schemaOf } from './families/family.ts'
+import { familyOf } from './families/index.ts'
+import { judging, toFault, toFaults } from './faults.ts'
+import type { Fault } from './ports.ts'
+import type { EventReason } from './reasons.ts'
+
+/** CloudEvents forbids them in attributes; the outbox could not keep apart two ids that differ only in them. */
+const unkeepable = /[\p{Cc}\p{Cs}]/u
+const keepable = 'string without control characters or lone surrogates'
+
+function attribute(description: string) {
+  return z
+    .string({ error: 'non-empty string' })
+    .min(1, { error: 'non-empty string' })
+    .refine(text => !unkeepable.test(text), { error: keepable })
+    .meta({ description })
+}
+
+/** What makes an element an event. Twilio omits or misuses the other attributes, so they may be anything. */
+export const Envelope = z.object(
+  {
+    specversion: z.literal('1.0'),
+    id: attribute('What Segment and the outbox know the event by'),
+    source: attribute('What it happened to'),
+    type: attribute('What happened'),
+    dataschema: z.unknown().optional(),
+    time: z.unknown().optional(),
+    data: z.unknown().optional(),
+  },
+  { error: 'object' },
+)
+type Envelope = z.infer<typeof Envelope>
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** A judged event. `data` is the very object that came, unknown fields and all: nothing is copied. */
+export type TwilioEvent = Readonly<Envelope> & { readonly data: JsonObject }
+
+export type Reading =
+  | { readonly ok: true; readonly event: TwilioEvent; readonly customer: string }
+  | { readonly ok: false; readonly reason: EventReason; readonly faults: readonly Fault[] }
+
+export function toEvent(element: unknown): Reading {
+  const envelope = Envelope.safeParse(element, judging)
+  if (!envelope.success) return stop('not_a_cloudevent', toFaults('$', envelope.error.issues))
+  const family = familyOf(envelope.data.type)
+  if (family === undefined) return stop('type_unmapped')
+  if (family.skip !== undefined) return stop(family.skip)
+  return withData(envelope.data, family, family.customer)
+}
+
+function withData(envelope: Envelope, family: Family, customerField: string): Reading {
+  const data = toData(envelope.data)
+  if (data === undefined) {
+    return stop('schema_rejected', [toFault('$.data', 'object, or a string holding one', envelope.data)])
+  }
+  const judged = schemaOf(family, toVersion(envelope.dataschema)).safeParse(data, judging)
+  if (!judged.success) return stop('schema_rejected', toFaults('$.data', judged.error.issues))
+  const customer = toAddress(data, customerField)
+  if (customer === undefined) {
+    return stop('schema_rejected', [
+      toFault(`$.data.${customerField}`, 'non-empty string', data[customerField]),
+    ])
+  }
+  return { ok: true, event: { ...envelope, data }, customer }
+}
+
+/** The number at the end of `dataschema`, on whatever host; 0 when there is none. */
+export function toVersion(dataschema: unknown): number {
+  if (typeof dataschema !== 'string') return 0
+  return Number(/\/(\d{1,9})(?:\.json)?$/.exec(dataschema)?.[1] ?? 0)
+}
+
+/** `data` as an object. Twilio's own samples hold it as a string of JSON too. */
+export function toData(data: unknown): JsonObject | undefined {
+  if (typeof data !== 'string') return isObject(data) ? data : undefined
+  try {
+    const parsed: unknown = JSON.parse(data)
+    return isObject(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function toAddress(data: JsonObject, field: string): string | undefined {
+  const address = data[field]
+  return typeof address === 'string' && address !== '' ? address : undefined
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Whether a text can be an event's id or source: the outbox knows redeliveries by them. */
+export function isAttribute(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !unkeepable.test(value)
+}
+
+function stop(reason: EventReason, faults: readonly Fault[] = []): Reading {
+  return { ok: false, reason, faults }
+}

@@ -1,0 +1,92 @@
+/**
+ * What a family of Twilio events is: the types it covers, the versions of its schema, and which field of `data` is the
+ * customer's address. A family is data; reading, judging and mapping are done elsewhere and alike for all of them.
+ * In: zod objects. Out: a `Family`. No I/O, no clock, no host.
+ */
+import * as z from 'zod'
+
+/** Every family is either mapped, and then it says whose event it is, or skipped, and then it says why. */
+type Purpose<Field> =
+  | { readonly customer: Field; readonly skip?: never }
+  | { readonly skip: 'sink_test'; readonly customer?: never }
+
+export type Family = Purpose<string> & {
+  /** Name of the schema in `dataschema`, without its version. */
+  readonly schema: string
+  readonly description: string
+  /** The CloudEvent types it covers. */
+  readonly types: readonly string[]
+  readonly versions: ReadonlyMap<number, z.ZodObject>
+  /** Judges versions newer than any listed, and events that name none. */
+  readonly newest: z.ZodObject
+}
+
+/** Fields that are a required string in every version: only such a field can be the customer's address. */
+type TextField<S extends z.ZodObject> = {
+  [Key in keyof S['shape']]: S['shape'][Key] extends z.ZodType<string> ? Key : never
+}[keyof S['shape']] &
+  string
+
+export function defineFamily<S extends z.ZodObject>(
+  family: Purpose<TextField<NoInfer<S>>> & {
+    readonly schema: string
+    readonly description: string
+    readonly types: readonly string[]
+    readonly versions: Readonly<Record<number, S>>
+  },
+): Family {
+  const versions = new Map<number, z.ZodObject>()
+  // Integer keys of an object come in ascending order, so the last one is the newest.
+  for (const [key, schema] of Object.entries(family.versions)) {
+    versions.set(Number(key), describe(schema, family, key))
+  }
+  const newest = [...versions.values()].at(-1)
+  if (newest === undefined) throw new Error(`${family.schema} has no versions`)
+  return { ...family, versions, newest }
+}
+
+/** The schema an event of this version is judged by. */
+export function schemaOf(family: Family, version: number): z.ZodObject {
+  return family.versions.get(version) ?? family.newest
+}
+
+function describe(schema: z.ZodObject, family: { schema: string; description: string }, version: string) {
+  // `$id`, not zod's `id`: that one would move the whole schema into `$defs`.
+  return schema.meta({
+    $id: `urn:twilio-segment-bridge:${family.schema}:${version}`,
+    title: `${family.schema} version ${version}`,
+    description: family.description,
+  })
+}
+
+// The fields families are made of. `error` is what a fault calls "expected", so it names the type and no more.
+
+export function text(description: string) {
+  return z.string({ error: 'string' }).meta({ description })
+}
+
+/** The customer's address. Not empty: all customers with an empty one would become the same profile. */
+export function address(description: string) {
+  return z.string({ error: 'non-empty string' }).min(1).meta({ description, identityType: 'phone' })
+}
+
+export function integer(description: string) {
+  return z.int({ error: 'integer' }).meta({ description })
+}
+
+export function integerOrText(description: string) {
+  return z.union([z.int(), z.string()], { error: 'integer or string' }).meta({ description })
+}
+
+export function integerOrDigits(description: string) {
+  const error = 'integer or string of digits'
+  return z.union([z.int(), z.string().regex(/^\d+$/, { error })], { error }).meta({ description })
+}
+
+export function textList(description: string) {
+  return z.array(z.string(), { error: 'array of strings' }).meta({ description })
+}
+
+export function textMap(description: string) {
+  return z.record(z.string(), z.string(), { error: 'object with string values' }).meta({ description })
+}

@@ -1,0 +1,117 @@
+/**
+ * Messages sent and received. Versions grow by extension; fields no version lists are allowed and passed on.
+ * Pure data: no I/O, no clock, no host.
+ */
+import * as z from 'zod'
+import {
+  address,
+  defineFamily,
+  integer,
+  integerOrDigits,
+  integerOrText,
+  text,
+  textList,
+  textMap,
+} from './family.ts'
+
+// What versions 1 and 2 lacked is not known, so they are judged as version 3.
+export const MessageStatus3 = z.looseObject({
+  messageSid: text('SID of the message (SM… or MM…)'),
+  timestamp: text('Time of the event, ISO 8601'),
+  accountSid: text('SID of the account that sent the message'),
+  eventName: text('The event type once more'),
+  apiVersion: text('Version of the API the message was sent with'),
+  from: text("The sender: the business's own number, short code, sender name or channel address"),
+  to: address('The recipient: the customer'),
+  messageStatus: text('QUEUED, SENT, DELIVERED, UNDELIVERED, FAILED or READ'),
+  messagingServiceSid: text('SID of the messaging service, when the message went through one').optional(),
+  errorCode: integerOrText("Twilio's error code, when delivery failed").optional(),
+  body: text('Text of the message').optional(),
+  statusCallBackUrl: text('Status callback URL of the message').optional(),
+})
+export const MessageStatus4 = MessageStatus3.extend({
+  tags: textMap("The customer's message tags; empty when none were set").optional(),
+})
+export const MessageStatus5 = MessageStatus4.extend({
+  mnc: text('Mobile network code').optional(),
+  mcc: text('Mobile country code').optional(),
+  rawDlrDoneDate: text("The carrier's delivery time, in the carrier's own format").optional(),
+})
+export const MessageStatus6 = MessageStatus5.extend({
+  numberOfSegments: integer('How many segments the message has').optional(),
+  dateUpdated: text('When the message was last updated, ISO 8601').optional(),
+})
+export type MessageStatus = z.infer<typeof MessageStatus6>
+
+/** `to` is the customer: Twilio's own schema marks it `identityType: phone`. */
+export const messageStatus = defineFamily({
+  schema: 'Messaging.MessageStatus',
+  description: 'An outbound message changed its status',
+  types: [
+    'com.twilio.messaging.message.queued',
+    'com.twilio.messaging.message.sent',
+    'com.twilio.messaging.message.delivered',
+    'com.twilio.messaging.message.failed',
+    'com.twilio.messaging.message.undelivered',
+    'com.twilio.messaging.message.read',
+  ],
+  versions: {
+    1: MessageStatus3,
+    2: MessageStatus3,
+    3: MessageStatus3,
+    4: MessageStatus4,
+    5: MessageStatus5,
+    6: MessageStatus6,
+    7: MessageStatus6,
+    // What version 8 adds is not known; it is passed on unjudged.
+    8: MessageStatus6,
+  },
+  customer: 'to',
+})
+
+// Which fields Twilio requires is not known beyond these three; live samples lack accountSid or numSegments.
+export const InboundMessage1 = z.looseObject({
+  messageSid: text('SID of the message (SM… or MM…)'),
+  from: address('The sender: the customer'),
+  to: text("The recipient: the business's own number, short code or channel address"),
+  timestamp: text('Time of the event, ISO 8601').optional(),
+  accountSid: text('SID of the account that received the message').optional(),
+  eventName: text('The event type once more').optional(),
+  body: text('Text of the message').optional(),
+  numSegments: integerOrDigits('How many segments the message has').optional(),
+  numMedia: integerOrDigits('How many media files came with the message').optional(),
+  toCountry: text("Country of the recipient's number").optional(),
+  toState: text("State of the recipient's number").optional(),
+  toCity: text("City of the recipient's number").optional(),
+  toZip: text("Postal code of the recipient's number").optional(),
+  fromCountry: text("Country of the sender's number").optional(),
+  fromState: text("State of the sender's number").optional(),
+  fromCity: text("City of the sender's number").optional(),
+  fromZip: text("Postal code of the sender's number").optional(),
+})
+// Which of the versions 2 to 6 brought which field is not known, so all of them are judged by the sum.
+export const InboundMessage2 = InboundMessage1.extend({
+  mnc: text('Mobile network code').optional(),
+  mcc: text('Mobile country code').optional(),
+  messagingServiceSid: text('SID of the messaging service, when the message came through one').optional(),
+  recipients: textList('The other recipients of a group message').optional(),
+  optOutType: text('STOP, START or HELP, when the message was such a keyword').optional(),
+  referralCtwaClid: text('Click-to-WhatsApp ad click').optional(),
+})
+export type InboundMessage = z.infer<typeof InboundMessage2>
+
+/** `from` is the customer: Twilio's own schema marks it `identityType: phone`. */
+export const inboundMessage = defineFamily({
+  schema: 'Messaging.InboundMessageV1',
+  description: 'A message was received',
+  types: ['com.twilio.messaging.inbound-message.received'],
+  versions: {
+    1: InboundMessage1,
+    2: InboundMessage2,
+    3: InboundMessage2,
+    4: InboundMessage2,
+    5: InboundMessage2,
+    6: InboundMessage2,
+  },
+  customer: 'from',
+})

@@ -1,0 +1,98 @@
+/** The outbox's side, in a thread of its own, as the door calls it: each call is a message, each answer another. */
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Settings } from '../../config.ts'
+import type { Backroom, Intake } from '../../ports.ts'
+import type { Calls } from './depot-thread.ts'
+import type { Folder } from './folder.ts'
+import { gatherReports } from './reports.ts'
+
+export type ThreadData = { readonly settings: Settings } & Pick<
+  Folder,
+  'outboxFile' | 'dryRunFile' | 'noticeClockFile'
+>
+
+export type Request =
+  | { readonly id: number; readonly call: 'put'; readonly args: readonly [Intake] }
+  | { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
+export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
+
+export type NodeBackroom = Backroom & {
+  /** Ends deliveries, closes the outbox, ends the thread. */
+  stop(): Promise<void>
+  /** Settles when the thread ends though nobody asked it to. */
+  readonly failed: Promise<Error>
+}
+
+/** Throws, with a sentence for a person, when the outbox cannot be opened. */
+export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
+  // Sources run as .ts, the published package as .js.
+  const file = new URL(`./depot-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
+  const { dryRunFile, noticeClockFile, outboxFile, settings } = data
+  const workerData: ThreadData = { dryRunFile, noticeClockFile, outboxFile, settings }
+  // Node 22 calls node:sqlite experimental, once a thread.
+  const execArgv = ['--disable-warning=ExperimentalWarning']
+  const thread = new Worker(file, { workerData, execArgv })
+  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let nextId = 0
+  let ended: Error | undefined
+
+  const failed = new Promise<Error>(resolve => {
+    thread.once('error', error => resolve(error instanceof Error ? error : new Error(String(error))))
+    thread.once('exit', code => resolve(new Error(`the outbox thread ended with code ${code}`)))
+  })
+  void failed.then(error => {
+    ended = error
+    for (const { reject } of open.values()) reject(error)
+    open.clear()
+  })
+  await new Promise<void>((resolve, reject) => {
+    thread.once('message', () => resolve())
+    void failed.then(error => {
+      reject(new Error(`The outbox ${outboxFile} cannot be opened: ${error.message}`, { cause: error }))
+    })
+  })
+  thread.on('message', (replies: readonly Reply[]) => {
+    for (const { id, value, error } of replies) {
+      if (error === undefined) open.get(id)?.resolve(value)
+      else open.get(id)?.reject(new Error(error))
+      open.delete(id)
+    }
+  })
+
+  function call(name: Request['call']) {
+    return (...args: readonly unknown[]): Promise<never> =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(ended)
+        nextId += 1
+        open.set(nextId, { resolve: value => resolve(value as never), reject })
+        thread.postMessage({ id: nextId, call: name, args })
+      })
+  }
+
+  const stop = call('stop')
+  const send = call('report')
+  const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
+  return {
+    put: call('put'),
+    report,
+    stats: call('stats'),
+    metrics: call('metrics'),
+    events: call('events'),
+    event: call('event'),
+    notices: call('notices'),
+    retry: call('retry'),
+    drop: call('drop'),
+    changeMany: call('changeMany'),
+    carrier: { import: call('import'), exportPage: call('exportPage') },
+    failed,
+    async stop() {
+      flush()
+      try {
+        await stop()
+      } finally {
+        await thread.terminate()
+      }
+    },
+  }
+}

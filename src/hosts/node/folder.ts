@@ -1,0 +1,147 @@
+/** The data folder: made private, owned by one process at a time, home of the outbox, the admin token and the dry run. */
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+const PRIVATE_FOLDER = 0o700
+const PRIVATE_FILE = 0o600
+/** A process that was just killed may still hold its lock for a moment. */
+const LOCK_PATIENCE_MS = 3_000
+
+export type Folder = {
+  readonly outboxFile: string
+  readonly dryRunFile: string
+  readonly adminTokenFile: string
+  readonly noticeClockFile: string
+  /** Tells commands on this machine where to find the one that owns the folder. */
+  announce(url: string): void
+  /** Lets the next process in. */
+  release(): void
+}
+
+/** Who owns a folder, as it says itself. `url` when it is a bridge that listens. */
+export type Owner = { readonly pid?: number; readonly url?: string }
+
+/** Another process has the folder. */
+export class FolderInUse extends Error {
+  readonly owner: Owner
+
+  constructor(owner: Owner) {
+    const who = [owner.pid && `process ${owner.pid}`, owner.url].filter(Boolean).join(', ')
+    super(
+      `another bridge${who && ` (${who})`} is running on it: stop that one first, or give this one its own DATA_DIR`,
+    )
+    this.owner = owner
+  }
+}
+
+/** Throws, with a sentence for a person, when the folder cannot be used. */
+export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder {
+  try {
+    mkdirSync(path, { recursive: true, mode: PRIVATE_FOLDER })
+    const outboxFile = join(path, 'outbox.db')
+    // Another program's folder keeps its mode; one that is ours, or empty, becomes private.
+    if (existsSync(outboxFile) || readdirSync(path).length === 0) chmodSync(path, PRIVATE_FOLDER)
+    const release = lock(path, patienceMs)
+    const noticeClockFile = join(path, 'notice-clock')
+    if (!existsSync(noticeClockFile)) {
+      writeFileSync(noticeClockFile, '', { mode: PRIVATE_FILE })
+      utimesSync(noticeClockFile, 0, 0)
+    }
+    return {
+      outboxFile,
+      dryRunFile: join(path, 'dry-run.ndjson'),
+      adminTokenFile: join(path, 'admin-token'),
+      noticeClockFile,
+      announce: url => writeOwner(path, { pid: process.pid, url }),
+      release,
+    }
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new Error(`The data folder ${path} (DATA_DIR) cannot be used: ${cause}`, { cause: error })
+  }
+}
+
+/**
+ * The kernel drops a SQLite lock with the process that holds it, however that ends: no stale lock file after a crash.
+ * Held on a file of its own, so that people may look into the outbox with `sqlite3` meanwhile.
+ */
+function lock(folder: string, patienceMs: number): () => void {
+  const database = new DatabaseSync(join(folder, 'lock.db'), { timeout: patienceMs })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (!String(error).includes('locked')) throw error
+    throw new FolderInUse(readOwner(folder))
+  }
+  writeOwner(folder, { pid: process.pid })
+  return () => database.close()
+}
+
+function writeOwner(folder: string, owner: Owner): void {
+  try {
+    writeFileSync(join(folder, 'owner'), `${JSON.stringify(owner)}\n`, { mode: PRIVATE_FILE })
+  } catch {
+    // A full disk: the name of the owner is a courtesy, the lock is held.
+  }
+}
+
+export function readOwner(folder: string): Owner {
+  try {
+    const owner: unknown = JSON.parse(readFileSync(join(folder, 'owner'), 'utf8'))
+    if (typeof owner !== 'object' || owner === null) return {}
+    const { pid, url } = { pid: undefined, url: undefined, ...owner }
+    return { ...(typeof pid === 'number' && { pid }), ...(typeof url === 'string' && { url }) }
+  } catch {
+    return {}
+  }
+}
+
+/** The setting, or the token made at the first start. Throws, with a sentence for a person, when it cannot be kept. */
+export function readAdminToken({ adminTokenFile }: Folder, setting: string | undefined): string {
+  if (setting !== undefined) return setting
+  try {
+    const kept = existsSync(adminTokenFile) ? readFileSync(adminTokenFile, 'utf8').trim() : ''
+    if (kept !== '') return kept
+    const token = randomBytes(24).toString('base64url')
+    // In one step: half a token, after a crash or on a full disk, would open nothing for ever.
+    const draft = `${adminTokenFile}.new`
+    writeFileSync(draft, `${token}\n`, { mode: PRIVATE_FILE })
+    renameSync(draft, adminTokenFile)
+    return token
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new Error(`The admin token cannot be kept in the data folder (DATA_DIR): ${cause}`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * When the last notice went out, as the mtime of an empty file: setting it takes no space, so the clock holds on a full
+ * disk as well, where the outbox cannot be written.
+ */
+export function noticeClock(file: string): { read(): number | undefined; write(at: number): void } {
+  return {
+    read: () => (existsSync(file) ? statSync(file).mtimeMs || undefined : undefined),
+    write(at) {
+      try {
+        utimesSync(file, at / 1_000, at / 1_000)
+      } catch {
+        // The outbox keeps the time too; this is the second memory.
+      }
+    },
+  }
+}

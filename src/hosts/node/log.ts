@@ -1,0 +1,11 @@
+/** Structured logs on stderr (stdout is for data): one line an incident, none an event at the default level. */
+import pino from 'pino'
+import type { Settings } from '../../config.ts'
+import type { Log } from '../../ports.ts'
+
+export function createLog(level: Settings['LOG_LEVEL']): Log {
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  )
+}

@@ -1,0 +1,59 @@
+/** The bridge on Node: data folder, outbox thread, HTTP server; started and stopped as one. */
+import type { HttpBindings } from '@hono/node-server'
+import type { Settings } from '../../config.ts'
+import { createApp } from '../../http/app.ts'
+import type { Log } from '../../ports.ts'
+import { startBackroom } from './backroom.ts'
+import { digests } from './digests.ts'
+import { openFolder, readAdminToken } from './folder.ts'
+import { openServer, rawUrl, readIncoming } from './server.ts'
+
+export type Running = {
+  /** The origin to reach it at from this machine. */
+  readonly url: string
+  readonly adminToken: string
+  /** Takes no more requests, finishes those it has, settles or releases the batch in flight. */
+  stop(): Promise<void>
+  readonly failed: Promise<Error>
+}
+
+/** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. */
+export async function start(settings: Settings, log: Log): Promise<Running> {
+  // What has been started is ended in the opposite order.
+  const ends: (() => unknown)[] = []
+  async function end(): Promise<void> {
+    const last = ends.pop()
+    if (!last) return
+    try {
+      await last()
+    } finally {
+      await end()
+    }
+  }
+  try {
+    const folder = openFolder(settings.DATA_DIR)
+    ends.push(folder.release)
+    const adminToken = readAdminToken(folder, settings.ADMIN_TOKEN)
+    const backroom = await startBackroom({ settings, ...folder })
+    ends.push(backroom.stop)
+    const app = createApp({
+      settings,
+      backroom,
+      adminToken,
+      digests,
+      log,
+      now: Date.now,
+      rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
+      readBody: ({ env }: { env: HttpBindings }, limit) => readIncoming(env.incoming, limit),
+    })
+    const server = await openServer(app.fetch, settings)
+    ends.push(server.close)
+    folder.announce(server.url)
+    let stopped: Promise<void> | undefined
+    const stop = () => (stopped ??= end())
+    return { url: server.url, adminToken, failed: backroom.failed, stop }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * HTTP as the door needs it. Twilio drops an event for good on any 4xx but 429, so a request that was cut off or came too
+ * slowly gets a 503 here, where Node would say 400 or 408.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Body } from '../../bridge.ts'
+import type { Settings } from '../../config.ts'
+import { RETRY_AFTER_SECONDS } from '../../reasons.ts'
+
+export type HttpServer = {
+  /** The origin to reach it at from this machine. */
+  readonly url: string
+  /** Takes no more requests and finishes those it has. */
+  close(): Promise<void>
+}
+
+/** A proxy in front keeps its idle connections for a minute; the side that closes first must not be this one. */
+const KEEP_ALIVE_MS = 75_000
+/** Twilio gives up after 5 s; a caller that needs much longer to send its bytes is holding a place. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const TIMEOUT_CHECK_MS = 2_000
+/** How long requests under way may take to finish when the bridge is asked to stop. */
+const LAST_REQUESTS_MS = 3_000
+const LAST_CHECK_MS = 50
+
+type Listener = Parameters<typeof getRequestListener>[0]
+
+/** Throws, with a sentence for a person, when the port cannot be had. */
+export async function openServer(
+  fetch: Listener,
+  { HOST, PORT, MAX_BODY_BYTES }: Settings,
+): Promise<HttpServer> {
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+    // What comes after an early answer, it reads and throws away for half a second, so that the caller can read the answer.
+    getRequestListener(fetch),
+  )
+  const open = new Set<ServerResponse>()
+  server.prependListener('request', (_incoming, outgoing) => {
+    open.add(outgoing)
+    outgoing.once('close', () => open.delete(outgoing))
+  })
+  server.on('clientError', turnAway)
+  server.on('checkContinue', (incoming, outgoing) => {
+    // Who asks first whether a body is welcome should not be told to send one that is too large.
+    if (Number(incoming.headers['content-length'] ?? 0) <= MAX_BODY_BYTES) outgoing.writeContinue()
+    server.emit('request', incoming, outgoing)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', error => {
+      reject(new Error(`Cannot listen on HOST ${HOST}, PORT ${PORT}: ${error.message}`, { cause: error }))
+    })
+    server.listen(PORT, HOST, resolve)
+  })
+  return { url: toUrl(server.address(), HOST), close: () => close(server, open) }
+}
+
+/** The bytes as they come, without a stream of the web in between. */
+export function readIncoming(incoming: IncomingMessage, limit: number): Promise<Body> {
+  return new Promise(resolve => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const take = (chunk: Buffer): void => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length > limit) settle('body_too_large')
+    }
+    const settle = (body: Body): void => {
+      // The rest flows on to nobody.
+      incoming.off('data', take)
+      chunks.length = 0
+      resolve(body)
+    }
+    incoming.on('data', take)
+    incoming.once('end', () => {
+      const [only] = chunks
+      settle(only && chunks.length === 1 ? only : Buffer.concat(chunks, length))
+    })
+    for (const end of ['close', 'error']) incoming.once(end, () => settle('body_cut_off'))
+    if (incoming.destroyed) settle('body_cut_off')
+  })
+}
+
+/** The path and query as the caller wrote them. */
+export function rawUrl(incoming: IncomingMessage): string {
+  // Node hands non-ASCII bytes over one char each; Twilio signed them as UTF-8.
+  return Buffer.from(incoming.url ?? '', 'latin1').toString('utf8')
+}
+
+/** What Node's HTTP parser gave up on: a stranger's noise, or a request that ended before it was whole. */
+function turnAway(error: Error & { code?: string }, socket: Socket): void {
+  const isWhole = !['HPE_INVALID_EOF_STATE', 'ERR_HTTP_REQUEST_TIMEOUT', 'ECONNRESET'].includes(
+    error.code ?? '',
+  )
+  const status = isWhole
+    ? '400 Bad Request'
+    : `503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER_SECONDS}`
+  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.destroySoon()
+}
+
+async function close(server: Server, open: ReadonlySet<ServerResponse>): Promise<void> {
+  // Else a caller who keeps its connection busy would be served until the connections are cut.
+  const last = (outgoing: ServerResponse): void => {
+    if (!outgoing.headersSent) outgoing.setHeader('connection', 'close')
+  }
+  open.forEach(last)
+  server.prependListener('request', (_incoming, outgoing) => last(outgoing))
+  const closed = new Promise(resolve => server.close(resolve))
+  const idle = setInterval(() => server.closeIdleConnections(), LAST_CHECK_MS)
+  const late = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS)
+  await closed
+  clearInterval(idle)
+  clearTimeout(late)
+}
+
+function toUrl(address: AddressInfo | string | null, host: string): string {
+  const port = typeof address === 'object' && address ? address.port : 0
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,116 @@
+/**
+ * Is this request Twilio's, and is the body the one Twilio sent? In: what was received, as received. Out: a body the
+ * later stations accept, or the reason. Both halves count: the signature covers the URL only, and the URL holds the
+ * hash of the body. On raw bytes, before any parsing. No I/O, no clock; the digests come from the host.
+ */
+import type { Digests } from '../ports.ts'
+import type { DoorReason } from '../reasons.ts'
+import { spellings, withoutUserinfo } from './spellings.ts'
+
+/** Of a request that says it is Twilio's: what the signature is made over. */
+export type Claim = {
+  /** The X-Twilio-Signature header. */
+  readonly signature: string | undefined
+  /** What stands before the query in the sink's destination, see `toBaseUrls`. */
+  readonly urls: readonly string[]
+  /** As received: undecoded, without the `?`. */
+  readonly query: string
+}
+
+export type ClaimedRequest = Claim & {
+  readonly method: 'POST' | 'GET'
+  readonly body: Uint8Array | undefined
+}
+
+declare const signed: unique symbol
+/** The bytes Twilio signed. `authenticate` makes them, so no later station can run before it. */
+export type SignedBody = Uint8Array & { readonly [signed]: true }
+
+export type Verdict =
+  | { readonly ok: true; readonly body: SignedBody }
+  | { readonly ok: false; readonly reason: DoorReason; readonly detail?: string }
+
+type HeaderReason = Extract<DoorReason, 'signature_missing' | 'signature_malformed' | 'body_hash_missing'>
+
+/** What needs neither the body nor a digest; `undefined`: nothing wrong so far. */
+export function checkHeaders(signature: string | undefined, query: string): HeaderReason | undefined {
+  if (signature === undefined || signature === '') return 'signature_missing'
+  if (!isSignature(signature)) return 'signature_malformed'
+  if (toBodyHash(query) === null) return 'body_hash_missing'
+  return undefined
+}
+
+/** The URL half alone: tells a real Twilio request that cannot be taken (too large, a GET) from a stranger's. */
+export async function signsUrl(claim: Claim, tokens: readonly string[], digests: Digests): Promise<boolean> {
+  const { signature, urls, query } = claim
+  if (signature === undefined || !isSignature(signature)) return false
+  // Anybody can sign with an empty key.
+  const keys = tokens.filter(token => token !== '')
+  for (const spelling of spellings(urls, query)) {
+    for (const key of keys) {
+      if (isSame(signature, await digests.hmacSha1(key, spelling))) return true
+    }
+  }
+  return false
+}
+
+/** A GET is never ok: the answer then is whether the sink needs mending or a stranger knocks. */
+export async function authenticate(
+  request: ClaimedRequest,
+  tokens: readonly string[],
+  digests: Digests,
+): Promise<Verdict> {
+  const { signature, urls, query, body = new Uint8Array() } = request
+  if (request.method === 'GET') {
+    return refuse((await signsUrl(request, tokens, digests)) ? 'sink_uses_get' : 'method_not_allowed')
+  }
+  const fault = checkHeaders(signature, query)
+  if (fault !== undefined) return refuse(fault)
+  if (!(await signsUrl(request, tokens, digests))) {
+    return refuse('signature_mismatch', `no token signs ${toPlaces(urls)} with the query received`)
+  }
+  // Only behind the signature: a stranger must not make the bridge hash a megabyte.
+  if (!isSame(toBodyHash(query) ?? '', await digests.sha256(body))) {
+    return refuse('signature_mismatch', `the URL is signed, but not these ${body.length} bytes of body`)
+  }
+  vouchFor(body)
+  return { ok: true, body }
+}
+
+/** For ALLOW_UNSIGNED only. */
+export function trustUnsigned(body: Uint8Array): SignedBody {
+  vouchFor(body)
+  return body
+}
+
+/** The caller has seen the proof; the compiler takes its word. */
+function vouchFor(_body: Uint8Array): asserts _body is SignedBody {}
+
+/** base64 of the 20 bytes of a SHA-1. */
+function isSignature(text: string): boolean {
+  return /^[A-Za-z0-9+/]{27}=$/.test(text)
+}
+
+/** Through the URL parser, not URLSearchParams alone: a `#` or a line break must mean what it means to Twilio's package. */
+function toBodyHash(query: string): string | null {
+  return new URL(`https://host/?${query}`).searchParams.get('bodySHA256')
+}
+
+/** Looks at every character whatever the first ones are; the length is no secret. */
+function isSame(given: string, expected: string): boolean {
+  if (given.length !== expected.length) return false
+  let difference = 0
+  for (let i = 0; i < expected.length; i++) difference |= given.charCodeAt(i) ^ expected.charCodeAt(i)
+  return difference === 0
+}
+
+/** Without PUBLIC_URL the host is the caller's word, hence the limit. */
+function toPlaces(urls: readonly string[]): string {
+  return (
+    urls.map(withoutUserinfo).join(' or ').slice(0, 200) || 'an unknown URL (no Host header, no PUBLIC_URL)'
+  )
+}
+
+function refuse(reason: DoorReason, detail?: string): Verdict {
+  return detail === undefined ? { ok: false, reason } : { ok: false, reason, detail }
+}

@@ -1,0 +1,52 @@
+/**
+ * The URL that Twilio called, as Twilio knows it: the signature is made over that one, and a proxy may have hidden it.
+ * In: the setting and what was received. Out: bases without query. Pure: no I/O, no decoding.
+ */
+
+/** Where the webhook listens when PUBLIC_URL names no path. */
+export const WEBHOOK_PATH = '/webhooks/twilio'
+
+export type Received = {
+  /** The sink's destination exactly as Twilio has it, or a bare origin that stands for origin + WEBHOOK_PATH. */
+  readonly publicUrl?: string | undefined
+  /** X-Forwarded-Proto and X-Forwarded-Host are anybody's word unless a proxy of ours sets them. */
+  readonly trustProxy: boolean
+  readonly headers: { get(name: string): string | null | undefined }
+  readonly scheme: 'http' | 'https'
+  /** The Host header. */
+  readonly host: string | undefined
+  /** As received: undecoded, without the query. */
+  readonly path: string
+}
+
+/** Empty when nobody says which host was called. */
+export function toBaseUrls(received: Received): string[] {
+  const { publicUrl, trustProxy, headers, path } = received
+  if (publicUrl !== undefined) return [toDestination(publicUrl)]
+  const forwarded = (name: string) => (trustProxy ? toFirst(headers.get(name)) : undefined)
+  const scheme = toScheme(forwarded('x-forwarded-proto')) ?? received.scheme
+  const host = forwarded('x-forwarded-host') ?? received.host
+  return host === undefined || host === '' ? [] : [`${scheme}://${host}${path}`]
+}
+
+/** The path Twilio requests, percent-encoded as an HTTP client sends it. */
+export function webhookPath(publicUrl: string | undefined): string {
+  if (publicUrl === undefined) return WEBHOOK_PATH
+  return URL.parse(toDestination(publicUrl))?.pathname ?? WEBHOOK_PATH
+}
+
+/** Userinfo, a path or a query show that the whole destination was meant; its query comes with the request. */
+function toDestination(publicUrl: string): string {
+  const bareOrigin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]+(?=\/?$)/i.exec(publicUrl)
+  return bareOrigin ? bareOrigin[0] + WEBHOOK_PATH : publicUrl.replace(/[?#].*$/s, '')
+}
+
+/** A chain of proxies appends; the first value is what the caller used. */
+function toFirst(list: string | null | undefined): string | undefined {
+  return list?.split(',')[0]?.trim() || undefined
+}
+
+function toScheme(text: string | undefined): 'http' | 'https' | undefined {
+  const scheme = text?.toLowerCase()
+  return scheme === 'http' || scheme === 'https' ? scheme : undefined
+}

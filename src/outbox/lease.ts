@@ -1,0 +1,108 @@
+/**
+ * Pending events → leased to one delivery → settled, or released to be tried again.
+ *
+ * A lease lives in memory: an outbox has one owner (the data folder's lock, the Durable Object), so a lease must end with
+ * its process and never later. A crash between Segment's 2xx and the settling costs a second copy with the same messageId.
+ */
+import type { EventReason, State } from '../reasons.ts'
+import { type Body, readBody } from './body.ts'
+import type { Book } from './book.ts'
+import { move } from './move.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+
+export type Place = { readonly request: number; readonly position: number }
+/** An event under lease. `element` is the JSON value as Twilio sent it. */
+export type Leased = Place & { readonly receivedAt: number; readonly element: unknown }
+
+export type Settlement = {
+  readonly event: Leased
+  readonly state: Exclude<State, 'pending'>
+  readonly reason?: EventReason | undefined
+  readonly detail?: string | undefined
+}
+
+/** One HTTP attempt at a run of events, as the debugger shows it. `reason` is null when Segment accepted. */
+export type Delivery = {
+  readonly at: number
+  readonly tookMs: number
+  readonly events: number
+  readonly first: Place
+  readonly last: Place
+  readonly reason: string | null
+  readonly status: number | null
+  readonly answer: string
+}
+
+export type Leases = {
+  /** The oldest pending events that are not leased, at most `limit`, and no more than about `bytes` of them at a time. */
+  claim(limit: number, bytes: number): Leased[]
+  /** The newest pending event that is not leased, or none. */
+  claimNewest(): Leased[]
+  release(places: readonly Place[]): void
+  /** Settles and releases in one transaction. */
+  settle(settlements: readonly Settlement[], now: number): void
+  note(delivery: Delivery): void
+}
+
+export function createLeases(sql: Sql, book: Book): Leases {
+  const leased = new Set<string>()
+  const toKey = ({ request, position }: Place) => `${request}-${position}`
+
+  function claim(pending: string, limit: number, bytes: number): Leased[] {
+    const open = sql
+      .all<{ request: number; position: number; received_at: number }>(pending, limit + leased.size)
+      .filter(row => !leased.has(toKey(row)))
+      .slice(0, limit)
+    const claimed: Leased[] = []
+    let read = 0
+    let body: Body | undefined
+    for (const { request, position, received_at } of open) {
+      if (body?.request !== request) {
+        if (read >= bytes) break
+        body = readBody(sql, request)
+        read += body?.characters ?? 0
+      }
+      claimed.push({ request, position, receivedAt: received_at, element: body?.elements[position] })
+    }
+    for (const event of claimed) leased.add(toKey(event))
+    return claimed
+  }
+
+  return {
+    claim: (limit, bytes) => claim(statements.pendingEvents, limit, bytes),
+    claimNewest: () => claim(statements.newestPending, 1, 1),
+
+    release(places) {
+      for (const place of places) leased.delete(toKey(place))
+    },
+
+    settle(settlements, now) {
+      book.transaction('relaxed', () => {
+        // Only what is pending, so that a settling repeated (its commit went through, but was reported as failed) counts once.
+        for (const { event, ...to } of settlements) move(sql, book, event, ['pending'], to, now)
+      })
+      for (const { event } of settlements) leased.delete(toKey(event))
+    },
+
+    note({ at, tookMs, events, first, last, reason, status, answer }) {
+      sql.transaction(() => {
+        sql.all(
+          statements.insertDelivery,
+          ...[
+            at,
+            tookMs,
+            events,
+            first.request,
+            first.position,
+            last.request,
+            last.position,
+            reason,
+            status,
+            answer,
+          ],
+        )
+      }, 'relaxed')
+    },
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The outbox: where the webhook's answer is decided and every event's state is kept. One owner, synchronous, over any
+ * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
+ */
+import type { Intake } from '../ports.ts'
+import { type Book, createBook } from './book.ts'
+import { createKnown, type Known } from './known.ts'
+import { createLeases, type Leases, type Place } from './lease.ts'
+import { createLook, type Look } from './look.ts'
+import { migrate } from './migrations.ts'
+import { move, type Target } from './move.ts'
+import { createNoticeBook, type NoticeBook } from './notice-book.ts'
+import { createPruner, type Pruner, type Pruning } from './prune.ts'
+import { putAll } from './put.ts'
+import { createSorter, type Sorter } from './sort.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+import { createWalk, type Walk } from './walk.ts'
+
+export type OutboxStore = Leases &
+  Look &
+  Pruner &
+  Walk &
+  Known &
+  NoticeBook &
+  Pick<Sorter, 'sort' | 'replaced'> &
+  Pick<Book, 'counts' | 'total'> & {
+    /** Keeps all intakes in one commit that is on disk when this returns. Throws when it is not. */
+    put(intakes: readonly Intake[]): void
+    /** Kept but not yet sorted into events. */
+    unsorted(): number
+    /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
+    change(place: Place, from: Parameters<typeof move>[3], to: Target, now: number): boolean
+    /** The same for many, in one commit; gives how many were changed. */
+    changeAll(places: readonly Place[], from: Parameters<typeof move>[3], to: Target, now: number): number
+  }
+
+export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
+  migrate(sql)
+  const book = createBook(sql)
+  const sorter = createSorter(sql, book)
+  let unsorted = countUnsorted()
+  // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
+  let nextId =
+    Math.max(sorter.sortedUpTo(), sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0) + 1
+
+  function countUnsorted(): number {
+    const [row] = sql.all<{ n: number }>(statements.countEntriesAfter, sorter.sortedUpTo())
+    return row?.n ?? 0
+  }
+
+  function sort(): number {
+    const sorted = sorter.sort()
+    unsorted -= sorted
+    return sorted
+  }
+
+  return {
+    ...createLeases(sql, book),
+    ...createLook(sql),
+    ...createWalk(sql),
+    ...createNoticeBook(sql),
+    ...createKnown(sql, () => {
+      while (sort() > 0);
+    }),
+    ...createPruner(sql, book, sorter.sortedUpTo, pruning),
+    counts: book.counts,
+    total: book.total,
+
+    put(intakes) {
+      putAll(sql, nextId, intakes)
+      nextId += intakes.length
+      for (const { entries } of intakes) unsorted += entries.length
+    },
+    sort,
+    unsorted: () => unsorted,
+    replaced: sorter.replaced,
+
+    change: (place, from, to, now) =>
+      book.transaction('on-disk', () => move(sql, book, place, from, to, now)),
+    changeAll(places, from, to, now) {
+      const moved = (place: Place) => move(sql, book, place, from, to, now)
+      return book.transaction('on-disk', () => places.filter(moved).length)
+    },
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Kept requests → events, in transactions as large as is due: duplicates are recognised here, against every id seen
+ * within `DEDUPE_HOURS`. May be undone by a power cut and is then done again, since its place is kept with its work.
+ */
+import { deadLetterStates, type State } from '../reasons.ts'
+import type { Book } from './book.ts'
+import type { KeptEntry } from './put.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+
+/** One turn is some 20 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
+const EVENTS_A_TURN = 2_000
+const SLOTS = 2 ** 53
+/** What a copy takes the place of when a person has it sent again. */
+const sentAgain: readonly State[] = [...deadLetterStates, 'accepted', 'skipped']
+
+type Arrival = { request: number; position: number; receivedAt: number; entry: KeptEntry }
+type Seen = { identity: number; proof: number; request: number; position: number }
+
+export type Sorter = {
+  /** Sorts one turn's worth; returns how many events that were, 0 when everything is sorted. */
+  sort(): number
+  /** The newest request that has been sorted. */
+  sortedUpTo(): number
+  /** How many copies have taken the place of what they are copies of, since the start. */
+  replaced(): number
+}
+
+export function createSorter(sql: Sql, book: Book): Sorter {
+  let replaced = 0
+  let cursor = Number(sql.all<{ value: string }>(statements.recall, 'sorted_up_to')[0]?.value ?? 0)
+
+  /** One request at a time, for one alone may hold thousands of events. */
+  function arrivals(): { due: Arrival[]; upTo: number } {
+    const due: Arrival[] = []
+    let upTo = cursor
+    while (due.length < EVENTS_A_TURN) {
+      const [next] = sql.all<{ id: number; received_at: number; entries: string }>(
+        statements.requestAfter,
+        upTo,
+      )
+      if (!next) break
+      const kept: KeptEntry[] = JSON.parse(next.entries)
+      for (const [position, entry] of kept.entries()) {
+        due.push({ request: next.id, position, receivedAt: next.received_at, entry })
+      }
+      upTo = next.id
+    }
+    return { due, upTo }
+  }
+
+  function lookUp(slots: readonly number[]): Map<number, Seen> {
+    const found = sql.all<Seen>(statements.seenAmong, JSON.stringify(slots))
+    return new Map(found.map(seen => [seen.identity, seen]))
+  }
+
+  /** Returns how many took the place of what they are copies of. */
+  function sortTurn(due: readonly Arrival[], upTo: number): number {
+    let mended = 0
+    const seen = lookUp(due.flatMap(({ entry: [identity] }) => (identity === null ? [] : [identity])))
+    const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
+
+    for (const arrival of due) {
+      const [identity, proof, type, version, state, , , more] = arrival.entry
+      let slot = identity
+      let twin: Seen | undefined
+      if (slot !== null) {
+        // Another event in this slot: two hashes of 53 bits met, which must not cost an event. Take the next slot.
+        // (Once the other is pruned this one is not known again: that costs a second copy with the same messageId.)
+        for (
+          twin = seen.get(slot);
+          twin && twin.proof !== proof;
+          twin = seen.get(slot) ?? lookUp([slot]).get(slot)
+        ) {
+          slot = (slot + 1) % SLOTS
+        }
+      }
+      const kind = book.kind(type, version)
+      if (twin) book.add(kind, 'duplicate', null, 1)
+      if (twin && !(state === 'pending' && takesPlaceOf(twin, more?.again ? sentAgain : deadLetterStates)))
+        continue
+      if (twin) mended += 1
+      book.add(kind, 'received', null, 1)
+      const { request, position } = arrival
+      if (slot !== null) seen.set(slot, { identity: slot, proof, request, position })
+      fresh.set(`${request} ${position}`, { arrival, slot })
+    }
+
+    // A good copy takes the place of a dead letter with the same id: that is how a corrected event comes back.
+    function takesPlaceOf({ request, position }: Seen, replaced: readonly State[]): boolean {
+      const sameTurn = fresh.get(`${request} ${position}`)
+      if (sameTurn) {
+        const [, , type, version, state] = sameTurn.arrival.entry
+        if (!replaced.includes(state)) return false
+        fresh.delete(`${request} ${position}`)
+        book.add(book.kind(type, version), 'received', null, -1)
+        return true
+      }
+      const [old] = sql.all<{ state: State; reason: string | null; kind: number }>(
+        statements.eventAt,
+        request,
+        position,
+      )
+      if (!old || !replaced.includes(old.state)) return false
+      book.add(old.kind, old.state, old.reason, -1)
+      book.add(old.kind, 'received', null, -1)
+      sql.all(statements.deleteEvent, request, position)
+      return true
+    }
+
+    const rows: (string | number | null)[][] = []
+    const slots: number[][] = []
+    for (const { arrival, slot } of fresh.values()) {
+      const { request, position, receivedAt, entry } = arrival
+      const [, proof, type, version, state, reason, faults, more] = entry
+      const kind = book.kind(type, version)
+      book.add(kind, state, reason, 1)
+      const settledAt = more?.settledAt ?? (state === 'skipped' ? receivedAt : null)
+      rows.push([request, position, receivedAt, kind, state, reason, settledAt, slot, faults])
+      if (slot !== null) slots.push([slot, proof, request, position])
+    }
+    sql.all(statements.insertSeen, JSON.stringify(slots))
+    sql.all(statements.insertEvents, JSON.stringify(rows))
+    sql.all(statements.remember, 'sorted_up_to', String(upTo))
+    return mended
+  }
+
+  return {
+    sort() {
+      const { due, upTo } = arrivals()
+      if (upTo === cursor) return 0
+      replaced += book.transaction('relaxed', () => sortTurn(due, upTo))
+      cursor = upTo
+      return due.length
+    },
+    sortedUpTo: () => cursor,
+    replaced: () => replaced,
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Every way an event can stop, named once: the word stands in answers, notices, metrics and the debugger alike.
+ * A reason says what is wrong, not where. Pure data: no I/O, no clock.
+ */
+
+/** Where an event is. `received = pending + accepted + rejected + refused + skipped`, always. */
+export const states = ['pending', 'accepted', 'rejected', 'refused', 'skipped'] as const
+export type State = (typeof states)[number]
+/** The states a person may retry or drop. */
+export const deadLetterStates = ['rejected', 'refused'] as const satisfies readonly State[]
+
+/** Levels of Twilio's Debugger. `NOTICE` tells of a recovery. */
+export type Level = 'ERROR' | 'WARNING' | 'NOTICE'
+
+type Stop = {
+  /** Twilio's 913xx where the meaning is the same; 9139xx is this bridge's own range. */
+  readonly code: number
+  readonly level: Level
+  /** One sentence: what is wrong. */
+  readonly title: string
+  /** One sentence: what a person should do about it. */
+  readonly remedy: string
+}
+
+/** The whole request stops at the door: nothing is stored, the answer's status says so. */
+export const doorReasons = {
+  signature_missing: stop(
+    913901,
+    'WARNING',
+    'The request carries no X-Twilio-Signature',
+    'Nothing, unless Twilio sent it: then look for a proxy that strips the header.',
+  ),
+  signature_malformed: stop(
+    913902,
+    'WARNING',
+    'X-Twilio-Signature is not a base64 HMAC-SHA1',
+    'Nothing, unless Twilio sent it: then look for a proxy that changes the header.',
+  ),
+  body_hash_missing: stop(
+    913903,
+    'WARNING',
+    'The URL carries no bodySHA256',
+    'Event Streams always adds it: look for a proxy that drops the query string.',
+  ),
+  signature_mismatch: stop(
+    913904,
+    'ERROR',
+    'The signature fits none of the configured auth tokens and URLs',
+    "Compare PUBLIC_URL with the sink's destination, and TWILIO_AUTH_TOKEN with the account (after a rotation list both, comma-separated).",
+  ),
+  body_too_large: stop(
+    913905,
+    'ERROR',
+    'The body is larger than MAX_BODY_BYTES',
+    'Raise MAX_BODY_BYTES: Twilio does not send this request again.',
+  ),
+  body_cut_off: stop(
+    913906,
+    'WARNING',
+    'The body ended before it was whole',
+    'Nothing: Twilio sends it again. If it goes on, look at the proxy in front.',
+  ),
+  method_not_allowed: stop(
+    913907,
+    'WARNING',
+    'The webhook takes POST only',
+    'Nothing, unless it is your own tool: then use POST.',
+  ),
+  sink_uses_get: stop(
+    913908,
+    'ERROR',
+    'The Twilio sink is set to GET',
+    'Create the sink again with "method": "POST" in its configuration: a sink cannot be changed.',
+  ),
+  outbox_unwritable: stop(
+    913909,
+    'ERROR',
+    'The outbox cannot be written',
+    'Free disk space or mend the data folder: Twilio retries for 4 hours.',
+  ),
+  backlog_full: stop(
+    913910,
+    'ERROR',
+    'The backlog has reached MAX_BACKLOG',
+    'Get Segment to take events again, or raise MAX_BACKLOG: Twilio retries for 4 hours.',
+  ),
+} as const
+export type DoorReason = keyof typeof doorReasons
+
+/** One event stops, and its state says so; its bytes are kept. */
+export const eventReasons = {
+  body_not_json: stop(
+    913920,
+    'WARNING',
+    'The body is not JSON',
+    'Look at the kept bytes: retry after correcting them, or drop them.',
+  ),
+  not_a_cloudevent: stop(
+    913921,
+    'WARNING',
+    'The event is not a CloudEvent 1.0',
+    'Look at the faults: retry after correcting the event, or drop it.',
+  ),
+  schema_rejected: stop(
+    913922,
+    'WARNING',
+    "The event's data does not fit its schema",
+    'Look at the faults: retry after correcting the event, or drop it.',
+  ),
+  sink_test: stop(913923, 'NOTICE', 'The event is a test of the sink', 'Nothing.'),
+  type_unmapped: stop(
+    913924,
+    'NOTICE',
+    'No family knows this event type',
+    'Retry it once a family for the type exists.',
+  ),
+  dry_run: stop(
+    913927,
+    'NOTICE',
+    'No SEGMENT_WRITE_KEY is set: the track call was written to the dry run file only',
+    'Set SEGMENT_WRITE_KEY and retry the event.',
+  ),
+  dropped_by_operator: stop(913925, 'NOTICE', 'A person dropped the event', 'Nothing.'),
+  event_too_large: stop(
+    91305,
+    'ERROR',
+    'The track call is over the 32 KiB Segment takes',
+    'Shorten the event and retry it, or drop it.',
+  ),
+  not_serializable: stop(
+    913926,
+    'ERROR',
+    'The event cannot be written as JSON (nested too deeply)',
+    'Correct the event and retry it, or drop it.',
+  ),
+  segment_refused: stop(
+    91305,
+    'ERROR',
+    'Segment refused this very event',
+    "Read Segment's answer: correct the event and retry it, or drop it.",
+  ),
+} as const
+export type EventReason = keyof typeof eventReasons
+
+/** A delivery attempt failed; its events stay pending and are tried again for ever. */
+export const deliveryReasons = {
+  segment_throttled: stop(
+    91302,
+    'WARNING',
+    'Segment throttles the bridge',
+    'Nothing at first: the bridge waits as told. If it goes on, lower SEGMENT_RATE or ask Segment for more.',
+  ),
+  segment_failing: stop(
+    91306,
+    'ERROR',
+    'Segment answers with a server error',
+    'Nothing at first: the bridge retries. If it goes on, look at status.segment.com.',
+  ),
+  segment_unreachable: stop(
+    91307,
+    'ERROR',
+    'Segment cannot be reached',
+    'Check DNS, the firewall and SEGMENT_HOST from this machine.',
+  ),
+  segment_timeout: stop(
+    91308,
+    'ERROR',
+    'Segment did not answer in time',
+    'Nothing at first: the bridge retries. If it goes on, check the network path.',
+  ),
+  segment_unauthorized: stop(
+    913940,
+    'ERROR',
+    'Segment does not accept the credentials',
+    'Check SEGMENT_WRITE_KEY; delivery is paused and tried again every 5 minutes.',
+  ),
+  segment_misrouted: stop(
+    913941,
+    'ERROR',
+    'This is not the Tracking API',
+    'Check SEGMENT_HOST, SEGMENT_PATH and SEGMENT_REGION, and any proxy; delivery is paused and tried again every 5 minutes.',
+  ),
+  segment_refuses_all: stop(
+    913942,
+    'ERROR',
+    'Segment refuses every event of a batch',
+    'Check SEGMENT_WRITE_KEY, SEGMENT_HOST and SEGMENT_PATH; delivery is paused and tried again every 5 minutes.',
+  ),
+  bridge_fault: stop(
+    91304,
+    'ERROR',
+    'The bridge could not hand the batch to Segment',
+    'Report it with this notice: nothing is lost, the bridge retries.',
+  ),
+} as const
+export type DeliveryReason = keyof typeof deliveryReasons
+
+/** What the notice of a recovery says. */
+export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
+
+export type Reason = DoorReason | EventReason | DeliveryReason
+export const reasons: Readonly<Record<Reason, Stop>> = { ...doorReasons, ...eventReasons, ...deliveryReasons }
+
+/** Seconds a caller should wait when the outbox cannot take the event now (`Retry-After`). */
+export const RETRY_AFTER_SECONDS = 10
+
+/** Reason → HTTP status. Twilio discards an event for good on any 4xx but 429, so 4xx says "you are not Twilio". */
+export function toStatus(reason: DoorReason): 403 | 405 | 413 | 503 {
+  switch (reason) {
+    case 'signature_missing':
+    case 'signature_malformed':
+    case 'body_hash_missing':
+      return 403
+    case 'method_not_allowed':
+      return 405
+    case 'body_too_large':
+      return 413
+    case 'signature_mismatch':
+    case 'body_cut_off':
+    case 'sink_uses_get':
+    case 'outbox_unwritable':
+    case 'backlog_full':
+      return 503
+  }
+}
+
+/** Reason → the state an event stops in. */
+export function toState(reason: EventReason): Exclude<State, 'pending' | 'accepted'> {
+  switch (reason) {
+    case 'body_not_json':
+    case 'not_a_cloudevent':
+    case 'schema_rejected':
+      return 'rejected'
+    case 'sink_test':
+    case 'type_unmapped':
+    case 'dry_run':
+    case 'dropped_by_operator':
+      return 'skipped'
+    case 'event_too_large':
+    case 'not_serializable':
+    case 'segment_refused':
+      return 'refused'
+  }
+}
+
+/** Reason → how to go on: back off for seconds, or pause because only a person can mend it. */
+export function toRetry(reason: DeliveryReason): 'backoff' | 'pause' {
+  switch (reason) {
+    case 'segment_throttled':
+    case 'segment_failing':
+    case 'segment_unreachable':
+    case 'segment_timeout':
+    case 'bridge_fault':
+      return 'backoff'
+    case 'segment_unauthorized':
+    case 'segment_misrouted':
+    case 'segment_refuses_all':
+      return 'pause'
+  }
+}
+
+function stop(code: number, level: Level, title: string, remedy: string): Stop {
+  return { code, level, title, remedy }
+}

@@ -1,0 +1,92 @@
+/**
+ * A kept event → Segment's `track` call, as Twilio's own Segment sink makes it: facts only, nothing derived over time.
+ * In: an element of a body, and when it came. Out: a `TrackCall`, or the reason there is none. Pure; `properties` is the
+ * event's data itself, which the caller must not change.
+ */
+import { isObject, type JsonObject, type TwilioEvent, toAddress, toData, toEvent } from '../event.ts'
+import { familyOf } from '../families/index.ts'
+import { fnv1a64 } from '../fnv1a.ts'
+import type { EventReason } from '../reasons.ts'
+import { name, version } from '../version.ts'
+
+export type ExternalId = {
+  readonly id: string
+  /** `phone`, or the channel the address belongs to; lower case, as Segment demands. */
+  readonly type: string
+  readonly collection: 'users'
+  readonly encoding: 'none'
+}
+
+export type TrackCall = {
+  readonly event: string
+  readonly messageId: string
+  readonly anonymousId: string
+  /** RFC 3339, with as many digits as Twilio sent. */
+  readonly timestamp: string
+  readonly properties: JsonObject
+  readonly context: {
+    readonly externalIds?: readonly ExternalId[]
+    readonly app: { readonly name: string; readonly version: string }
+  }
+}
+
+export type Mapped =
+  | { readonly ok: true; readonly track: TrackCall }
+  | { readonly ok: false; readonly reason: EventReason }
+
+export function toTrack(element: unknown, receivedAt: number): Mapped {
+  const reading = toEvent(element)
+  if (!reading.ok) return { ok: false, reason: reading.reason }
+  const { event, customer } = reading
+  const externalIds = toExternalIds(customer)
+  return {
+    ok: true,
+    track: {
+      event: event.type,
+      messageId: event.id,
+      anonymousId: fnv1a64(customer),
+      timestamp: toTimestamp(event, receivedAt),
+      properties: event.data,
+      context: { ...(externalIds && { externalIds }), app: { name, version } },
+    },
+  }
+}
+
+/** Whose event it is, also of a rejected one; `undefined` where no family says so. For showing, not for sending. */
+export function customerAddress(element: unknown): string | undefined {
+  if (!isObject(element) || typeof element.type !== 'string') return undefined
+  const field = familyOf(element.type)?.customer
+  const data = field === undefined ? undefined : toData(element.data)
+  return field !== undefined && data !== undefined ? toAddress(data, field) : undefined
+}
+
+const E164 = /^\+[1-9]\d{1,14}$/
+const SCHEMED = /^([a-z][a-z0-9+.-]*):(.+)$/is
+
+/** Short codes and sender names identify no one across channels, so they give none. */
+function toExternalIds(address: string): readonly ExternalId[] | undefined {
+  const [, scheme, rest] = SCHEMED.exec(address) ?? []
+  const bare = rest ?? address
+  const type = E164.test(bare) ? 'phone' : scheme?.toLowerCase()
+  return type === undefined ? undefined : [{ id: bare, type, collection: 'users', encoding: 'none' }]
+}
+
+/** Never the time of the mapping: an event that waited a week for Segment still happened when it happened. */
+function toTimestamp(event: TwilioEvent, receivedAt: number): string {
+  if (isTimestamp(event.time)) return event.time
+  if (isTimestamp(event.data.timestamp)) return event.data.timestamp
+  return new Date(receivedAt).toISOString()
+}
+
+const RFC3339 = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
+
+function isTimestamp(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const [, day] = RFC3339.exec(value) ?? []
+  // Date.parse takes 30 February for 2 March.
+  return day !== undefined && !Number.isNaN(Date.parse(value)) && dayOf(value) === Number(day)
+}
+
+function dayOf(timestamp: string): number {
+  return new Date(`${timestamp.slice(0, 10)}T00:00:00Z`).getUTCDate()
+}
