@@ -1,0 +1,8 @@
+/** The digests of a Twilio signature by node:crypto, which workerd has natively: no key object, no promise a call. */
+import { createHash, createHmac } from 'node:crypto'
+import type { Digests } from '../../ports.ts'
+
+export const digests: Digests = {
+  hmacSha1: (key, text) => createHmac('sha1', key).update(text).digest('base64'),
+  sha256: bytes => createHash('sha256').update(bytes).digest('hex'),
+}

@@ -1,0 +1,27 @@
+/** Keys and cursors over several shards: `<shard>.<key in the shard>`; a cursor is one such position a shard. Pure. */
+
+export function toShardKey(key: string): { shard: number; key: string } | undefined {
+  const [, shard, rest] = /^(\d{1,4})\.(\d+-\d+)$/.exec(key) ?? []
+  return shard !== undefined && rest !== undefined ? { shard: Number(shard), key: rest } : undefined
+}
+
+export function withShard<View extends { readonly key: string }>(shard: number, view: View): View {
+  return { ...view, key: `${shard}.${view.key}` }
+}
+
+/** Where each shard goes on: a key, `undefined` = at its newest, `null` = it is through. */
+export type Positions = readonly (string | undefined | null)[]
+
+export function toCursor(positions: Positions): string {
+  return positions.map(position => (position === null ? 'x' : (position ?? '')).replace('-', '.')).join('_')
+}
+
+export function fromCursor(cursor: string, shards: number): Positions {
+  const given = cursor.split('_')
+  return Array.from({ length: shards }, (_, index) => {
+    const position = given[index]
+    // A shard that came since the list was begun has newer events only.
+    if (position === undefined || position === 'x') return null
+    return position === '' ? undefined : position.replace('.', '-')
+  })
+}

@@ -1,0 +1,182 @@
+/**
+ * One shard of the outbox: a Durable Object that keeps, sorts and delivers its events, by the very code that Node runs.
+ * Its answers leave only when the storage has confirmed the writes before them (the runtime's output gate). Alarms drive it.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { type Carrier, createCarrier } from '../../carrier.ts'
+import { type Settings, segmentHost } from '../../config.ts'
+import { createDepot, type Depot } from '../../depot.ts'
+import { createDesk, type Desk, type Stats } from '../../desk.ts'
+import type { MetricsJson } from '../../meters.ts'
+import type { EventQuery } from '../../outbox/look.ts'
+import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
+import type { WalkPage, WalkQuery } from '../../outbox/walk.ts'
+import type { Identity, Intake, Stored } from '../../ports.ts'
+import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
+import { createAlarm } from './alarm.ts'
+import { clockOf, type Env, settingsOf } from './env.ts'
+import { createLog } from './log.ts'
+import { createRemoteTeller } from './remote-teller.ts'
+import { createSql } from './sqlite.ts'
+
+const HOUR_MS = 3_600_000
+/** Requests to Segment that may be under way at once; an invocation may hold six connections. */
+const LANES = 4
+/** Batches in one invocation: the free plan allows 50 subrequests, and notices need some. A batch that Segment refuses takes more. */
+const BATCHES_A_RING = 40
+/** One ring ends by then, so that intakes and the next ring get their turn. */
+const RING_MS = 20_000
+/** After a failure of the ring itself. */
+const MEND_MS = 1_000
+/** With nothing to deliver, when to look for events whose time is over. */
+const UPKEEP_MS = HOUR_MS
+
+type Room = {
+  readonly outbox: OutboxStore
+  readonly depot: Depot
+  readonly desk: Desk
+  readonly carrier: Carrier
+}
+
+export class OutboxShard extends DurableObject<Env> {
+  readonly #alarm = createAlarm(this.ctx.storage)
+  readonly #settings = shareOf(settingsOf(this.env))
+  readonly #log = createLog(this.#settings.LOG_LEVEL)
+  readonly #room = this.#open().catch((error: unknown) => {
+    // The next call gets a new instance, and with it another try.
+    this.ctx.abort(`the outbox could not be opened: ${String(error)}`)
+    throw error
+  })
+
+  async #open(): Promise<Room> {
+    const settings = this.#settings
+    const outbox = createOutbox(createSql(this.ctx.storage), {
+      retentionMs: settings.RETENTION_DAYS * 24 * HOUR_MS,
+      dedupeMs: settings.DEDUPE_HOURS * HOUR_MS,
+    })
+    const target = {
+      writeKey: settings.SEGMENT_WRITE_KEY ?? 'dry-run',
+      host: segmentHost(settings),
+      path: settings.SEGMENT_PATH,
+    }
+    let depot: Depot
+    const desk = createDesk(outbox, () => depot, Date.now)
+    const waitUntil = (promise: Promise<void>) =>
+      this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
+    depot = createDepot({
+      settings,
+      outbox,
+      deliver: settings.SEGMENT_WRITE_KEY ? createDeliver(target, fetch, Date.now) : dryRun,
+      overhead: await measureOverhead(target),
+      log: this.#log,
+      now: Date.now,
+      random: Math.random,
+      observe: desk.observe,
+      resume: true,
+      tell: about => createRemoteTeller(clockOf(this.env), this.ctx.id.toString(), about, waitUntil),
+    })
+    return { outbox, depot, desk, carrier: createCarrier(outbox, () => depot) }
+  }
+
+  #warn(error: unknown): void {
+    this.#log.warn({ err: String(error) }, 'the notice clock did not answer; the next failure tells again')
+  }
+
+  async put(intake: Intake): Promise<Stored> {
+    const { depot } = await this.#room
+    const [stored] = depot.put([intake])
+    await this.#alarm.arm(Date.now())
+    return stored ?? { stored: false, reason: 'outbox_unwritable', detail: 'no answer' }
+  }
+
+  /** Which of these it has stored within `DEDUPE_HOURS`; asked while the number of shards changes. */
+  async knows(identities: readonly Identity[]): Promise<boolean[]> {
+    return (await this.#room).outbox.knows(identities)
+  }
+
+  async stats(): Promise<Stats> {
+    return (await this.#room).desk.stats()
+  }
+
+  async metrics(): Promise<MetricsJson> {
+    return (await this.#room).desk.metrics()
+  }
+
+  async events(query: EventQuery): Promise<ReturnType<Desk['events']>> {
+    return (await this.#room).desk.events(query)
+  }
+
+  async event(key: string): Promise<ReturnType<Desk['event']>> {
+    return (await this.#room).desk.event(key)
+  }
+
+  async change(action: 'retry' | 'drop', key: string): Promise<ReturnType<Desk['retry']>> {
+    const changed = (await this.#room).desk[action](key)
+    await this.#alarm.arm(Date.now())
+    return changed
+  }
+
+  async changeMany(...args: Parameters<Desk['changeMany']>): ReturnType<Desk['changeMany']> {
+    const changed = await (await this.#room).desk.changeMany(...args)
+    await this.#alarm.arm(Date.now())
+    return changed
+  }
+
+  async exportPage(query: WalkQuery): Promise<WalkPage> {
+    return (await this.#room).carrier.exportPage(query)
+  }
+
+  async import(intakes: readonly Intake[]): Promise<ReturnType<Carrier['import']>> {
+    const imported = (await this.#room).carrier.import(intakes)
+    await this.#alarm.arm(Date.now())
+    return imported
+  }
+
+  /** By cron: a shard whose alarm was lost, for whatever reason, delivers again. */
+  async watch(): Promise<void> {
+    const { outbox } = await this.#room
+    this.#alarm.doubt()
+    if (outbox.total('pending') + outbox.unsorted() > 0) await this.#alarm.arm(Date.now())
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.rang()
+    let next = Date.now() + MEND_MS
+    try {
+      const { depot, outbox } = await this.#room
+      next = await this.deliver(depot)
+      depot.tick()
+      // What the tick left to prune cannot wait for the next upkeep.
+      if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + MEND_MS)
+    } catch (error) {
+      // Never thrown on: the runtime would give the alarm up after six tries.
+      this.#log.error({ err: String(error) }, 'a drain failed')
+    } finally {
+      await this.#alarm.arm(next)
+    }
+  }
+
+  /** When to come back, ms since 1970. */
+  protected async deliver(depot: Depot): Promise<number> {
+    const end = Date.now() + RING_MS
+    const lane = async (): Promise<number> => {
+      for (let batches = 0; batches < BATCHES_A_RING / LANES && Date.now() < end; batches++) {
+        const due = (await depot.drain()) ?? Number.POSITIVE_INFINITY
+        if (due > Date.now()) return due
+      }
+      return Date.now()
+    }
+    const dues = await Promise.all(Array.from({ length: LANES }, lane))
+    return Math.min(Date.now() + UPKEEP_MS, ...dues)
+  }
+}
+
+/** Segment's ceiling is for the workspace, so the shards share the rate. */
+function shareOf(settings: Settings): Settings {
+  const { SEGMENT_RATE, OUTBOX_SHARDS } = settings
+  if (SEGMENT_RATE === 0) return settings
+  return { ...settings, SEGMENT_RATE: Math.max(1, Math.floor(SEGMENT_RATE / OUTBOX_SHARDS)) }
+}
+
+/** Without a write key nothing leaves; the mapped calls are shown by the API. */
+const dryRun: Deliver = async () => ({ kind: 'accepted', status: 0, answer: 'dry run' })

@@ -1,0 +1,38 @@
+/**
+ * Which shard an event belongs to, also while the number of shards changes. Pure.
+ *
+ * A new number gives most events a new home, but their copies may have come to the old one: for as long as ids are
+ * remembered, the old homes are asked first. Shards above the new number drain by their own alarms and stay readable.
+ */
+import { fnv1a53 } from '../../fnv1a.ts'
+import type { Identity } from '../../ports.ts'
+
+export type ShardHistory = {
+  /** The number in force. */
+  readonly count: number
+  /** The most there ever were: all of them may hold something to look at. */
+  readonly highest: number
+  /** Numbers that were in force, and until when ids stored under them are remembered. */
+  readonly former: readonly { readonly count: number; readonly until: number }[]
+}
+
+export const noShards: ShardHistory = { count: 0, highest: 0, former: [] }
+
+export function afterCount(before: ShardHistory, count: number, now: number, dedupeMs: number): ShardHistory {
+  const left =
+    before.count === 0 || before.count === count ? [] : [{ count: before.count, until: now + dedupeMs }]
+  const former = [
+    ...before.former.filter(({ until, count: old }) => until > now && old !== before.count),
+    ...left,
+  ]
+  return {
+    count,
+    highest: Math.max(before.highest, count),
+    former: former.filter(({ count: old }) => old !== count),
+  }
+}
+
+/** Events without an identity are never copies of each other: any home will do. */
+export function toHome(identity: Identity | undefined, count: number): number {
+  return identity ? fnv1a53(`${identity.id}\n${identity.source}`) % count : 0
+}

@@ -1,0 +1,57 @@
+/** The bridge on Cloudflare Workers: the same routes over the same core. */
+import type { Hono } from 'hono'
+import { createApp } from '../../http/app.ts'
+import { createBackroom } from './backroom.ts'
+import { digests } from './digests.ts'
+import { type Env, readEnv, shardOf } from './env.ts'
+import { createLog } from './log.ts'
+
+export { NoticeClock } from './clock.ts'
+export { OutboxShard } from './shard.ts'
+
+/** Built once an isolate. */
+let app: Hono | undefined
+
+function open(env: Env): Hono | Response {
+  const read = readEnv(env)
+  if (!read.ok) {
+    const faults = read.faults.map(
+      ({ name, received, expected }) => `${name}: got ${received}, expected ${expected}`,
+    )
+    console.error(JSON.stringify({ level: 'error', msg: 'the settings are wrong', faults }))
+    // 503, whatever the request: Twilio tries again for four hours, on a 4xx it would not.
+    return Response.json(
+      { error: 'wrong_settings', faults },
+      { status: 503, headers: { 'retry-after': '60' } },
+    )
+  }
+  const { settings } = read
+  return createApp({
+    settings,
+    backroom: createBackroom(env, settings.OUTBOX_SHARDS),
+    adminToken: settings.ADMIN_TOKEN,
+    digests,
+    log: createLog(settings.LOG_LEVEL),
+    now: Date.now,
+    rawUrl: c => c.req.raw.url,
+  })
+}
+
+export default {
+  async fetch(request, env, context) {
+    const opened = app ?? open(env)
+    if (opened instanceof Response) return opened
+    app = opened
+    return app.fetch(request, env, context)
+  },
+
+  /** The watchdog: see `triggers` in wrangler.toml. */
+  async scheduled(_event, env) {
+    const read = readEnv(env)
+    if (!read.ok) return
+    const { highest } = await env.NOTICE_CLOCK.get(env.NOTICE_CLOCK.idFromName('clock')).shards(
+      read.settings.OUTBOX_SHARDS,
+    )
+    await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
+  },
+} satisfies ExportedHandler<Env>
