@@ -1,0 +1,48 @@
+/** Every setting: right, or its name and what is wrong with it. The rest of `check` goes on with those that are right. Pure. */
+import { isSecret, readSettings, type Settings, settingNames } from '../../config.ts'
+import { type Finding, note, ok, wrong } from '../finding.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export function checkSettings(environment: Environment): { findings: Finding[]; settings: Settings } {
+  const set = settingNames.filter(name => environment[name])
+  const read = readSettings(environment)
+  if (read.ok) {
+    const shown = set.map(name =>
+      isSecret(name) ? `${name} (set)` : `${name}=${toShown(environment[name])}`,
+    )
+    return {
+      settings: read.settings,
+      findings: [
+        ok(
+          'settings',
+          `${set.length} of ${settingNames.length} set, all right${shown.length > 0 ? `: ${shown.join(', ')}` : ''}`,
+        ),
+        ...read.warnings.map(warning => note('settings', warning)),
+      ],
+    }
+  }
+  const findings = read.faults.map(({ name, received, expected }) =>
+    wrong('settings', `${name}: got ${received}`, `Expected ${expected}.`),
+  )
+  return {
+    settings: readRest(
+      environment,
+      read.faults.map(({ name }) => name),
+    ),
+    findings,
+  }
+}
+
+/** Without the wrong ones, and without an auth token if need be. */
+function readRest(environment: Environment, wrongNames: readonly string[]): Settings {
+  const rest = Object.entries(environment).filter(([name]) => !wrongNames.includes(name))
+  const read = readSettings({ ...Object.fromEntries(rest), ALLOW_UNSIGNED: 'true' })
+  if (!read.ok) throw new Error(`There are faults behind faults: ${JSON.stringify(read.faults)}`)
+  return read.settings
+}
+
+/** A URL may hold a password. */
+function toShown(value = ''): string {
+  return value.replace(/\/\/[^/?#]*@/, '//…@')
+}

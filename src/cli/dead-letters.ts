@@ -1,0 +1,200 @@
+/** `dead-letters list|show|retry|drop|edit`: what a person does about events that cannot go as they are. What is said stands here. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Action, type Changed, changeByFilter, changeByKey, countAll } from './dead-letters/change.ts'
+import { edit } from './dead-letters/edit.ts'
+import { type Filter, findAll, findOne, type Summary } from './dead-letters/find.ts'
+import { toPage, toTable } from './dead-letters/show.ts'
+import { toSettings } from './needs.ts'
+import { type Office, openOffice } from './office.ts'
+import { parseTime } from './replay/select.ts'
+import { count } from './replay/summary.ts'
+import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+
+type ListOptions = Filter & { readonly limit: number; readonly json?: boolean }
+type ChangeOptions = Filter & { readonly all?: boolean; readonly yes?: boolean; readonly json?: boolean }
+
+const WHERE = `
+Works on the bridge that runs on DATA_DIR, or, while none does, on the folder itself.`
+const CODES = `
+Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 done, but some stay dead letters.`
+
+export function createDeadLettersCommand(terminal: Terminal = createTerminal()): Command {
+  const command = new Command('dead-letters')
+    .description('List, show, retry, drop or correct events that were rejected or refused.')
+    .addHelpText(
+      'after',
+      `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters list --reason schema_rejected --since 1d`,
+    )
+
+  withFilter(command.command('list'))
+    .description('The newest first.')
+    .option('--limit <n>', 'at most so many', toCount, 50)
+    .option('--json', 'NDJSON')
+    .addHelpText(
+      'after',
+      `${WHERE}\n\nExamples:\n  twilio-segment-bridge dead-letters list\n  twilio-segment-bridge dead-letters list --json --state refused | jq -r .key`,
+    )
+    .action(toAction(terminal, (options: ListOptions) => inOffice(office => list(office, options))))
+
+  command
+    .command('show')
+    .argument('<key>', 'as "list" shows it')
+    .description(
+      'One event: what is wrong with it, every attempt with its answer, and the track call it would become.',
+    )
+    .option('--json', 'as JSON')
+    .addHelpText('after', `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters show 1042-0`)
+    .action(
+      toAction(terminal, (key: string, { json }: { json?: boolean }) =>
+        inOffice(office => show(office, key, json ?? false)),
+      ),
+    )
+
+  withFilter(command.command('retry'))
+    .argument('[keys...]', 'these; or give a filter, or --all')
+    .description('Send them again. What still does not fit its schema stays.')
+    .option('--all', 'every dead letter')
+    .option('--json', 'the result as JSON')
+    .addHelpText(
+      'after',
+      `${WHERE}${CODES}\n\nExamples:\n  twilio-segment-bridge dead-letters retry 1042-0\n  twilio-segment-bridge dead-letters retry --reason segment_refused --since 1d`,
+    )
+    .action(
+      toAction(terminal, (keys: string[], options: ChangeOptions) =>
+        inOffice(office => change(office, 'retry', keys, options)),
+      ),
+    )
+
+  withFilter(command.command('drop'))
+    .argument('[keys...]', 'these; or give a filter, or --all')
+    .description('Give them up: they are skipped, and go with the other finished events.')
+    .option('--all', 'every dead letter')
+    .option('--yes', 'do not ask')
+    .option('--json', 'the result as JSON')
+    .addHelpText(
+      'after',
+      `${WHERE}${CODES}\n\nExamples:\n  twilio-segment-bridge dead-letters drop 1042-0\n  twilio-segment-bridge dead-letters drop --reason body_not_json --until 7d --yes`,
+    )
+    .action(
+      toAction(terminal, (keys: string[], options: ChangeOptions) =>
+        inOffice(office => change(office, 'drop', keys, options)),
+      ),
+    )
+
+  command
+    .command('edit')
+    .argument('<key>', 'as "list" shows it')
+    .description('Correct one in $EDITOR: it is checked, and sent under the same id.')
+    .addHelpText(
+      'after',
+      `${WHERE}\n\nExample:\n  EDITOR=nano twilio-segment-bridge dead-letters edit 1042-0`,
+    )
+    .action(
+      toAction(terminal, (key: string) =>
+        inOffice(async office => {
+          await edit(office, key, terminal)
+          return 0
+        }),
+      ),
+    )
+  return command
+
+  async function inOffice(work: (office: Office) => Promise<ExitCode>): Promise<ExitCode> {
+    const office = await openOffice(toSettings(terminal.environment()))
+    try {
+      return await work(office)
+    } finally {
+      office.close()
+    }
+  }
+
+  async function list(office: Office, { limit, json, ...filter }: ListOptions): Promise<ExitCode> {
+    const found: Summary[] = []
+    const states = filter.state ? [filter.state] : (['rejected', 'refused'] as const)
+    let more = false
+    for (const state of states) {
+      let left = limit
+      for await (const event of findAll(office, { ...filter, state })) {
+        more ||= left === 0
+        if (left-- === 0) break
+        found.push(event)
+      }
+    }
+    const newest = found.sort((a, b) => b.receivedAt.localeCompare(a.receivedAt)).slice(0, limit)
+    if (json) for (const event of newest) terminal.out(JSON.stringify(event))
+    else if (newest.length > 0) for (const line of toTable(newest)) terminal.out(line)
+    if (newest.length === 0) terminal.say(`No dead letters in ${office.name}.`)
+    else if (more || found.length > limit) terminal.say(`Only the newest ${limit}; --limit shows more.`)
+    return 0
+  }
+
+  async function show(office: Office, key: string, json: boolean): Promise<ExitCode> {
+    const event = await findOne(office, key)
+    if (json) terminal.out(JSON.stringify(event))
+    else for (const line of toPage(event)) terminal.out(line)
+    return 0
+  }
+
+  async function change(
+    office: Office,
+    action: Action,
+    keys: readonly string[],
+    options: ChangeOptions,
+  ): Promise<ExitCode> {
+    const { all, yes, json, ...filter } = options
+    const isFiltered = Object.keys(filter).length > 0
+    if ([keys.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
+      throw new Stop(
+        'Which ones? Give keys, or filters (--state, --reason, --type, --since, --until), or --all.',
+        2,
+      )
+    }
+    if (action === 'drop' && !yes && !(await mayDrop(keys.length || (await countAll(office, filter)))))
+      return 1
+    const changed: Changed =
+      keys.length > 0 ? await changeByKey(office, action, keys) : await changeByFilter(office, action, filter)
+    const { matched, done, left } = changed
+    for (const { key, why } of left) terminal.say(`${key} stays: ${why}`)
+    terminal.say(
+      `${count(done)} of ${count(matched)} ${action === 'retry' ? 'wait for delivery again' : 'dropped'}.`,
+    )
+    if (json) terminal.out(JSON.stringify(changed))
+    return done < matched ? 3 : 0
+  }
+
+  async function mayDrop(events: number): Promise<boolean> {
+    if (events === 0) return true
+    if (!terminal.isInteractive) throw new Stop('Nobody is here to be asked: say --yes if you mean it.', 2)
+    const answer = await terminal.ask(
+      `Drop ${count(events)} dead letters? They are not sent, and go with time. [y/N] `,
+    )
+    return /^y(es)?$/i.test(answer.trim())
+  }
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .addOption(new Option('--state <state>', 'only these').choices(['rejected', 'refused']))
+    .option('--reason <reason>', 'only those for this reason, such as schema_rejected')
+    .option('--type <type>', 'only this event type')
+    .option(
+      '--since <time>',
+      'only received from then on: 2026-11-22, 2026-11-22T02:00Z, or 4h ago (s, m, h, d)',
+      toTime,
+    )
+    .option('--until <time>', 'only received before then', toTime)
+}
+
+function toTime(text: string): number {
+  const time = parseTime(text, Date.now())
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
+    )
+  return time
+}
+
+function toCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 on.')
+  return Number(text)
+}

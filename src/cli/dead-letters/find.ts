@@ -1,0 +1,74 @@
+/** Dead letters as the admin API tells them: all that a filter fits, or one by its key. */
+import * as z from 'zod'
+import { states } from '../../reasons.ts'
+import { check, type Office } from '../office.ts'
+import { Stop } from '../terminal.ts'
+
+const Summary = z.object({
+  key: z.string(),
+  receivedAt: z.string(),
+  type: z.string(),
+  version: z.number(),
+  state: z.enum(states),
+  reason: z.string().nullable(),
+  id: z.string().nullable(),
+  source: z.string().nullable(),
+})
+export type Summary = z.infer<typeof Summary>
+const Page = z.object({ events: z.array(Summary), next: z.string().nullable() })
+
+const Detail = Summary.extend({
+  faults: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })),
+  answer: z.string().nullable(),
+  attempts: z.array(
+    z.object({
+      at: z.string(),
+      tookMs: z.number(),
+      events: z.number(),
+      reason: z.string().nullable(),
+      status: z.number().nullable(),
+      answer: z.string(),
+    }),
+  ),
+  received: z.unknown(),
+  mapped: z.unknown(),
+})
+export type Detail = z.infer<typeof Detail>
+
+export type Filter = {
+  readonly state?: 'rejected' | 'refused' | undefined
+  readonly reason?: string | undefined
+  readonly type?: string | undefined
+  /** Of the receipt, ms since 1970. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+}
+
+const PAGE = 200
+
+/** The newest first, of each of the two states. */
+export async function* findAll(
+  office: Office,
+  { state, since, until, ...filter }: Filter,
+): AsyncGenerator<Summary, void> {
+  for (const one of state ? [state] : (['rejected', 'refused'] as const)) {
+    for (let before: string | null = '', isFirst = true; isFirst || before; isFirst = false) {
+      const query = new URLSearchParams({ state: one, limit: String(PAGE) })
+      for (const [name, value] of Object.entries({ ...filter, before })) if (value) query.set(name, value)
+      const page: z.infer<typeof Page> = Page.parse(
+        await (await check(office, await office.request(`/events?${query}`))).json(),
+      )
+      for (const event of page.events) {
+        const at = Date.parse(event.receivedAt)
+        if ((since === undefined || at >= since) && (until === undefined || at < until)) yield event
+      }
+      before = page.next
+    }
+  }
+}
+
+export async function findOne(office: Office, key: string): Promise<Detail> {
+  const response = await office.request(`/events/${encodeURIComponent(key)}`)
+  if (response.status === 404) throw new Stop(`There is no event ${key}: "dead-letters list" shows the keys.`)
+  return Detail.parse(await (await check(office, response)).json())
+}

@@ -1,0 +1,83 @@
+/** Dead letters for a person to read. Pure. */
+import { type EventReason, eventReasons } from '../../reasons.ts'
+import type { Detail, Summary } from './find.ts'
+
+const SHORTENED = 'com.twilio.'
+
+export function toTable(events: readonly Summary[]): string[] {
+  const rows = events.map(({ key, receivedAt, state, reason, type, id }) => [
+    key,
+    receivedAt.replace(/\.\d+Z$/, 'Z'),
+    state,
+    reason ?? '',
+    type.startsWith(SHORTENED) ? type.slice(SHORTENED.length) : type,
+    id ?? '',
+  ])
+  const all = [['KEY', 'RECEIVED', 'STATE', 'REASON', 'TYPE', 'ID'], ...rows]
+  const widths = all[0]?.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0))) ?? []
+  return all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export function toPage(event: Detail): string[] {
+  const {
+    key,
+    type,
+    version,
+    id,
+    source,
+    receivedAt,
+    state,
+    reason,
+    faults,
+    answer,
+    attempts,
+    received,
+    mapped,
+  } = event
+  const meaning = toMeaning(reason)
+  return [
+    `${key}  ${state}${reason ? `: ${reason}` : ''}`,
+    ...(meaning ? [`  ${meaning.title}. ${meaning.remedy}`] : []),
+    `  type      ${type || '(none)'}${version ? `, schema version ${version}` : ''}`,
+    `  id        ${id ?? '(none)'}`,
+    `  source    ${source ?? '(none)'}`,
+    `  received  ${receivedAt}`,
+    ...section(
+      'What is wrong',
+      faults.map(({ path, expected, received }) => `${path}: should be ${expected}, is ${received}`),
+    ),
+    ...section('What Segment answered', answer === null ? [] : [answer]),
+    ...section(
+      'Attempts',
+      attempts.map(
+        ({ at, status, reason, events, tookMs, answer }) =>
+          `${at}  ${status ?? 'no answer'}  ${reason ?? 'accepted'}  with ${events - 1} others, ${tookMs} ms  ${answer}`,
+      ),
+    ),
+    ...section(
+      'As received',
+      received === null || received === undefined ? ['its bytes are pruned'] : toJson(received),
+    ),
+    ...section(
+      'The track call it would become',
+      mapped === null || mapped === undefined ? ['none, as it is'] : toJson(mapped),
+    ),
+  ]
+}
+
+function toMeaning(reason: string | null): (typeof eventReasons)[EventReason] | undefined {
+  return Object.entries(eventReasons).find(([name]) => name === reason)?.[1]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length > 0 ? ['', title, ...lines.map(line => `  ${line}`)] : []
+}
+
+function toJson(value: unknown): string[] {
+  return (typeof value === 'string' ? value : JSON.stringify(value, undefined, 2)).split('\n')
+}

@@ -1,0 +1,131 @@
+/** `export`: the outbox's events, with state and reason, in the form that `replay` reads. What is said stands here. */
+import { createWriteStream, renameSync, rmSync } from 'node:fs'
+import { Readable, type Transform } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { createGzip, createZstdCompress } from 'node:zlib'
+import { Command, InvalidArgumentError } from 'commander'
+import { states } from '../reasons.ts'
+import { toSettings } from './needs.ts'
+import { check, openOffice } from './office.ts'
+import { stayFlat } from './replay/memory.ts'
+import { parseTime } from './replay/select.ts'
+import { count } from './replay/summary.ts'
+import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+
+type Options = {
+  readonly state?: string
+  readonly type?: string
+  readonly reason?: string
+  readonly since?: string
+  readonly until?: string
+  readonly gzip?: boolean
+  readonly zstd?: boolean
+  readonly output?: string
+}
+
+const HELP = `
+One line an event, oldest first, as it is at that moment; on a running bridge too (found by DATA_DIR):
+  {"bridge":1,"state":"rejected","reason":"schema_rejected","receivedAt":"…","detail":"…","event":{…as received…}}
+A body that was no JSON is "raw" (with its "encoding") instead of "event". --since and --until go by the time of receipt.
+Whoever reads it reads phone numbers and texts: files are made for their owner's eyes only.
+
+Exit codes: 0 done, 1 failed, 2 wrong settings or use.
+
+Examples:
+  twilio-segment-bridge export --zstd -o outbox.ndjson.zst       # all of it: "replay outbox.ndjson.zst" elsewhere
+  twilio-segment-bridge export --state rejected,refused | jq -c .event.id
+  twilio-segment-bridge export --since 4h -o lost.ndjson && twilio-segment-bridge replay --again lost.ndjson
+  twilio-segment-bridge export | twilio-segment-bridge replay --to https://bridge.example.com -`
+
+export function createExportCommand(terminal: Terminal = createTerminal()): Command {
+  return new Command('export')
+    .description('Write events with their state and reason as NDJSON, in the form that replay reads.')
+    .option('--state <states>', `only ${states.join(', ')}; several with commas`, toStates)
+    .option('--type <type>', 'only this event type')
+    .option('--reason <reason>', 'only what stopped for this reason, such as schema_rejected')
+    .option(
+      '--since <time>',
+      'only received from then on: 2026-11-22, 2026-11-22T02:00Z, or 4h ago (s, m, h, d)',
+      toTime,
+    )
+    .option('--until <time>', 'only received before then', toTime)
+    .option('--gzip', 'packed with gzip')
+    .option('--zstd', 'packed with zstd')
+    .option('-o, --output <file>', 'into this file instead of stdout')
+    .addHelpText('after', HELP)
+    .action(toAction(terminal, (options: Options) => run(terminal, options)))
+}
+
+async function run(terminal: Terminal, options: Options): Promise<ExitCode> {
+  const { gzip, zstd, output, ...filters } = options
+  if (gzip && zstd) throw new Stop('--gzip or --zstd, not both', 2)
+  stayFlat()
+  const office = await openOffice(toSettings(terminal.environment()))
+  try {
+    const response = await check(office, await office.request(`/export?${new URLSearchParams(filters)}`))
+    let events = 0
+    const lines = counted(response.body ?? new ReadableStream(), more => {
+      events += more
+    })
+    const packed = pack(lines, gzip ? createGzip() : zstd ? createZstdCompress() : undefined)
+    if (output) await writeFile(output, packed)
+    else for await (const chunk of packed) await terminal.pour(chunk)
+    terminal.say(`${count(events)} events from ${office.name}${output ? ` in ${output}` : ''}`)
+    return 0
+  } finally {
+    office.close()
+  }
+}
+
+async function* counted(
+  lines: ReadableStream<Uint8Array>,
+  tell: (events: number) => void,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of lines) {
+    let events = 0
+    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) events += 1
+    tell(events)
+    yield chunk
+  }
+}
+
+const LINE_FEED = 0x0a
+
+function pack(lines: AsyncIterable<Uint8Array>, engine: Transform | undefined): AsyncIterable<Uint8Array> {
+  if (!engine) return lines
+  const source = Readable.from(lines)
+  // A pipe does not hand the fault on.
+  source.on('error', error => engine.destroy(error))
+  return source.pipe(engine)
+}
+
+/** Half an export, after a fault, must not look like a whole one. */
+async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const draft = `${path}.part`
+  const file = createWriteStream(draft, { mode: 0o600 })
+  try {
+    Readable.from(chunks)
+      .on('error', error => file.destroy(error))
+      .pipe(file)
+    await finished(file)
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw new Stop(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function toStates(text: string): string {
+  const unknown = text.split(',').filter(state => !states.some(known => known === state))
+  if (unknown.length > 0) throw new InvalidArgumentError(`Known are ${states.join(', ')}.`)
+  return text
+}
+
+function toTime(text: string): string {
+  const time = parseTime(text, Date.now())
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
+    )
+  return new Date(time).toISOString()
+}

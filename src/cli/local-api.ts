@@ -1,0 +1,39 @@
+/**
+ * The admin API of an outbox that nobody serves: what `office.ts` asks without a network. A file of its own, so that what
+ * never asks need not load it.
+ */
+import type { Carrier } from '../carrier.ts'
+import type { Depot } from '../depot.ts'
+import { createDesk } from '../desk.ts'
+import { createApi } from '../http/api.ts'
+import type { OutboxStore } from '../outbox/outbox.ts'
+import type { Backroom } from '../ports.ts'
+import { openLine } from '../send/retry.ts'
+
+export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
+
+export function createLocalApi(
+  outbox: OutboxStore,
+  keeper: Keeper,
+  carrier: Carrier,
+): ReturnType<typeof createApi> {
+  const depot = { ...keeper, health: () => ({ troubles: [], line: openLine }) }
+  const desk = createDesk(outbox, () => depot, Date.now)
+  const backroom: Backroom = {
+    put: async intake => keeper.put([intake])[0] ?? { stored: true },
+    report: () => undefined,
+    stats: async () => desk.stats(),
+    metrics: async () => desk.metrics(),
+    events: async query => desk.events(query),
+    event: async key => desk.event(key),
+    retry: async key => desk.retry(key),
+    drop: async key => desk.drop(key),
+    changeMany: async (action, filter) => desk.changeMany(action, filter),
+    notices: async limit => desk.notices(limit),
+    carrier: {
+      exportPage: async query => carrier.exportPage(query),
+      import: async intakes => carrier.import(intakes),
+    },
+  }
+  return createApi(backroom)
+}

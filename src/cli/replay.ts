@@ -1,0 +1,253 @@
+/** `replay`: captured events → an outbox, as if they came once more. Options in, a plan out; what is said stands here. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, InvalidArgumentError } from 'commander'
+import type { Settings } from '../config.ts'
+import { toSettings } from './needs.ts'
+import { openOffice, toOffice } from './office.ts'
+import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
+import { toDoor } from './replay/door.ts'
+import { findSources } from './replay/files.ts'
+import { openJournal } from './replay/journal.ts'
+import { stayFlat } from './replay/memory.ts'
+import { createPace } from './replay/pace.ts'
+import { createProgress } from './replay/progress.ts'
+import type { Bad } from './replay/rejected.ts'
+import { type Ran, replay } from './replay/run.ts'
+import { type Condition, createSelect, parseCondition, parseTime } from './replay/select.ts'
+import { type Summary, toLines } from './replay/summary.ts'
+import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+
+type Options = {
+  readonly to?: string
+  readonly asAdmin?: boolean
+  readonly dryRun?: boolean
+  readonly type?: readonly string[]
+  /** As given: `4h` means another time at each run, and the same choice. */
+  readonly since?: string
+  readonly until?: string
+  readonly where?: readonly Condition[]
+  readonly limit?: number
+  readonly rate?: number
+  readonly again?: boolean
+  readonly newIds?: string
+  readonly fromStart?: boolean
+  readonly strict?: boolean
+  readonly json?: boolean
+}
+
+/** Larger groups are hardly faster, and more is sent twice after a crash. */
+const GROUP_EVENTS = 1_000
+/** The others are in the file. */
+const BAD_TOLD = 5
+
+const HELP = `
+Reads what you have, known by its content and not by its name: one JSON object, an array, NDJSON, objects run together
+(what Firehose writes to S3), pretty-printed; plain, gzip or zstd; Kinesis records (base64 "Data"); the bridge's own export,
+which keeps state and reason. Folders are read recursively in the order of names; - is stdin. Each event keeps its own time.
+
+Where to: the outbox in DATA_DIR, and from there to Segment by the bridge that runs on it, now or at the next "serve". With
+--to the webhook of any bridge, signed with TWILIO_AUTH_TOKEN; it then has to be what PUBLIC_URL is there.
+
+Replaying a file twice stores nothing twice. After Ctrl-C or a crash the same command goes on where it was.
+Bad records go to <name>.rejected.ndjson beside the file, with their byte offset and the reason; the rest goes on.
+
+Exit codes: 0 all is well, 1 failed or stopped, 2 wrong settings or use, 3 done, but some records were bad or there was none.
+
+Examples:
+  twilio-segment-bridge replay captured.ndjson.gz
+  twilio-segment-bridge replay --dry-run --since 4h s3-copy/ | jq .timestamp
+  aws s3 cp s3://bucket/2026/11/22/02/part-1.gz - | twilio-segment-bridge replay -
+  twilio-segment-bridge replay --type 'com.twilio.messaging.message.*' --where data.to=+15550100199 --limit 10 captured/
+  twilio-segment-bridge replay --to https://bridge.example.com --rate 200 captured/`
+
+export function createReplayCommand(terminal: Terminal = createTerminal()): Command {
+  return new Command('replay')
+    .description('Send captured events through the bridge once more, from files, folders or stdin.')
+    .argument('<paths...>', 'files, folders, or - for stdin')
+    .usage('[options] <file|folder|->...')
+    .option('--to <url>', 'the bridge to send to, instead of the outbox here')
+    .option('--as-admin', 'with --to: through its admin API, with ADMIN_TOKEN; keeps states, allows --again')
+    .option('--dry-run', 'print the track calls as NDJSON; send and store nothing')
+    .option(
+      '--type <type>',
+      'only this event type; * stands for anything; can be repeated',
+      collect(text => text),
+    )
+    .option(
+      '--since <time>',
+      'only events from then on: 2026-11-22, 2026-11-22T02:00Z, or 4h ago (s, m, h, d)',
+      checkTime,
+    )
+    .option('--until <time>', 'only events before then', checkTime)
+    .option(
+      '--where <test>',
+      'only events with path=value, or != ~ < <= > >=; a path alone: it is there; can be repeated',
+      collect(toCondition),
+    )
+    .option('--limit <n>', 'at most so many events; a Kinesis record that holds several is finished', toCount)
+    .option('--rate <n>', 'at most so many events a second', toCount)
+    .option(
+      '--again',
+      'send also what was accepted already: same messageId, Segment drops it for about 24 hours',
+    )
+    .option('--new-ids <suffix>', 'behind each id, so that Segment takes each for a new event', toSuffix)
+    .option('--from-start', 'do not go on where an earlier run of the same command stopped')
+    .option('--strict', 'stop at the first bad record')
+    .option('--json', 'the summary as JSON on stdout')
+    .addHelpText('after', HELP)
+    .action(toAction(terminal, (names: string[], options: Options) => run(terminal, names, options)))
+}
+
+async function run(terminal: Terminal, names: readonly string[], options: Options): Promise<ExitCode> {
+  checkTogether(options)
+  stayFlat()
+  const settings = toSettings(terminal.environment())
+  const { sources, empty } = findSources(names, () => process.stdin)
+  for (const folder of empty) terminal.say(`${folder} holds no files`)
+  const signal = terminal.interrupted()
+  const { destination, close } = await openDestination(terminal, settings, options, signal)
+  const { since, until, again, newIds, dryRun, fromStart, type = [], where = [], rate = 0 } = options
+  const choices = [options.to ?? '', type, since, until, where, again, newIds]
+  const journal = dryRun
+    ? undefined
+    : openJournal(settings.DATA_DIR, choices, { fromStart: fromStart ?? false })
+  const sizes = sources.map(({ size }) => size)
+  const total = sizes.includes(undefined) ? undefined : sizes.reduce((sum = 0, size = 0) => sum + size, 0)
+  const progress = createProgress(terminal, total, Date.now)
+  if (newIds)
+    terminal.say(
+      `Each id gets "${newIds}" behind it: for Segment, and for the outbox, these are other events.`,
+    )
+  const began = Date.now()
+  try {
+    const ran = await replay({
+      sources,
+      destination,
+      changes: { again, newIds },
+      isSelected: createSelect({ types: type, since: toTime(since), until: toTime(until), where }),
+      limit: options.limit ?? Number.POSITIVE_INFINITY,
+      isStrict: options.strict ?? false,
+      journal,
+      pace: createPace(rate),
+      groupEvents: rate > 0 ? Math.min(GROUP_EVENTS, Math.ceil(rate / 4)) : GROUP_EVENTS,
+      signal,
+      sleep: ms => sleep(ms, undefined, { signal }).catch(() => undefined),
+      onBad: createBadTeller(terminal),
+      onResume: ({ name }, end) => terminal.say(`${name}: goes on at byte ${end} (--from-start begins anew)`),
+      onEmpty: ({ name }) => terminal.say(`${name} holds no events`),
+      onProgress: progress.update,
+    })
+    if (ran.fault !== undefined) terminal.say(ran.fault)
+    const summary = toSummary(ran, destination.name, (Date.now() - began) / 1_000)
+    const isResumable = sources.some(({ path }) => path !== undefined) && !dryRun
+    const told = { isDryRun: dryRun ?? false, isResumable, newIds: newIds !== undefined }
+    for (const line of toLines(summary, told)) terminal.say(line)
+    if (options.json) terminal.out(JSON.stringify(summary))
+    return toExitCode(ran)
+  } finally {
+    close()
+  }
+}
+
+function toExitCode({ end, tally }: Ran): ExitCode {
+  if (end !== 'done' && end !== 'limit') return 1
+  return tally.bad > 0 || tally.read === 0 ? 3 : 0
+}
+
+function toSummary({ tally, end, fault, rejectedFiles }: Ran, to: string, seconds: number): Summary {
+  const { bytes, old, ...figures } = tally
+  const eventsPerSecond = Math.round(tally.read / Math.max(seconds, 0.001))
+  return {
+    end,
+    to,
+    ...figures,
+    olderThan24h: old,
+    seconds,
+    eventsPerSecond,
+    rejectedFiles,
+    fault: fault ?? null,
+  }
+}
+
+async function openDestination(
+  terminal: Terminal,
+  settings: Settings,
+  { to, asAdmin, dryRun, again }: Options,
+  signal: AbortSignal,
+): Promise<{ destination: Destination; close(): void }> {
+  const close = () => undefined
+  if (dryRun) return { destination: toReader(terminal.pour), close }
+  if (to && asAdmin) {
+    if (!settings.ADMIN_TOKEN) throw new Stop(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
+    return {
+      destination: toBridge(toOffice(new URL(to).origin, settings.ADMIN_TOKEN), again ?? false, signal),
+      close,
+    }
+  }
+  if (to) {
+    const [token] = settings.TWILIO_AUTH_TOKEN ?? []
+    if (!token) throw new Stop('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
+    return { destination: toDoor(to, token, signal), close }
+  }
+  const office = await openOffice(settings, { isNew: true })
+  const destination = office.carrier
+    ? toOutbox(office.name, office.carrier)
+    : toBridge(office, again ?? false, signal)
+  return { destination, close: office.close }
+}
+
+/** Throws Stop. */
+function checkTogether({ to, again, asAdmin, dryRun, json }: Options): void {
+  if (to && !URL.canParse(to)) throw new Stop(`--to: "${to}" is no URL`, 2)
+  if (asAdmin && !to) throw new Stop('--as-admin goes with --to', 2)
+  if (again && to && !asAdmin) {
+    throw new Stop(
+      '--again is not possible through a webhook, which drops what it knows: use --as-admin with it, or --new-ids.',
+      2,
+    )
+  }
+  if (dryRun && json) throw new Stop('--dry-run prints track calls on stdout, where --json has no place', 2)
+}
+
+function createBadTeller(terminal: Terminal): (bad: Bad) => void {
+  let left = BAD_TOLD
+  return ({ file, offset, reason }) => {
+    left -= 1
+    if (left >= 0) terminal.say(`${file}, byte ${offset}: ${reason}`)
+    else if (left === -1) terminal.say('Further bad records are not shown here.')
+  }
+}
+
+function toTime(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseTime(text, Date.now())
+}
+
+function checkTime(text: string): string {
+  if (toTime(text) === undefined) {
+    throw new InvalidArgumentError(
+      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
+    )
+  }
+  return text
+}
+
+function toCondition(text: string): Condition {
+  const condition = parseCondition(text)
+  if (!condition) throw new InvalidArgumentError('Give a path and a value, such as data.to=+15550100199.')
+  return condition
+}
+
+function toCount(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 on.')
+  return Number(text)
+}
+
+function toSuffix(text: string): string {
+  if (!/^[\w.:~-]{1,40}$/.test(text))
+    throw new InvalidArgumentError('Give 1 to 40 letters, digits or . : ~ _ -')
+  return text
+}
+
+function collect<T>(parse: (text: string) => T): (text: string, before?: readonly T[]) => readonly T[] {
+  return (text, before = []) => [...before, parse(text)]
+}

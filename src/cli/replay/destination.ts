@@ -1,0 +1,95 @@
+/** Where replayed events go. A group is sent whole; when `send` returns, it is safe there. */
+import * as z from 'zod'
+import type { Carrier, Imported } from '../../carrier.ts'
+import { toIntakes } from '../../carry.ts'
+import { reasons } from '../../reasons.ts'
+import { toTrack } from '../../send/map.ts'
+import { check, type Office } from '../office.ts'
+import { Stop } from '../terminal.ts'
+import { type Item, toJson } from './item.ts'
+import { packs, retrying } from './request.ts'
+
+export type Outcome = Imported & {
+  /** Taken by a bridge that does not tell which of them it knew already. */
+  readonly sent: number
+  /** Not to be sent: accepted or skipped already where they come from. */
+  readonly leftOut: number
+}
+
+export type Destination = {
+  /** As it stands in a sentence. */
+  readonly name: string
+  /** Throws Stop when it is no use to go on. */
+  send(items: readonly Item[]): Promise<Outcome>
+}
+
+const Answer = z.object({ stored: z.number(), duplicates: z.number(), again: z.number() })
+
+export const nothing: Outcome = { stored: 0, duplicates: 0, again: 0, sent: 0, leftOut: 0 }
+
+export function toOutbox(name: string, carrier: Carrier): Destination {
+  return {
+    name,
+    async send(items) {
+      const arriving = items.map(item => item.arriving)
+      let imported: ReturnType<Carrier['import']>
+      try {
+        imported = carrier.import(toIntakes(arriving, Date.now()))
+      } catch (error) {
+        throw new Stop(
+          `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
+        )
+      }
+      if (imported.stored === false) throw new Stop(reasons[imported.reason].title)
+      return { ...nothing, ...imported }
+    },
+  }
+}
+
+/** Through the admin API of a running bridge, which keeps states as a local outbox does. */
+export function toBridge(office: Office, isAgain: boolean, signal: AbortSignal): Destination {
+  return {
+    name: office.name,
+    async send(items) {
+      const total = { ...nothing }
+      for (const pack of packs(items, ({ record }) => record)) {
+        const response = await retrying(
+          timeout =>
+            office.request(`/import?again=${isAgain}`, {
+              signal: timeout,
+              method: 'POST',
+              body: `[${pack.map(({ record }) => record).join(',')}]`,
+            }),
+          office.name,
+          signal,
+        )
+        const imported = Answer.parse(await (await check(office, response)).json())
+        total.stored += imported.stored
+        total.duplicates += imported.duplicates
+        total.again += imported.again
+      }
+      return total
+    },
+  }
+}
+
+/** Nowhere: the track calls are for a person, or a program, to read. */
+export function toReader(pour: (text: string) => Promise<void>): Destination {
+  return {
+    name: 'nobody (dry run)',
+    async send(items) {
+      let lines = ''
+      let leftOut = 0
+      for (const { arriving, event } of items) {
+        const { entry, receivedAt = Date.now() } = arriving
+        const goes = (entry.carried ?? entry).state === 'pending'
+        const mapped = goes ? toTrack(event, receivedAt) : undefined
+        const track = mapped?.ok ? toJson(mapped.track) : undefined
+        if (track !== undefined) lines += `${track}\n`
+        else leftOut += 1
+      }
+      if (lines !== '') await pour(lines)
+      return { ...nothing, sent: items.length - leftOut, leftOut }
+    },
+  }
+}

@@ -1,0 +1,120 @@
+/** What a replay has done: kept while it goes on, told when it ends. Pure. */
+import type { Outcome } from './destination.ts'
+
+export type Tally = {
+  /** Events and bad records together. */
+  read: number
+  selected: number
+  /** What `--type`, `--since`, `--until` and `--where` left out. */
+  notSelected: number
+  stored: number
+  duplicates: number
+  again: number
+  sent: number
+  leftOut: number
+  bad: number
+  /** Of those that go to Segment: older than it remembers ids for. */
+  old: number
+  bytes: number
+}
+
+export const noTally = (): Tally => ({
+  ...{
+    read: 0,
+    selected: 0,
+    notSelected: 0,
+    stored: 0,
+    duplicates: 0,
+    again: 0,
+    sent: 0,
+    leftOut: 0,
+    bad: 0,
+    old: 0,
+    bytes: 0,
+  },
+})
+
+export function addOutcome(tally: Tally, outcome: Outcome): void {
+  tally.stored += outcome.stored
+  tally.duplicates += outcome.duplicates
+  tally.again += outcome.again
+  tally.sent += outcome.sent
+  tally.leftOut += outcome.leftOut
+}
+
+export type End = 'done' | 'limit' | 'interrupted' | 'strict' | 'failed'
+
+export type Summary = Omit<Tally, 'bytes' | 'old'> & {
+  readonly end: End
+  readonly to: string
+  readonly seconds: number
+  readonly eventsPerSecond: number
+  readonly olderThan24h: number
+  readonly rejectedFiles: readonly string[]
+  /** Why it failed. */
+  readonly fault: string | null
+}
+
+export const DAY_MS = 24 * 3_600_000
+
+export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: TellOptions): string[] {
+  const { end, to, seconds, eventsPerSecond, read, stored, duplicates, again, sent, leftOut, bad } = summary
+  const parts = [
+    stored && `${count(stored)} new`,
+    again && `${count(again)} to be sent again`,
+    duplicates && `${count(duplicates)} known already`,
+    sent && `${count(sent)} ${isDryRun ? 'would be sent' : 'sent'}`,
+    leftOut && `${count(leftOut)} not to be sent`,
+    summary.notSelected && `${count(summary.notSelected)} not selected`,
+    bad && `${count(bad)} bad`,
+  ].filter(Boolean)
+  const lines = [
+    `${toBeginning(end)} ${count(read)} record${read === 1 ? '' : 's'} read in ${seconds.toFixed(1)} s (${count(eventsPerSecond)}/s), to ${to}: ${parts.join(', ') || 'nothing'}.`,
+  ]
+  if (bad > 0 && summary.rejectedFiles.length > 0)
+    lines.push(`The bad ones are in ${summary.rejectedFiles.join(', ')}`)
+  if (end === 'interrupted' || end === 'failed') {
+    lines.push(
+      isResumable
+        ? 'What is told here is safe. Run the same command again to go on from there, or with --from-start to begin anew.'
+        : 'What is told here is safe. Run it again over the same data: what is known already is recognised.',
+    )
+  }
+  if (end === 'limit') lines.push('The same command goes on behind it; --from-start begins anew.')
+  if (summary.olderThan24h > 0 && stored + again + sent > 0 && !isDryRun && !newIds) {
+    lines.push(
+      `${count(summary.olderThan24h)} of them are older than 24 hours. Segment drops a second copy of a messageId for about a day only: what it has already had before counts twice in streaming destinations (warehouses tell copies apart by id).`,
+    )
+  }
+  if (newIds && !isDryRun) {
+    lines.push(
+      'With --new-ids each of them is another event for Segment: what it has already had counts twice, for good and everywhere.',
+    )
+  }
+  return lines
+}
+
+export type TellOptions = {
+  readonly isDryRun: boolean
+  readonly isResumable: boolean
+  readonly newIds: boolean
+}
+
+function toBeginning(end: End): string {
+  switch (end) {
+    case 'done':
+      return 'Done:'
+    case 'limit':
+      return '--limit reached:'
+    case 'interrupted':
+      return 'Stopped:'
+    case 'strict':
+      return 'Stopped at the first bad record (--strict):'
+    case 'failed':
+      return 'Failed:'
+  }
+}
+
+export function count(n: number): string {
+  return Math.round(n).toLocaleString('en-US')
+}

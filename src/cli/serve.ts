@@ -1,0 +1,81 @@
+/** `serve`: the bridge with the user's settings, until SIGTERM or SIGINT. */
+import { Command } from 'commander'
+import { type Settings, segmentHost } from '../config.ts'
+import { createLog } from '../hosts/node/log.ts'
+import { type Running, start } from '../hosts/node/serve.ts'
+import { webhookPath } from '../ingest/public-url.ts'
+import type { Log } from '../ports.ts'
+import { loadSettings } from './settings.ts'
+import { formatSettings } from './settings-table.ts'
+
+export const serveCommand = new Command('serve')
+  .description('Take events from Twilio, keep them, forward them to Segment (this is "npm start").')
+  .addHelpText(
+    'after',
+    () =>
+      `\nSettings (environment or .env):\n${formatSettings()}\n\nExample:\n  TWILIO_AUTH_TOKEN=… PUBLIC_URL=https://bridge.example.com SEGMENT_WRITE_KEY=… twilio-segment-bridge serve`,
+  )
+  .action(serve)
+
+/** Everything must be over by then, whatever hangs. */
+const STOP_WITHIN_MS = 9_000
+/** A group kill and a supervisor's own reach the process twice; a person who insists takes longer. */
+const REPEATED_WITHIN_MS = 1_000
+
+async function serve(): Promise<void> {
+  const settings = loadSettings()
+  const log = createLog(settings.LOG_LEVEL)
+  // What the bridge writes holds phone numbers and texts: for its owner's eyes only.
+  process.umask(0o077)
+  let running: Running
+  try {
+    running = await start(settings, log)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+  const isStopping = stopOnSignals(running, log)
+  // Only now: a supervisor may answer it with a signal at once.
+  announce(settings, running)
+
+  const error = await running.failed
+  if (isStopping()) return
+  log.error({ err: error }, 'the outbox thread failed; the process ends so that it can be started again')
+  process.exit(1)
+}
+
+function stopOnSignals(running: Running, log: Log): () => boolean {
+  let stoppingSince: number | undefined
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > REPEATED_WITHIN_MS) process.exit(1)
+      return
+    }
+    stoppingSince = Date.now()
+    log.info({ signal }, 'stopping')
+    // What is still in flight then is pending again at the next start.
+    setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref()
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the stop was not clean; everything acknowledged is in the outbox')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  return () => stoppingSince !== undefined
+}
+
+function announce(settings: Settings, { url }: Running): void {
+  const to = settings.SEGMENT_WRITE_KEY
+    ? `${segmentHost(settings)}${settings.SEGMENT_PATH}`
+    : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson and stdout)`
+  const token = settings.ADMIN_TOKEN ? '$ADMIN_TOKEN' : `$(cat ${settings.DATA_DIR}/admin-token)`
+  process.stderr.write(`twilio-segment-bridge is ready
+  webhook    ${url}${webhookPath(settings.PUBLIC_URL)}
+  forwards   to ${to}
+  figures    curl -H "Authorization: Bearer ${token}" ${url}/api/stats
+`)
+}

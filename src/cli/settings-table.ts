@@ -1,0 +1,28 @@
+/** The settings as people read them: in `--help`, and as the README's table. Pure. */
+import { isSecret, type SettingName, Settings, settingNames } from '../config.ts'
+
+type Row = { readonly name: SettingName; readonly preset: string; readonly meaning: string }
+
+const rows: readonly Row[] = settingNames.map(name => {
+  const defaults: Readonly<Record<string, unknown>> = Settings.partial().parse({})
+  const preset = defaults[name]
+  return {
+    name,
+    preset: preset === undefined ? '' : String(preset),
+    meaning: `${Settings.shape[name].meta()?.description ?? ''}${isSecret(name) ? ' (secret)' : ''}`,
+  }
+})
+
+export function formatSettings(): string {
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  return rows
+    .map(({ name, preset, meaning }) => `  ${name.padEnd(width)}  ${meaning}${preset ? ` [${preset}]` : ''}`)
+    .join('\n')
+}
+
+export function toMarkdown(): string {
+  const lines = rows.map(
+    ({ name, preset, meaning }) => `| \`${name}\` | ${preset && `\`${preset}\``} | ${meaning} |`,
+  )
+  return ['| setting | default | meaning |', '|---|---|---|', ...lines].join('\n')
+}

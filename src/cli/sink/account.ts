@@ -1,0 +1,55 @@
+/** Looks up at Twilio what the other files reason about. */
+import { Stop } from '../terminal.ts'
+import type { EventsApi, Sink, SubscribedType, Subscription } from './api.ts'
+import type { Account } from './find.ts'
+import type { Pin } from './pins.ts'
+
+export async function readAccount(api: EventsApi): Promise<Account> {
+  const [sinks, subscriptions] = await Promise.all([api.sinks(), api.subscriptions()])
+  return { sinks, subscriptions }
+}
+
+/** A sink has one subscription at most. */
+export async function readSubscription(
+  api: EventsApi,
+  { subscriptions }: Account,
+  sink: Sink | undefined,
+): Promise<{ subscription: Subscription | undefined; types: readonly SubscribedType[] }> {
+  const subscription = subscriptions.find(({ sinkSid }) => sinkSid === sink?.sid)
+  return { subscription, types: subscription ? await api.typesOf(subscription.sid) : [] }
+}
+
+/** A schema that cannot be looked up is left out: it is a courtesy, and no reason to stop. */
+export async function readLatest(api: EventsApi, pins: readonly Pin[]): Promise<ReadonlyMap<string, number>> {
+  const schemas = [...new Set(pins.map(({ schema }) => schema))]
+  const latest = await Promise.all(schemas.map(schema => optional(api.latestVersion(schema))))
+  return new Map(
+    schemas.flatMap((schema, index) => {
+      const version = latest[index]
+      return version === undefined ? [] : [[schema, version] as const]
+    }),
+  )
+}
+
+/** Types that Twilio no longer, or not to everybody, sends: one of them would sink the whole subscription. */
+export async function readRefused(
+  api: EventsApi,
+  pins: readonly Pin[],
+): Promise<ReadonlyMap<string, string>> {
+  const schemas = [...new Set(pins.map(({ schema }) => schema))]
+  const statuses = await Promise.all(schemas.map(schema => optional(api.statusesOf(schema))))
+  return new Map(
+    statuses
+      .flatMap(map => [...(map ?? [])])
+      .filter(([, status]) => status === 'restricted' || status === 'discontinued'),
+  )
+}
+
+async function optional<T>(looked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looked
+  } catch (error) {
+    if (error instanceof Stop) return undefined
+    throw error
+  }
+}
