@@ -1,0 +1,124 @@
+/** What only Node has: the token's file, the folder's mode, an outbox that another program has locked. */
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newDataDir, startBridge } from './support/bridge.ts'
+import { toReply } from './support/hosts.ts'
+import { startSegment } from './support/segment.ts'
+import { messageStatus, sendEvents } from './support/twilio.ts'
+
+let dataDir: string
+beforeEach(() => {
+  dataDir = newDataDir()
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+const mode = (...path: string[]) => (statSync(join(dataDir, ...path)).mode & 0o777).toString(8)
+const start = (environment: Record<string, string> = {}) => startBridge({ DATA_DIR: dataDir, ...environment })
+
+describe('the data folder', () => {
+  it('[AD6] is made private, with a token of its own that nobody else can read', async () => {
+    rmSync(dataDir, { recursive: true })
+    await using bridge = await start()
+    expect(mode()).toBe('700')
+    expect(mode('admin-token')).toBe('600')
+    const token = readFileSync(join(dataDir, 'admin-token'), 'utf8')
+    expect(token).toMatch(/^[\w-]{32}\n$/)
+    expect(bridge.adminToken).toBe(token.trim())
+    expect((await bridge.stats()).received).toBe(0)
+  })
+
+  it('[AD6] is made private when it was there before, and empty', async () => {
+    chmodSync(dataDir, 0o755)
+    await using _bridge = await start()
+    expect(mode()).toBe('700')
+  })
+
+  it('[AD6] keeps its mode when another program has files in it', async () => {
+    chmodSync(dataDir, 0o755)
+    writeFileSync(join(dataDir, 'of-another-program'), '')
+    await using _bridge = await start()
+    expect(mode()).toBe('755')
+    expect(mode('admin-token')).toBe('600')
+  })
+
+  it('[AD6] keeps its token from start to start', async () => {
+    const first = await start()
+    await first.stop()
+    await using second = await start()
+    expect(second.adminToken).toBe(first.adminToken)
+  })
+
+  it('[AD6] gets a new token when its file is empty: a crash or a full disk left it so', async () => {
+    writeFileSync(join(dataDir, 'admin-token'), '\n')
+    await using bridge = await start()
+    expect(bridge.adminToken).toHaveLength(32)
+    expect((await bridge.stats()).received).toBe(0)
+  })
+
+  it('[AD7] ADMIN_TOKEN wins over the kept token, and is written nowhere', async () => {
+    const first = await start()
+    await first.stop()
+    await using second = await start({ ADMIN_TOKEN: 'the-setting-wins' })
+    expect(second.adminToken).toBe('the-setting-wins')
+    const withOld = { headers: { authorization: `Bearer ${first.adminToken}` } }
+    expect((await fetch(`${second.origin}/api/stats`, withOld)).status).toBe(401)
+    expect(readFileSync(join(dataDir, 'admin-token'), 'utf8').trim()).toBe(first.adminToken)
+  })
+
+  it('[AD6] that cannot be used is named, with the reason', async () => {
+    const file = join(dataDir, 'a-file')
+    writeFileSync(file, '')
+    await expect(startBridge({ DATA_DIR: file })).rejects.toThrow(
+      /data folder .*a-file \(DATA_DIR\) cannot be used: EEXIST/,
+    )
+    mkdirSync(join(dataDir, 'sub', 'admin-token'), { recursive: true })
+    await expect(startBridge({ DATA_DIR: join(dataDir, 'sub') })).rejects.toThrow(
+      /admin token .*DATA_DIR.*EISDIR/,
+    )
+  })
+
+  it('[AD6] with an outbox that is none is named, and let go', async () => {
+    const outbox = join(dataDir, 'outbox.db')
+    writeFileSync(outbox, 'this is no database, and long enough to be taken for one at first sight')
+    await expect(start()).rejects.toThrow(/outbox .*outbox\.db cannot be opened: .*not a database/)
+    rmSync(outbox)
+    await using bridge = await start()
+    expect((await bridge.stats()).received).toBe(0)
+  })
+})
+
+describe('an outbox that cannot be written', () => {
+  it('[AD5] is told by /readyz and answered 503; the bridge goes on by itself, and nothing is lost', async () => {
+    await using segment = await startSegment()
+    await using bridge = await start({ SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: segment.url })
+    const before = messageStatus()
+    await sendEvents(bridge.webhook, [before])
+    await segment.waitFor(1)
+    await bridge.until(({ accepted }) => accepted === 1)
+
+    // Another program holds the write lock: for the bridge this is a disk that takes nothing.
+    const intruder = new DatabaseSync(join(dataDir, 'outbox.db'))
+    intruder.exec('BEGIN IMMEDIATE')
+    const late = messageStatus()
+    const { status, headers, json } = await toReply(await sendEvents(bridge.webhook, [late]))
+    expect(status).toBe(503)
+    expect(headers.get('retry-after')).toBe('10')
+    expect(json).toMatchObject({ error: 'outbox_unwritable', detail: expect.stringContaining('locked') })
+    expect(await toReply(await fetch(`${bridge.origin}/readyz`))).toMatchObject({
+      status: 503,
+      json: { troubles: [expect.stringContaining('cannot be written')] },
+    })
+    // What there is to see can still be seen.
+    expect((await bridge.stats()).accepted).toBe(1)
+
+    intruder.exec('ROLLBACK')
+    intruder.close()
+    await bridge.until(({ troubles }) => troubles.length === 0)
+    expect((await fetch(`${bridge.origin}/readyz`)).status).toBe(200)
+    expect((await sendEvents(bridge.webhook, [late])).status).toBe(200)
+    await segment.waitFor(2)
+    expect([...segment.ids]).toEqual([before.id, late.id])
+  })
+})

@@ -1,0 +1,128 @@
+/**
+ * The guided demo: a bridge on a fresh data folder, a stand-in for Segment, and a few signed events through the real door.
+ * `--once` ends it when the samples have arrived: exit 0, or 1 when they did not.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Bridge, startBridge } from './support/bridge.ts'
+import { startSegment, type TrackCall } from './support/segment.ts'
+import { inboundMessage, messageStatus, sendBody, sendEvents, sinkTest } from './support/twilio.ts'
+
+const ARRIVE_WITHIN_MS = 15_000
+const once = process.argv.includes('--once')
+const say = (text = '') => process.stdout.write(`${text}\n`)
+const heading = (text: string) => say(`\n── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`)
+
+const customer = '+15550100199'
+const samples = [
+  { what: 'an SMS was sent', event: messageStatus({ type: 'sent', to: customer }) },
+  { what: 'an SMS was delivered', event: messageStatus({ type: 'delivered', to: customer }) },
+  { what: 'a WhatsApp message was read', event: messageStatus({ type: 'read', to: `whatsapp:${customer}` }) },
+  {
+    what: 'an SMS failed',
+    event: messageStatus({ type: 'failed', to: '+15550100142', data: { errorCode: 30005 } }),
+  },
+  { what: 'a customer wrote back', event: inboundMessage({ to: customer }) },
+] as const
+
+async function main(): Promise<number> {
+  const segment = await startSegment()
+  const bridge = await startBridge({
+    SEGMENT_WRITE_KEY: 'demo-write-key',
+    SEGMENT_HOST: segment.url,
+    LOG_LEVEL: 'error',
+    PORT: process.env.PORT ?? '0',
+  })
+  try {
+    heading('started')
+    say(`  the bridge        ${bridge.webhook}   (takes signed events only)`)
+    say(`  Segment, played   ${segment.url}/v1/batch`)
+    say(`  the outbox        ${bridge.dataDir}/outbox.db   (fresh, removed at the end)`)
+
+    for (const { event } of samples) await sendEvents(bridge.webhook, [event])
+    const arrived = segment.waitFor(samples.length, ARRIVE_WITHIN_MS).then(
+      () => true,
+      () => false,
+    )
+    if (!(await arrived)) {
+      say(
+        `\nOnly ${segment.events.length} of ${samples.length} sample events reached the stand-in within ${ARRIVE_WITHIN_MS / 1_000} s.`,
+      )
+      return 1
+    }
+    for (const { what, event } of samples)
+      show(
+        what,
+        event,
+        segment.events.find(track => track.messageId === event.id),
+      )
+
+    heading('what else came to the door')
+    const twice = await sendEvents(bridge.webhook, [samples[0].event])
+    say(`  the first event once more   → ${twice.status}: a duplicate, not sent again`)
+    const test = await sendEvents(bridge.webhook, [sinkTest()])
+    say(`  the sink's own test event   → ${test.status}: kept, not sent (skipped: sink_test)`)
+    const broken = await sendBody(bridge.webhook, '{"specversion":"1.0","type":')
+    say(`  a body that is not JSON     → ${broken.status}: kept as a dead letter (rejected: body_not_json)`)
+    const forged = await sendEvents(bridge.webhook, [messageStatus()], { token: 'not-the-token' })
+    say(
+      `  a wrong signature           → ${forged.status}: nothing stored; Twilio would try again, a notice tells you why`,
+    )
+    const stranger = await fetch(bridge.webhook, { method: 'POST', body: '[]' })
+    say(`  no signature at all         → ${stranger.status}: not Twilio`)
+
+    const { received, duplicates, pending, accepted, rejected, refused, skipped } = await bridge.stats()
+    heading('the account: every event in exactly one state')
+    say(
+      `  received ${received} = pending ${pending} + accepted ${accepted} + rejected ${rejected} + refused ${refused} + skipped ${skipped}`,
+    )
+    say(`  and ${duplicates} duplicate beside`)
+    if (once) return 0
+    await serveOn(bridge)
+    return 0
+  } finally {
+    await bridge[Symbol.asyncDispose]()
+    await segment.close()
+  }
+}
+
+type Sample = (typeof samples)[number]['event']
+
+function show(what: string, event: Sample, track: TrackCall | undefined): void {
+  heading(what)
+  const rows: [string, string, unknown][] = [
+    ['type', event.type, track?.event],
+    ['id', event.id, `messageId ${track?.messageId}`],
+    // Segment keeps what it was sent as originalTimestamp.
+    ['time', event.time, `timestamp ${track?.originalTimestamp}`],
+    ['customer', 'messageStatus' in event.data ? event.data.to : event.data.from, toExternalIds(track)],
+    [
+      'data',
+      `${Object.keys(event.data).length} fields`,
+      `properties, ${Object.keys(track?.properties ?? {}).length} fields`,
+    ],
+  ]
+  say(`  ${''.padEnd(9)} ${'Twilio sent'.padEnd(46)} Segment received`)
+  for (const [name, sent, got] of rows) say(`  ${name.padEnd(9)} ${sent.padEnd(46)} ${got}`)
+}
+
+function toExternalIds(track: TrackCall | undefined): string {
+  const ids = track?.context.externalIds
+  return Array.isArray(ids) ? ids.map(({ type, id }) => `externalId ${type} ${id}`).join(', ') : '(none)'
+}
+
+async function serveOn({ origin, adminToken }: Bridge): Promise<void> {
+  heading('look around')
+  const curl = `curl -H "Authorization: Bearer ${adminToken}"`
+  say(`  every event      ${curl} ${origin}/api/events`)
+  say(`  the figures      ${curl} ${origin}/metrics`)
+  say(`  the notices      ${curl} ${origin}/api/notices`)
+  say('\nServing until Ctrl-C.')
+  const stop = new AbortController()
+  // On, not once: a group and a launcher may both send it, and the second must not cut the tidying short.
+  process.on('SIGINT', () => stop.abort())
+  process.on('SIGTERM', () => stop.abort())
+  await sleep(2 ** 31 - 1, undefined, { signal: stop.signal }).catch(() => undefined)
+  say()
+}
+
+process.exit(await main())

@@ -1,0 +1,58 @@
+/** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
+import { describe, expect, test } from 'vitest'
+import { createOutbox } from '../src/outbox/outbox.ts'
+import * as statements from '../src/outbox/statements.ts'
+import { deliverAll, NOW, pruning, samples, take } from './support/outbox-bench.ts'
+import { openFile } from './support/outbox-node.ts'
+
+const { eventsBefore, ...rest } = statements
+const listing = Object.entries(eventsBefore).map(
+  ([state, query]) => [`eventsBefore.${state}`, query] as const,
+)
+const all = [...Object.entries(rest), ...listing]
+/** In order of the index, and only as far as `LIMIT` goes. */
+const limited = ['SCAN events USING INDEX due', 'SCAN notices', /^SCAN (json_each|asked) VIRTUAL TABLE/]
+/** As many rows as there are kinds of events. */
+const small = ['SCAN k USING COVERING INDEX sqlite_autoindex_kinds_1']
+
+describe('query plans', () => {
+  const file = openFile()
+  const outbox = createOutbox(file.sql, pruning)
+  take(outbox, samples(300), [{ id: 'dead', verdict: 'rejected' }], [{ id: 'odd', verdict: 'skipped' }])
+  deliverAll(outbox, NOW)
+  take(outbox, samples(300, 301))
+  const plans = all.map(([name, query]) => ({ name, query, details: explain(query) }))
+  file.close()
+
+  function explain(query: string): string[] {
+    return file.sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => detail)
+  }
+
+  test.each(plans)('[OB23] $name reads what it is asked for, by an index', ({ query, details }) => {
+    const scans = details.filter(detail => detail.startsWith('SCAN'))
+    const allowed = [...limited, ...small]
+    const isAllowed = (detail: string) =>
+      allowed.some(fits => (typeof fits === 'string' ? fits === detail : fits.test(detail)))
+    expect(
+      scans.filter(detail => !isAllowed(detail)),
+      query,
+    ).toEqual([])
+    if (scans.some(detail => detail.startsWith('SCAN events') || detail.startsWith('SCAN notices'))) {
+      expect(query).toMatch(/LIMIT/)
+    }
+    expect(
+      details.filter(detail => detail.includes('TEMP B-TREE')),
+      query,
+    ).toEqual([])
+  })
+
+  test.each([
+    ['pending', 'due'],
+    ['rejected', 'aside'],
+    ['refused', 'aside'],
+    ['skipped', 'aside'],
+  ] as const)('[OB23] the %s events are listed from the index %s', (state, index) => {
+    const plan = plans.find(({ name }) => name === `eventsBefore.${state}`)
+    expect(plan?.details[0]).toContain(`USING INDEX ${index} (`)
+  })
+})

@@ -1,0 +1,109 @@
+/** The outbox's rules on `node:sqlite`, in files that are reopened as after a kill; and what only a file can show. */
+import { describe, expect, test } from 'vitest'
+import { createOutbox } from '../src/outbox/outbox.ts'
+import type { Sql } from '../src/outbox/sql.ts'
+import { account, audit, NOW, pruning, samples, sortAll, take, toIntake } from './support/outbox-bench.ts'
+import { registerOutboxContract } from './support/outbox-contract.ts'
+import { openFile } from './support/outbox-node.ts'
+
+registerOutboxContract('node:sqlite', openFile)
+
+describe('a file', () => {
+  const FULL = 2
+  const NORMAL = 1
+
+  test('[OB21] a commit waits for the disk, unless its work may be done again', () => {
+    using opened = disposable(openFile())
+    const { sql } = opened
+    const synchronous = () => sql.all<{ synchronous: number }>('PRAGMA synchronous')[0]?.synchronous
+    expect(sql.all('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }])
+    expect(synchronous()).toBe(FULL)
+    expect(sql.transaction(synchronous, 'on-disk')).toBe(FULL)
+    expect(sql.transaction(synchronous, 'relaxed')).toBe(NORMAL)
+    expect(synchronous()).toBe(FULL)
+    const fails = () =>
+      sql.transaction(() => {
+        throw new Error('on purpose')
+      }, 'relaxed')
+    expect(fails).toThrow('on purpose')
+    expect(synchronous()).toBe(FULL)
+    expect(() => sql.transaction(() => fails(), 'on-disk')).toThrow()
+    expect(sql.transaction(synchronous, 'on-disk')).toBe(FULL)
+  })
+
+  test('[OB21] a kill at any statement leaves a file in which the account closes and nothing is lost', () => {
+    using opened = disposable(openFile())
+    const outbox = createOutbox(opened.sql, pruning)
+    take(outbox, [{ id: 'EZ1', verdict: 'rejected' }, ...samples(3, 2)])
+    let kills = 0
+    const killed: Sql = {
+      ...opened.sql,
+      all(query, ...values) {
+        const rows = opened.sql.all(query, ...values)
+        look()
+        return rows as never
+      },
+    }
+    function look(): void {
+      using copy = disposable(opened.copy())
+      const found = createOutbox(copy.sql, pruning)
+      sortAll(found)
+      audit(found)
+      // What was put first is there in any case; what is being put, as a whole or not at all.
+      expect([4, 7]).toContain(found.total('received'))
+      expect(found.total('pending') + found.total('accepted') + found.total('rejected')).toBe(
+        found.total('received'),
+      )
+      kills += 1
+    }
+    const victim = createOutbox(killed, pruning)
+    victim.put([toIntake([{ id: 'EZ1' }, { id: 'EZ5' }]), toIntake(samples(2, 6))])
+    sortAll(victim)
+    victim.settle(
+      victim.claim(3, 1e9).map(event => ({ event, state: 'accepted' })),
+      NOW,
+    )
+    victim.prune(NOW + 10 * pruning.retentionMs)
+    expect(account(victim)).toMatchObject({ received: 7, duplicate: 1, accepted: 3, pending: 4, rejected: 0 })
+    expect(kills).toBeGreaterThan(40)
+  })
+
+  test('[OB21] a power cut at any moment costs nothing that was put, changed or told before it', () => {
+    using opened = disposable(openFile())
+    const outbox = createOutbox(opened.sql, pruning)
+    take(outbox, [{ id: 'EZ1', verdict: 'rejected' }], samples(2, 2))
+    outbox.settle(
+      outbox.claim(1, 1).map(event => ({ event, state: 'accepted' })),
+      NOW,
+    )
+    outbox.remember('clock', 'told', { at: NOW, body: {} })
+    outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'pending' }, NOW)
+    outbox.put([toIntake(samples(2, 4))])
+    const onDisk = opened.logBytes()
+    // All that follows may be undone, a page at a time.
+    sortAll(outbox)
+    outbox.remember('clock', 'later')
+    outbox.settle(
+      outbox.claim(9, 1e9).map(event => ({ event, state: 'accepted' })),
+      NOW,
+    )
+    while (outbox.prune(NOW + 10 * pruning.retentionMs));
+    expect(account(outbox)).toMatchObject({ received: 5, accepted: 5 })
+    const found = new Set<number>()
+    for (let bytes = onDisk; bytes <= opened.logBytes(); bytes += 1_000) {
+      using copy = disposable(opened.cut(bytes))
+      const restarted = createOutbox(copy.sql, pruning)
+      take(restarted, samples(1, 6))
+      audit(restarted)
+      expect(account(restarted)).toMatchObject({ received: 6, rejected: 0, refused: 0, skipped: 0 })
+      expect(['told', 'later']).toContain(restarted.recall('clock'))
+      expect(restarted.event({ request: 4, position: 0 })?.element).toMatchObject({ id: 'EZ6' })
+      found.add(restarted.total('pending'))
+    }
+    expect([...found]).toEqual([5, 1])
+  })
+})
+
+function disposable<T extends { close(): void }>(opened: T): T & Disposable {
+  return { ...opened, [Symbol.dispose]: opened.close }
+}

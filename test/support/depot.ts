@@ -1,0 +1,184 @@
+/** The path from the outbox on, for a test: real SQLite in memory, a clock and dice that the test holds. */
+import { createDepot, type Depot } from '../../src/depot.ts'
+import { digests } from '../../src/hosts/node/digests.ts'
+import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
+import { validate } from '../../src/ingest/validate.ts'
+import type { Attempt } from '../../src/outbox/look.ts'
+import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
+import type { Sql } from '../../src/outbox/sql.ts'
+import type { Intake, Log } from '../../src/ports.ts'
+import { states } from '../../src/reasons.ts'
+import { createDeliver, type Deliver, measureOverhead } from '../../src/send/deliver.ts'
+import type { Notice } from '../../src/send/notice.ts'
+import { createTeller, tellerSettings } from '../../src/send/tell.ts'
+import { toSettings } from './bridge.ts'
+import { authToken } from './twilio.ts'
+
+export const START = Date.UTC(2026, 9, 5, 2, 14)
+export const MINUTE = 60_000
+export const DAY = 24 * 60 * MINUTE
+const target = { host: 'http://127.0.0.1:9', writeKey: 'write-key', path: '/v1/batch' }
+export const overhead = await measureOverhead(target)
+
+export type Clock = { at: number; now(): number; pass(ms: number): void }
+
+export function createClock(at = START): Clock {
+  const clock: Clock = {
+    at,
+    now: () => clock.at,
+    pass(ms) {
+      clock.at += ms
+    },
+  }
+  return clock
+}
+
+/** Through the SDK, to the stand-in at `url`. */
+export function deliverTo(url: string, now: () => number = Date.now, timeoutMs?: number): Deliver {
+  return createDeliver({ ...target, host: url }, fetch, now, timeoutMs)
+}
+
+export type LogLine = { level: keyof Log; message: string; fields: object }
+
+export function createLogKeeper(): { log: Log; lines: LogLine[] } {
+  const lines: LogLine[] = []
+  const at = (level: keyof Log) => (fields: object, message: string) => {
+    lines.push({ level, message, fields })
+  }
+  return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
+}
+
+/** The file whose mtime outlives a restart, as a variable. */
+export function createLastTold(): {
+  told: number | undefined
+  read(): number | undefined
+  write(at: number): void
+} {
+  const memory = {
+    told: undefined as number | undefined,
+    read: () => memory.told,
+    write(at: number) {
+      memory.told = at
+    },
+  }
+  return memory
+}
+
+/** SQLite that fails as on a full disk while `fails` says so of a statement; reads go on. */
+export function createFailingSql(sql: NodeSql): { sql: Sql; fails: (statement: string) => boolean } {
+  const disk = {
+    fails: (_statement: string): boolean => false,
+    sql: {
+      ...sql,
+      all<Row>(query: string, ...values: (string | number | null)[]): Row[] {
+        const writes = !/^\s*SELECT/i.test(query)
+        if (writes && disk.fails(query)) throw new Error('database or disk is full')
+        return sql.all<Row>(query, ...values)
+      },
+    },
+  }
+  return disk
+}
+
+export type DepotOptions = {
+  readonly deliver: Deliver
+  readonly settings?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly lastTold?: ReturnType<typeof createLastTold>
+  /** An outbox of an earlier start. */
+  readonly sql?: NodeSql
+  readonly send?: typeof fetch
+}
+
+export type Testbed = Depot & {
+  readonly outbox: OutboxStore
+  readonly clock: Clock
+  readonly disk: ReturnType<typeof createFailingSql>
+  readonly lines: LogLine[]
+  readonly sql: NodeSql
+  /** Puts one request with these events; gives whether it was stored. */
+  take(...events: readonly unknown[]): boolean
+  /** Drains, passing the time that the depot says it waits, until nothing is due or so much time has passed. */
+  drainFor(ms: number): Promise<void>
+  figures(): Record<string, number>
+  attempts(): Attempt[]
+  notices(): Notice[]
+}
+
+export function toIntake(events: readonly unknown[], receivedAt: number): Intake {
+  return { body: JSON.stringify(events), encoding: 'text', receivedAt, entries: events.map(validate) }
+}
+
+export function openDepot(options: DepotOptions): Testbed {
+  const { clock = createClock(), sql = openSqlite(':memory:'), lastTold = createLastTold() } = options
+  const settings = toSettings({
+    TWILIO_AUTH_TOKEN: authToken,
+    SEGMENT_WRITE_KEY: 'write-key',
+    SEGMENT_RATE: '0',
+    ...options.settings,
+  })
+  const disk = createFailingSql(sql)
+  const outbox = createOutbox(disk.sql, {
+    retentionMs: settings.RETENTION_DAYS * DAY,
+    dedupeMs: settings.DEDUPE_HOURS * 60 * MINUTE,
+  })
+  const { log, lines } = createLogKeeper()
+  const depot = createDepot({
+    settings,
+    outbox,
+    deliver: options.deliver,
+    overhead,
+    log,
+    now: clock.now,
+    random: options.random ?? (() => 0.5),
+    observe: () => undefined,
+    tell: about =>
+      createTeller({
+        ...tellerSettings(settings),
+        store: outbox,
+        about,
+        digests,
+        send: options.send ?? fetch,
+        now: clock.now,
+        log,
+        lastTold,
+      }),
+  })
+  return {
+    ...depot,
+    outbox,
+    clock,
+    disk,
+    lines,
+    sql,
+    take(...events) {
+      const [stored] = depot.put([toIntake(events, clock.at)])
+      return stored?.stored ?? false
+    },
+    async drainFor(ms) {
+      for (const end = clock.at + ms; ; ) {
+        const due = await depot.drain()
+        if (due === undefined || due > end) break
+        clock.at = Math.max(clock.at, due)
+      }
+    },
+    figures() {
+      depot.settleAccounts()
+      return Object.fromEntries(states.map(state => [state, outbox.total(state)]))
+    },
+    attempts() {
+      const { events } = outbox.events({ limit: 500 })
+      const seen = new Map<string, Attempt>()
+      for (const { key } of events) {
+        const [request, position] = key.split('-').map(Number)
+        for (const attempt of outbox.event({ request: request ?? 0, position: position ?? 0 })?.attempts ??
+          []) {
+          seen.set(JSON.stringify(attempt), attempt)
+        }
+      }
+      return [...seen.values()].sort((a, b) => a.at - b.at)
+    },
+    notices: () => (outbox.notices(100) as Notice[]).reverse(),
+  }
+}

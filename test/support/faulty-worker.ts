@@ -1,0 +1,18 @@
+/** The Worker, but its first rings fail from inside, as they do in a bad hour. */
+import type { Depot } from '../../src/depot.ts'
+import { OutboxShard as SoundShard } from '../../src/hosts/workers/shard.ts'
+
+export { NoticeClock } from '../../src/hosts/workers/clock.ts'
+export { default } from '../../src/hosts/workers/worker.ts'
+
+const FAILURES = 5
+
+export class OutboxShard extends SoundShard {
+  #rings = 0
+
+  protected override async deliver(depot: Depot): Promise<number> {
+    this.#rings += 1
+    if (this.#rings <= FAILURES) throw new Error('injected')
+    return super.deliver(depot)
+  }
+}

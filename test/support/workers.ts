@@ -1,0 +1,74 @@
+/** The bridge in real workerd, from the very bundle that `wrangler deploy` would upload. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { inject } from 'vitest'
+import { type Bridge, toBridge } from './bridge.ts'
+import { authToken } from './twilio.ts'
+
+export type WorkersOptions = {
+  /** Keeps what the Durable Objects store, for a later start. */
+  readonly stateDir?: string
+  /** Another bundle than the deployed one, with faults built in. */
+  readonly bundle?: string
+}
+
+export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
+  /** Of the workerd process. */
+  readonly pid: number | undefined
+  stop(): Promise<void>
+}
+
+export async function startWorkers(
+  environment: Readonly<Record<string, string>> = {},
+  { stateDir, bundle = inject('workerBundle') }: WorkersOptions = {},
+): Promise<WorkersBridge> {
+  const state = stateDir ?? mkdtempSync(join(tmpdir(), 'bridge-workers-'))
+  const miniflare = new Miniflare({
+    ...convertV4MiniflareOptions({
+      log: new Log(LogLevel.NONE),
+      cf: false,
+      host: '127.0.0.1',
+      port: 0,
+      workers: [
+        {
+          name: 'bridge',
+          modules: [{ type: 'ESModule', path: 'worker.js', contents: readFileSync(bundle, 'utf8') }],
+          compatibilityDate: '2026-10-01',
+          compatibilityFlags: ['nodejs_compat'],
+          durableObjects: {
+            OUTBOX: { className: 'OutboxShard', useSQLite: true },
+            NOTICE_CLOCK: { className: 'NoticeClock', useSQLite: true },
+          },
+          bindings: {
+            TWILIO_AUTH_TOKEN: authToken,
+            ADMIN_TOKEN: 'the-token-of-the-tests',
+            LOG_LEVEL: 'silent',
+            SEGMENT_RATE: '0',
+            ...environment,
+          },
+        },
+      ],
+    }),
+    resourcePersistencePath: state,
+  })
+  const url = await miniflare.ready
+  return {
+    ...toBridge(url.origin, environment.ADMIN_TOKEN ?? 'the-token-of-the-tests'),
+    pid: workerdOf(process.pid),
+    async stop() {
+      await miniflare.dispose()
+      if (!stateDir) rmSync(state, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The newest workerd that this process has started. */
+function workerdOf(parent: number): number | undefined {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number)
+  return children.filter(pid => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('workerd')).at(-1)
+}
