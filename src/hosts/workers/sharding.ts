@@ -32,7 +32,7 @@ export function afterCount(before: ShardHistory, count: number, now: number, ded
   }
 }
 
-/** Events without an identity are never copies of each other: any home will do. */
+/** Events without an identity are never copies of each other: every home will do. */
 export function toHome(identity: Identity | undefined, count: number): number {
   return identity ? fnv1a53(`${identity.id}\n${identity.source}`) % count : 0
 }
