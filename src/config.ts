@@ -159,6 +159,20 @@ const hosts = { us: 'https://api.segment.io', eu: 'https://events.eu1.segmentapi
 export const segmentHost = ({ SEGMENT_HOST, SEGMENT_REGION }: Settings): string =>
   SEGMENT_HOST ?? hosts[SEGMENT_REGION]
 
+/** Where track calls go; without a write key they go nowhere, and the SDK wants one all the same. */
+export const toTarget = (settings: Settings): { writeKey: string; host: string; path: string } => ({
+  writeKey: settings.SEGMENT_WRITE_KEY ?? 'dry-run',
+  host: segmentHost(settings),
+  path: settings.SEGMENT_PATH,
+})
+
+const HOUR_MS = 3_600_000
+/** How long the outbox keeps what is finished, in milliseconds. */
+export const toPruning = (settings: Settings): { retentionMs: number; dedupeMs: number } => ({
+  retentionMs: settings.RETENTION_DAYS * 24 * HOUR_MS,
+  dedupeMs: settings.DEDUPE_HOURS * HOUR_MS,
+})
+
 export const isSecret = (name: SettingName): boolean => Settings.shape[name].meta()?.secret === true
 
 /** One wrong setting: its name, what came (never a secret), what is allowed. */

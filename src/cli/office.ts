@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Carrier, createCarrier } from '../carrier.ts'
-import type { Settings } from '../config.ts'
+import { type Settings, toPruning } from '../config.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
 import { createOutbox } from '../outbox/outbox.ts'
@@ -27,7 +27,6 @@ export type Office = {
 /** A bridge that stops lets go of its folder within this time. */
 const PATIENCE_MS = 3_000
 const PAUSE_MS = 100
-const HOUR_MS = 3_600_000
 /** A command that streams has better use for its memory than pages the system keeps anyway. */
 const CACHE_KIB = 4_096
 
@@ -61,10 +60,7 @@ function take(path: string): Folder | Owner {
 
 function openHere(settings: Settings, folder: Folder): Office {
   const sql = openSqlite(folder.outboxFile)
-  const outbox = createOutbox(sql, {
-    retentionMs: settings.RETENTION_DAYS * 24 * HOUR_MS,
-    dedupeMs: settings.DEDUPE_HOURS * HOUR_MS,
-  })
+  const outbox = createOutbox(sql, toPruning(settings))
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const keeper: Keeper = {
     put(intakes) {

@@ -5,7 +5,7 @@
 import { appendFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createCarrier } from '../../carrier.ts'
-import { segmentHost } from '../../config.ts'
+import { toPruning, toTarget } from '../../config.ts'
 import { createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
@@ -22,7 +22,6 @@ import { openSqlite } from './sqlite.ts'
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
 const TICK_MS = 1_000
-const HOUR_MS = 3_600_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
@@ -32,15 +31,8 @@ if (!port) throw new Error('depot-thread.ts runs as a worker thread')
 
 const log = createLog(settings.LOG_LEVEL)
 const sql = openSqlite(outboxFile)
-const outbox = createOutbox(sql, {
-  retentionMs: settings.RETENTION_DAYS * 24 * HOUR_MS,
-  dedupeMs: settings.DEDUPE_HOURS * HOUR_MS,
-})
-const target = {
-  writeKey: settings.SEGMENT_WRITE_KEY ?? 'dry-run',
-  host: segmentHost(settings),
-  path: settings.SEGMENT_PATH,
-}
+const outbox = createOutbox(sql, toPruning(settings))
+const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
   appendFileSync(dryRunFile, lines, { mode: 0o600 })

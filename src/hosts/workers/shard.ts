@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Carrier, createCarrier } from '../../carrier.ts'
-import { type Settings, segmentHost } from '../../config.ts'
+import { type Settings, toPruning, toTarget } from '../../config.ts'
 import { createDepot, type Depot } from '../../depot.ts'
 import { createDesk, type Desk, type Stats } from '../../desk.ts'
 import type { MetricsJson } from '../../meters.ts'
@@ -19,7 +19,6 @@ import { createLog } from './log.ts'
 import { createRemoteTeller } from './remote-teller.ts'
 import { createSql } from './sqlite.ts'
 
-const HOUR_MS = 3_600_000
 /** Requests to Segment that may be under way at once; an invocation may hold six connections. */
 const LANES = 4
 /** Batches in one invocation: the free plan allows 50 subrequests, and notices need some. A batch that Segment refuses takes more. */
@@ -29,7 +28,7 @@ const RING_MS = 20_000
 /** After a failure of the ring itself. */
 const MEND_MS = 1_000
 /** With nothing to deliver, when to look for events whose time is over. */
-const UPKEEP_MS = HOUR_MS
+const UPKEEP_MS = 3_600_000
 
 type Room = {
   readonly outbox: OutboxStore
@@ -50,15 +49,8 @@ export class OutboxShard extends DurableObject<Env> {
 
   async #open(): Promise<Room> {
     const settings = this.#settings
-    const outbox = createOutbox(createSql(this.ctx.storage), {
-      retentionMs: settings.RETENTION_DAYS * 24 * HOUR_MS,
-      dedupeMs: settings.DEDUPE_HOURS * HOUR_MS,
-    })
-    const target = {
-      writeKey: settings.SEGMENT_WRITE_KEY ?? 'dry-run',
-      host: segmentHost(settings),
-      path: settings.SEGMENT_PATH,
-    }
+    const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
+    const target = toTarget(settings)
     let depot: Depot
     const desk = createDesk(outbox, () => depot, Date.now)
     const waitUntil = (promise: Promise<void>) =>
