@@ -15,7 +15,7 @@ import {
 } from './ingest/authenticate.ts'
 import { decode } from './ingest/decode.ts'
 import { validate } from './ingest/validate.ts'
-import type { Digests, Outbox } from './ports.ts'
+import type { Digests, Intake, Outbox } from './ports.ts'
 import { type DoorReason, RETRY_AFTER_SECONDS, reasons, toStatus } from './reasons.ts'
 
 export type WebhookRequest = {
@@ -59,13 +59,22 @@ export async function accept(
     if (isTwilios(verdict)) outbox.report({ reason, at: now(), count: 1, answer: detail })
     return turnAway(reason, detail)
   }
-  const decoded = decode(verdict.body)
+  // The parsed events end here: held while the commit is awaited, they would outlive the young generation of the heap.
+  return keep(toIntake(verdict.body, now()), outbox)
+}
+
+function toIntake(signed: SignedBody, receivedAt: number): Intake {
+  const decoded = decode(signed)
+  const { body, encoding } = decoded
   const entries = decoded.ok ? decoded.elements.map(validate) : [decoded.entry]
-  const received = entries.length
-  const rejected = entries.filter(({ state }) => state === 'rejected').length
+  return { body, encoding, receivedAt, entries }
+}
+
+async function keep(intake: Intake, outbox: Outbox): Promise<Answer> {
+  const received = intake.entries.length
+  const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
   if (received > 0) {
-    const { body, encoding } = decoded
-    const stored = await outbox.put({ body, encoding, receivedAt: now(), entries })
+    const stored = await outbox.put(intake)
     if (!stored.stored) return turnAway(stored.reason, stored.detail)
   }
   return { status: 200, body: { received, rejected } }

@@ -1,6 +1,7 @@
 /** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the desk. */
 import type { Depot } from './depot.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
+import { toParcel } from './outbox/put.ts'
 import type { WalkPage, WalkQuery } from './outbox/walk.ts'
 import type { Intake, Stored } from './ports.ts'
 
@@ -33,7 +34,7 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
       depot().settleAccounts()
       const before = figures()
       const fault = depot()
-        .put(intakes)
+        .put(intakes.map(toParcel))
         .find(result => !result.stored)
       if (fault && !fault.stored) return fault
       depot().settleAccounts()

@@ -61,7 +61,7 @@ export function fromLine(line: Line, text: string): Arriving {
     return { body: 'null', encoding: 'text', receivedAt, entry: { ...aboutNothing, type, version, carried } }
   }
   const body = eventText(text)
-  const entry = validate(event)
+  const entry = judge(event)
   if (state === 'pending') {
     const identity = entry.identity ?? toOwn(body)
     return { body, encoding: 'text', receivedAt, entry: { ...entry, identity } }
@@ -80,10 +80,15 @@ export function eventText(line: string): string {
 
 /** `text`: the event's, to the letter. */
 export function fromEvent(element: unknown, text: string): Arriving {
-  const entry = validate(element)
+  const entry = judge(element)
   // What has no identity of its own is known by its text, or a file read twice would be kept twice.
   const identity = entry.identity ?? { source: CARRIED, id: text.replace(/[\r\n]+/g, ' ') }
   return { body: text, encoding: 'text', receivedAt: undefined, entry: { ...entry, identity } }
+}
+
+/** As at the door; but what comes another way, and at another time, is no part of what Twilio sent in this hour. */
+function judge(element: unknown): Entry {
+  return { ...validate(element), observed: undefined }
 }
 
 const CARRIED = 'carried'

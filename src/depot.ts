@@ -10,16 +10,17 @@ import type { Settings } from './config.ts'
 import type { Observe } from './meters.ts'
 import type { Leased, Settlement } from './outbox/lease.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
-import type { Intake, Log, Stored } from './ports.ts'
+import type { Parcel } from './outbox/put.ts'
+import type { Log, Stored } from './ports.ts'
 import { type Deliver, failed } from './send/deliver.ts'
 import type { Dispatched, DispatchPorts, LineFailure, Overhead } from './send/dispatch.ts'
 import { dispatch } from './send/dispatch.ts'
 import { createDoubt } from './send/doubt.ts'
-import type { Failure } from './send/notify.ts'
+import type { Failure, Standing } from './send/notify.ts'
 import { BATCH_BYTES } from './send/pack.ts'
 import { createRate } from './send/rate.ts'
 import { redact } from './send/redact.ts'
-import { afterFailure, FIRST_RETRY_MS, type Line, openLine, toRest } from './send/retry.ts'
+import { afterFailure, FIRST_RETRY_MS, type Line, openLine, restoreLine, toRest } from './send/retry.ts'
 import type { About, Teller } from './send/tell.ts'
 
 export type DepotParts = {
@@ -37,18 +38,18 @@ export type DepotParts = {
   readonly resume?: boolean
 }
 
-export type DepotTeller = Pick<Teller, 'failed' | 'recovered'> & { tick(): void }
+export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'standing'> & { tick(): void }
 
 export type Depot = {
-  /** Group commit: all intakes or, when that fails, each for itself. */
-  put(intakes: readonly Intake[]): Stored[]
+  /** Group commit: all parcels or, when that fails, each for itself. */
+  put(parcels: readonly Parcel[]): Stored[]
   report(failure: Failure): void
   /** One batch at most. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
   drain(): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
-  /** Sorts all that is kept but not sorted, so that what is read next is the whole account. */
-  settleAccounts(): void
+  /** Sorts all that is kept but not sorted, or so many turns of it, so that what is read next is the whole account. */
+  settleAccounts(turns?: number): void
   health(): Health
 }
 
@@ -56,7 +57,10 @@ export type Health = {
   /** Why the outbox takes nothing now; empty when it does. */
   readonly troubles: readonly string[]
   readonly line: Line
+  readonly notices: Standing
 }
+
+type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
@@ -73,15 +77,17 @@ const PROBE_BYTES = 64 * 1_024
 export function createDepot(parts: DepotParts): Depot {
   const { settings, outbox, log, now } = parts
   const rate = createRate(settings.SEGMENT_RATE)
-  let line: Line = parts.resume ? toLine(outbox.recall(LINE)) : openLine
+  let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
   /** Events on their way. */
   let inFlight = 0
-  const unsettled: { leased: readonly Leased[]; settlements: readonly Settlement[] }[] = []
+  const unsettled: Unsettled[] = []
   let writeFault: string | undefined
   let account = settings.TWILIO_ACCOUNT_SID
   let pruneAt = 0
 
   const teller = parts.tell(about)
+  const isDelivered = ({ state, reason }: Settlement) =>
+    state === ports.delivered.state && reason === ports.delivered.reason
   const doubt = createDoubt(isDelivered)
 
   const ports: DispatchPorts = {
@@ -132,41 +138,35 @@ export function createDepot(parts: DepotParts): Depot {
     return settings.MAX_BACKLOG > 0 && waiting >= settings.MAX_BACKLOG
   }
 
-  function put(intakes: readonly Intake[]): Stored[] {
+  function put(parcels: readonly Parcel[]): Stored[] {
     if (backlogIsFull()) {
-      teller.failed([{ reason: 'backlog_full', at: now(), count: intakes.length }])
-      return intakes.map(() => ({
+      teller.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
+      return parcels.map(() => ({
         stored: false,
         reason: 'backlog_full',
         detail: `${settings.MAX_BACKLOG} events wait`,
       }))
     }
-    if (write(() => outbox.put(intakes))) {
+    if (write(() => outbox.put(parcels, now()))) {
       writable()
-      tellOfRejected(intakes)
-      return intakes.map(() => ({ stored: true }))
+      tellOfRejected(parcels)
+      return parcels.map(() => ({ stored: true }))
     }
     // One that cannot be stored must not take its neighbours down.
-    if (intakes.length > 1) return intakes.flatMap(intake => put([intake]))
+    if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel]))
     tellOfWriteFault(1)
     return [{ stored: false, reason: 'outbox_unwritable', detail: writeFault ?? '' }]
   }
 
-  function tellOfRejected(intakes: readonly Intake[]): void {
-    const failures: Failure[] = []
-    for (const { entries, receivedAt } of intakes) {
-      for (const { reason, identity, carried } of entries) {
-        if (carried) continue // told where it came from
-        account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(identity?.source ?? '')?.[1]
-        if (reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') continue
-        failures.push({ reason, at: receivedAt, count: 1, firstId: identity?.id })
-      }
-    }
-    teller.failed(failures)
+  function tellOfRejected(parcels: readonly Parcel[]): void {
+    account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(parcels[0]?.source ?? '')?.[1]
+    const tell = ({ receivedAt, rejected }: Parcel): Failure[] =>
+      rejected.map(({ reason, id }) => ({ reason, at: receivedAt, count: 1, firstId: id }))
+    teller.failed(parcels.flatMap(tell))
   }
 
   async function drain(): Promise<number | undefined> {
-    for (const { leased, settlements } of unsettled.splice(0)) settle(leased, settlements)
+    for (const batch of unsettled.splice(0)) settle(batch)
     if (unsettled.length > 0) return now() + MEND_MS
     let sorted = 0
     if (!write(() => (sorted = outbox.sort()))) return now() + MEND_MS
@@ -190,9 +190,9 @@ export function createDepot(parts: DepotParts): Depot {
     if (leased.length === 0) return sorted > 0 ? now() : undefined
     const before = line
     inFlight += leased.length
-    const { settlements, failure } = await dispatch(leased, ports).catch(blame(leased))
+    const { settlements, failure, tried } = await dispatch(leased, ports).catch(blame(leased))
     inFlight -= leased.length
-    settle(leased, settlements)
+    settle({ leased, settlements, tried })
     doubt.count(settlements)
     if (failure) fail(failure, hasCanary)
     // What another lane has learned meanwhile, such as a wait it was told, is newer.
@@ -204,19 +204,20 @@ export function createDepot(parts: DepotParts): Depot {
   function blame(events: readonly Leased[]): (error: unknown) => Dispatched {
     return error => {
       log.error({ fault: toText(error) }, 'a batch could not be handed over')
-      return { settlements: [], failure: { ...failed('bridge_fault', undefined, String(error)), events } }
+      return {
+        settlements: [],
+        tried: [],
+        failure: { ...failed('bridge_fault', undefined, String(error)), events },
+      }
     }
   }
 
-  function isDelivered({ state, reason }: Settlement): boolean {
-    return state === ports.delivered.state && reason === ports.delivered.reason
-  }
-
   /** What Segment has answered must be kept, or it would be sent again: until the outbox takes it, nothing else goes. */
-  function settle(leased: readonly Leased[], settlements: readonly Settlement[]): void {
-    if (!write(() => outbox.settle(settlements, now()))) {
+  function settle(batch: Unsettled): void {
+    const { leased, settlements, tried } = batch
+    if (!write(() => outbox.settle(settlements, now(), tried))) {
       tellOfWriteFault(0)
-      unsettled.push({ leased, settlements })
+      unsettled.push(batch)
       return
     }
     outbox.release(leased)
@@ -268,9 +269,9 @@ export function createDepot(parts: DepotParts): Depot {
       if (write(() => outbox.remember('probe', 'x'.repeat(PROBE_BYTES)))) writable()
       else tellOfWriteFault(0)
     },
-    settleAccounts() {
+    settleAccounts(turns = Number.POSITIVE_INFINITY) {
       write(() => {
-        while (outbox.sort() > 0);
+        for (let turn = 0; turn < turns && outbox.sort() > 0; turn++);
       })
     },
     health() {
@@ -278,13 +279,9 @@ export function createDepot(parts: DepotParts): Depot {
       if (writeFault !== undefined) troubles.push(`the outbox cannot be written: ${writeFault}`)
       if (backlogIsFull())
         troubles.push(`the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
-      return { troubles, line }
+      return { troubles, line, notices: teller.standing() }
     },
   }
-}
-
-function toLine(kept: string | undefined): Line {
-  return kept === undefined ? openLine : JSON.parse(kept)
 }
 
 function idOf(element: unknown): string | undefined {

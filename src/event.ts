@@ -44,11 +44,20 @@ export type TwilioEvent = Readonly<Envelope> & { readonly data: JsonObject }
 
 export type Reading =
   | { readonly ok: true; readonly event: TwilioEvent; readonly customer: string }
-  | { readonly ok: false; readonly reason: EventReason; readonly faults: readonly Fault[] }
+  | {
+      readonly ok: false
+      readonly reason: EventReason
+      readonly faults: readonly Fault[]
+      /** When it has any that can be read. */
+      readonly data: JsonObject | undefined
+    }
 
 export function toEvent(element: unknown): Reading {
   const envelope = Envelope.safeParse(element, judging)
-  if (!envelope.success) return stop('not_a_cloudevent', toFaults('$', envelope.error.issues))
+  if (!envelope.success) {
+    const data = isObject(element) && isObject(element.data) ? element.data : undefined
+    return stop('not_a_cloudevent', toFaults('$', envelope.error.issues), data)
+  }
   const family = familyOf(envelope.data.type)
   if (family === undefined) return stop('type_unmapped')
   if (family.skip !== undefined) return stop(family.skip)
@@ -61,12 +70,11 @@ function withData(envelope: Envelope, family: Family, customerField: string): Re
     return stop('schema_rejected', [toFault('$.data', 'object, or a string holding one', envelope.data)])
   }
   const judged = schemaOf(family, toVersion(envelope.dataschema)).safeParse(data, judging)
-  if (!judged.success) return stop('schema_rejected', toFaults('$.data', judged.error.issues))
+  if (!judged.success) return stop('schema_rejected', toFaults('$.data', judged.error.issues), data)
   const customer = toAddress(data, customerField)
   if (customer === undefined) {
-    return stop('schema_rejected', [
-      toFault(`$.data.${customerField}`, 'non-empty string', data[customerField]),
-    ])
+    const fault = toFault(`$.data.${customerField}`, 'non-empty string', data[customerField])
+    return stop('schema_rejected', [fault], data)
   }
   return { ok: true, event: { ...envelope, data }, customer }
 }
@@ -102,6 +110,6 @@ export function isAttribute(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !unkeepable.test(value)
 }
 
-function stop(reason: EventReason, faults: readonly Fault[] = []): Reading {
-  return { ok: false, reason, faults }
+function stop(reason: EventReason, faults: readonly Fault[] = [], data?: JsonObject): Reading {
+  return { ok: false, reason, faults, data }
 }

@@ -11,6 +11,8 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
+import type { KindTotals } from './quality.ts'
+import { createQualityMeters } from './quality-meters.ts'
 import { states } from './reasons.ts'
 
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[]
@@ -26,6 +28,7 @@ export type Figures = {
   readonly counts: readonly Counted[]
   readonly oldestPendingSeconds: number
   readonly ready: boolean
+  readonly quality: readonly KindTotals[]
 }
 
 /** What a delivery attempt tells. */
@@ -42,7 +45,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     labelNames: byKind,
     registers,
     collect() {
-      const { counts, oldestPendingSeconds, ready } = read()
+      const { counts, oldestPendingSeconds, ready, quality } = read()
       for (const gauge of [received, duplicates, events]) gauge.reset()
       // So that the account can be read before the first event, too.
       for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
@@ -53,6 +56,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
       }
       oldest.set(oldestPendingSeconds)
       writable.set(ready ? 1 : 0)
+      setQuality(quality)
     },
   })
   const duplicates = new Counter({
@@ -79,6 +83,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     registers,
     aggregator: 'min',
   })
+  const setQuality = createQualityMeters(registers)
   const seconds = new Histogram({
     name: 'bridge_delivery_seconds',
     help: 'How long one request to Segment took, by how it ended',

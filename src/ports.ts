@@ -17,6 +17,16 @@ export type Digests = {
   sha256(bytes: Uint8Array): Awaitable<string>
 }
 
+/** One file of the debugger page. */
+export type PageFile = {
+  readonly type: string
+  readonly etag: string
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** The file of this name, such as `views/health.js`. Names come checked: they lead nowhere but into the page's folder. */
+export type Page = (name: string) => Awaitable<PageFile | undefined>
+
 /** One line an incident; `fields` never hold a secret or a full phone number. */
 export type Log = {
   debug(fields: object, message: string): void
@@ -40,6 +50,8 @@ export type Entry = {
   readonly reason: EventReason | undefined
   /** Why it was rejected, fault by fault. */
   readonly faults: readonly Fault[]
+  /** What observation.ts saw of it; `undefined`: it is no part of the data-quality figures. */
+  readonly observed?: number | undefined
   /** By a person's wish sent once more: it takes the place of a copy that is accepted or skipped. */
   readonly again?: boolean
   /** It comes from another outbox, and is here what it was there. */

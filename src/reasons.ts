@@ -127,6 +127,12 @@ export const eventReasons = {
     'The track call is over the 32 KiB Segment takes',
     'Shorten the event and retry it, or drop it.',
   ),
+  id_too_long: stop(
+    913928,
+    'ERROR',
+    'The id is over the 100 characters Segment takes as a messageId',
+    'Drop it, or send it again with a shorter id.',
+  ),
   not_serializable: stop(
     913926,
     'ERROR',
@@ -237,6 +243,7 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
     case 'dropped_by_operator':
       return 'skipped'
     case 'event_too_large':
+    case 'id_too_long':
     case 'not_serializable':
     case 'segment_refused':
       return 'refused'

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newDataDir, startBridge } from './support/bridge.ts'
 import { toReply } from './support/hosts.ts'
+import { cookieOf, logIn } from './support/login.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendEvents } from './support/twilio.ts'
 
@@ -89,6 +90,15 @@ describe('the data folder', () => {
   })
 })
 
+describe('the login', () => {
+  // Workers are told the scheme by the runtime.
+  it('[AC9] a forwarded scheme that nobody vouches for makes no cookie Secure', async () => {
+    await using bridge = await start()
+    const login = await logIn(bridge.origin, bridge.adminToken, { 'x-forwarded-proto': 'https' })
+    expect(cookieOf(login)).toMatch(/^bridge_session=/)
+  })
+})
+
 describe('an outbox that cannot be written', () => {
   it('[AD5] is told by /readyz and answered 503; the bridge goes on by itself, and nothing is lost', async () => {
     await using segment = await startSegment()
@@ -120,5 +130,21 @@ describe('an outbox that cannot be written', () => {
     expect((await sendEvents(bridge.webhook, [late])).status).toBe(200)
     await segment.waitFor(2)
     expect([...segment.ids]).toEqual([before.id, late.id])
+  })
+})
+
+describe('searches', () => {
+  it('[AP10] takes an intake behind one search at most, however many are asked at once', async () => {
+    await using bridge = await startBridge()
+    const bad = () => Array.from({ length: 500 }, () => messageStatus({ data: { to: '' } }))
+    for (let request = 0; request < 10; request++) await sendEvents(bridge.webhook, bad())
+    await bridge.until(({ rejected }) => rejected === 5_000)
+    const done: string[] = []
+    const search = () => bridge.api('/api/events?q=nowhere').then(() => done.push('search'))
+    const searches = Array.from({ length: 12 }, search)
+    await Promise.race(searches)
+    await sendEvents(bridge.webhook, [messageStatus()])
+    expect(done.length).toBeLessThan(8)
+    await Promise.all(searches)
   })
 })

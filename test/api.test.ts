@@ -88,7 +88,11 @@ describeHosts('looking', host => {
       key: expect.stringMatching(/^[\w.-]+$/),
       ...{ type: inbound.type, version: 6, state: 'accepted', reason: null },
       ...{ id: inbound.id, source: inbound.source, customer: '+15550100777' },
+      attempts: expect.any(Number),
+      occurredAt: inbound.time,
       receivedAt: expect.stringMatching(isoTime),
+      storedAt: expect.stringMatching(isoTime),
+      triedAt: expect.stringMatching(isoTime),
       settledAt: expect.stringMatching(isoTime),
     })
   })
@@ -158,12 +162,18 @@ describeHosts('looking', host => {
       faults: [],
       answer: null,
       attempts: expect.any(Array),
+      attemptCount: event.attempts.length,
+      origins: expect.arrayContaining([
+        { to: '$.messageId', from: '$.id' },
+        { to: '$.context.externalIds[0].id', from: '$.data.from' },
+      ]),
     })
     expect(event.attempts.at(-1)).toEqual({
       at: expect.stringMatching(isoTime),
       tookMs: expect.any(Number),
       events: expect.any(Number),
       ...{ reason: null, status: 200, answer: '{"success":true}' },
+      headers: expect.objectContaining({ 'content-type': 'application/json' }),
     })
   })
 
@@ -378,26 +388,35 @@ describeHosts('dead letters', host => {
 
     it('[AP9] a filter finds by state, reason and type; what is still wrong stays', async () => {
       await fillOnce()
-      expect((await bulk('retry', { state: 'rejected' })).json).toEqual({ matched: 302, done: 0 })
+      expect((await bulk('retry', { state: 'rejected' })).json).toEqual({ matched: 302, ready: 0, done: 0 })
       expect((await bulk('drop', { state: 'refused', reason: 'schema_rejected' })).json).toEqual({
         matched: 0,
+        ready: 0,
         done: 0,
       })
-      expect((await bulk('drop', { type: inboundMessage().type })).json).toEqual({ matched: 1, done: 1 })
-      expect((await bulk('drop', { reason: 'not_a_cloudevent' })).json).toEqual({ matched: 1, done: 1 })
+      expect((await bulk('drop', { type: inboundMessage().type })).json).toEqual({
+        matched: 1,
+        ready: 1,
+        done: 1,
+      })
+      expect((await bulk('drop', { reason: 'not_a_cloudevent' })).json).toEqual({
+        matched: 1,
+        ready: 1,
+        done: 1,
+      })
       expect(await bridge().stats()).toMatchObject({ rejected: 300, refused: 5, skipped: 2 })
     })
 
     it('[AP9] a filter may stand in the query', async () => {
       await fillOnce()
       const { json } = await post(bridge(), '/api/dead-letters/drop?reason=event_too_large')
-      expect(json).toEqual({ matched: 0, done: 0 })
+      expect(json).toEqual({ matched: 0, ready: 0, done: 0 })
     })
 
     it('[AP9] retries what may go', async () => {
       await fillOnce()
       bridge().segment.heal()
-      expect((await bulk('retry', { state: 'refused' })).json).toEqual({ matched: 5, done: 5 })
+      expect((await bulk('retry', { state: 'refused' })).json).toEqual({ matched: 5, ready: 5, done: 5 })
       await bridge().until(({ accepted }) => accepted === 10)
       expect((await bridge().stats()).refused).toBe(0)
     })
@@ -433,7 +452,8 @@ describeHosts('dead letters', host => {
     it('[AP9] without a filter it is all dead letters, however many pages', async () => {
       await fillOnce()
       const { rejected, refused } = await bridge().stats()
-      expect((await bulk('drop')).json).toEqual({ matched: rejected + refused, done: rejected + refused })
+      const all = rejected + refused
+      expect((await bulk('drop')).json).toEqual({ matched: all, ready: all, done: all })
       const stats = await bridge().stats()
       expect(stats).toMatchObject({ rejected: 0, refused: 0 })
       expect(sumOfStates(stats)).toBe(stats.received)

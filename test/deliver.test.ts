@@ -66,7 +66,7 @@ describe('one batch, one request', () => {
   it('[DL1] a batch goes out as one request, in order, as it was handed in', async () => {
     const batch = tracks(120)
     const before = structuredClone(batch)
-    expect(await deliver(batch)).toEqual({ kind: 'accepted', status: 200, answer: '{"success":true}' })
+    expect(await deliver(batch)).toMatchObject({ kind: 'accepted', status: 200, answer: '{"success":true}' })
     expect(segment.requests).toMatchObject([{ method: 'POST', path: '/v1/batch', count: 120 }])
     expect(segment.events.map(({ messageId }) => messageId)).toEqual(before.map(({ messageId }) => messageId))
     const [event] = segment.events
@@ -235,12 +235,34 @@ describe('a connection that misbehaves', () => {
     for (let at = 0; at < 20; at++) expect((await send([track(`EZ${at}`)])).kind).toBe('accepted')
   })
 
+  it('[DL16] of the headers of an answer those worth seeing are kept, printable and short, without the key', async () => {
+    await using odd = await serve((request, response) => {
+      request.resume().on('end', () =>
+        response
+          .writeHead(429, {
+            'retry-after': '7',
+            'x-ratelimit-reset': '30',
+            'x-request-id': `write-key-that-is-long ${'x'.repeat(900)}`,
+            via: '1.1 caf\u00e9\ttab',
+            'set-cookie': 'secret=1',
+            'x-other': 'unseen',
+          })
+          .end(),
+      )
+    })
+    const target = { host: odd.url, writeKey: 'write-key-that-is-long', path: '/v1/batch' }
+    const { headers = {} } = await createDeliver(target, fetch, Date.now)(tracks(1))
+    const { date: _, 'x-request-id': id, ...rest } = headers
+    expect(rest).toEqual({ 'retry-after': '7', 'x-ratelimit-reset': '30', via: '1.1 caf\u00e9 tab' })
+    expect(id).toBe(`*** ${'x'.repeat(196)}`)
+  })
+
   it('[DL9] the status decides: an answer whose body hangs, or breaks off, is accepted without waiting for the rest', async () => {
     await using hanging = await serve((request, response) => {
       request.resume().on('end', () => response.writeHead(200).write('{"succ'))
     })
     const start = performance.now()
-    expect(await deliverTo(hanging.url)(tracks(1))).toEqual({
+    expect(await deliverTo(hanging.url)(tracks(1))).toMatchObject({
       kind: 'accepted',
       status: 200,
       answer: '{"succ',

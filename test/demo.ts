@@ -112,10 +112,15 @@ function toExternalIds(track: TrackCall | undefined): string {
 
 async function serveOn({ origin, adminToken }: Bridge): Promise<void> {
   heading('look around')
+  say(`  the debugger page   ${origin}/debugger/#token=${adminToken}`)
+  say(
+    '    each of the events above: as Twilio sent it, as Segment received it, every attempt, the dead letter and why',
+  )
+  say()
   const curl = `curl -H "Authorization: Bearer ${adminToken}"`
-  say(`  every event      ${curl} ${origin}/api/events`)
-  say(`  the figures      ${curl} ${origin}/metrics`)
-  say(`  the notices      ${curl} ${origin}/api/notices`)
+  say(`  every event         ${curl} ${origin}/api/events`)
+  say(`  the figures         ${curl} ${origin}/metrics`)
+  say(`  the notices         ${curl} ${origin}/api/notices`)
   say('\nServing until Ctrl-C.')
   const stop = new AbortController()
   // On, not once: a group and a launcher may both send it, and the second must not cut the tidying short.

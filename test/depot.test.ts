@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
 import type { Deliver, Outcome } from '../src/send/deliver.ts'
 import { newDataDir, startBridge } from './support/bridge.ts'
-import { createClock, DAY, deliverTo, MINUTE, openDepot, START, toIntake } from './support/depot.ts'
+import { createClock, DAY, deliverTo, MINUTE, openDepot, parcelOf, START } from './support/depot.ts'
 import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus, sendEvents } from './support/twilio.ts'
 
@@ -314,7 +314,7 @@ describe('a backlog with a limit', () => {
     const depot = toStandIn({ settings: { MAX_BACKLOG: '5' } })
     segment.fail({ kind: 'status', status: 503 })
     expect(depot.take(...events(5))).toBe(true)
-    const turnedAway = depot.put([toIntake(events(1), depot.clock.at), toIntake(events(2), depot.clock.at)])
+    const turnedAway = depot.put([parcelOf(events(1), depot.clock.at), parcelOf(events(2), depot.clock.at)])
     expect(turnedAway).toEqual([
       { stored: false, reason: 'backlog_full', detail: '5 events wait' },
       { stored: false, reason: 'backlog_full', detail: '5 events wait' },
@@ -376,7 +376,7 @@ describe('an outbox that cannot be written', () => {
     const depot = toStandIn()
     const [poisoned, ...fine] = [0, 1, 2].map(() => events(2))
     const body = JSON.stringify(poisoned)
-    const intakes = [fine[0], poisoned, fine[1]].map(batch => toIntake(batch ?? [], depot.clock.at))
+    const intakes = [fine[0], poisoned, fine[1]].map(batch => parcelOf(batch ?? [], depot.clock.at))
     const sql = depot.sql.all
     depot.sql.all = (query, ...values) => {
       if (values.includes(body)) throw new Error('string or blob too big')
@@ -396,7 +396,7 @@ describe('an outbox that cannot be written', () => {
     const depot = toStandIn()
     depot.disk.fails = () => true
     expect(depot.take(...events(1))).toBe(false)
-    expect(depot.put([toIntake(events(1), START), toIntake(events(1), START)])).toMatchObject([
+    expect(depot.put([parcelOf(events(1), START), parcelOf(events(1), START)])).toMatchObject([
       { stored: false, reason: 'outbox_unwritable' },
       { stored: false, reason: 'outbox_unwritable' },
     ])

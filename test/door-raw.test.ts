@@ -249,6 +249,46 @@ describe('a request with two meanings', () => {
     expect(await received()).toBe(before + 2)
   })
 
+  it.each([
+    ['noise', '\0\x01 noise'],
+    ['a request that breaks off', 'POST /webhooks/twilio HTTP/1.1\r\nHost'],
+    ['a request with two lengths', 'GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+  ])('[DR20] a whole request with %s behind it gets its own answer, and no other', async (_, rest) => {
+    const before = await received()
+    const whole = body()
+    await using wire = await dial()
+    wire.socket.end(head(whole, `Content-Length: ${whole.length}`) + whole + rest)
+    expect((await wire.closed()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200'])
+    expect(await received()).toBe(before + 1)
+  })
+
+  it('[DR20] two requests with noise behind them get two answers', async () => {
+    const [first, second] = [body(), body()]
+    await using wire = await dial()
+    const whole = (text: string) => head(text, `Content-Length: ${text.length}`) + text
+    wire.socket.write(`${whole(first)}${whole(second)}\0`)
+    expect((await wire.closed()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
+  })
+
+  it('[DR20] a body longer than it says is not what was signed: 503, never a 4xx', async () => {
+    const before = await received()
+    const whole = body()
+    await using wire = await dial()
+    wire.socket.write(head(whole, `Content-Length: ${whole.length - 5}`) + whole)
+    expect((await wire.closed()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503'])
+    expect(await received()).toBe(before)
+  })
+
+  it.each([
+    ['a size that is none', 'zz\r\n[]\r\n0\r\n\r\n'],
+    ['a chunk longer than it says', '1\r\n[]\r\n0\r\n\r\n'],
+    ['an extension without end', `2;${'a'.repeat(20_000)}\r\n[]\r\n0\r\n\r\n`],
+  ])('[DR20] chunks that break get 503, and never a 4xx: %s', async (_, chunks) => {
+    await using wire = await dial()
+    wire.socket.write(head('[]', 'Transfer-Encoding: chunked') + chunks)
+    expect((await wire.closed()).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 503'])
+  })
+
   it('[DR16] noise is answered 400 and the line is closed', async () => {
     await using wire = await dial()
     wire.socket.write('\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03')

@@ -10,9 +10,14 @@ const rows = [
   { members: ['cli'] },
   { members: ['hosts/node', 'hosts/workers'], apart: true },
   { members: ['http'] },
-  { members: ['bridge', 'carrier', 'carry', 'depot', 'desk'] },
+  { members: ['bridge', 'carrier', 'carry', 'dead-letters', 'depot', 'desk', 'pulse', 'summary'] },
   { members: ['ingest', 'outbox', 'send'], apart: true },
-  { members: ['config', 'event', 'families', 'faults', 'fnv1a', 'meters', 'ports', 'reasons', 'version'] },
+  {
+    members: [
+      ...['address', 'config', 'event', 'families', 'faults', 'fnv1a', 'meters', 'observation', 'ports'],
+      ...['quality', 'quality-meters', 'reasons', 'version'],
+    ],
+  },
 ]
 const path = rows.map(row => row.members.join(row.apart ? ' | ' : ', ')).join(' → ')
 const MAX_LINES = 300

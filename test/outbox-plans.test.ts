@@ -11,7 +11,9 @@ const listing = Object.entries(eventsBefore).map(
 )
 const all = [...Object.entries(rest), ...listing]
 /** In order of the index, and only as far as `LIMIT` goes. */
-const limited = ['SCAN events USING INDEX due', 'SCAN notices', /^SCAN (json_each|asked) VIRTUAL TABLE/]
+const limited = ['SCAN events USING INDEX due', 'SCAN notices', /^SCAN (json_each|asked|tried) VIRTUAL TABLE/]
+/** Of which `LIMIT` has let through only so many. */
+const bounded = ['SCAN (subquery-1)']
 /** As many rows as there are kinds of events. */
 const small = ['SCAN k USING COVERING INDEX sqlite_autoindex_kinds_1']
 
@@ -30,7 +32,7 @@ describe('query plans', () => {
 
   test.each(plans)('[OB23] $name reads what it is asked for, by an index', ({ query, details }) => {
     const scans = details.filter(detail => detail.startsWith('SCAN'))
-    const allowed = [...limited, ...small]
+    const allowed = [...limited, ...bounded, ...small]
     const isAllowed = (detail: string) =>
       allowed.some(fits => (typeof fits === 'string' ? fits === detail : fits.test(detail)))
     expect(
@@ -54,5 +56,10 @@ describe('query plans', () => {
   ] as const)('[OB23] the %s events are listed from the index %s', (state, index) => {
     const plan = plans.find(({ name }) => name === `eventsBefore.${state}`)
     expect(plan?.details[0]).toContain(`USING INDEX ${index} (`)
+  })
+
+  test('[OB23] dead letters of one reason are listed from the index dead', () => {
+    const plan = plans.find(({ name }) => name === 'deadLettersBefore')
+    expect(plan?.details[0]).toContain('USING INDEX dead (')
   })
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { createOutbox } from '../src/outbox/outbox.ts'
 import type { Sql } from '../src/outbox/sql.ts'
-import { account, audit, NOW, pruning, samples, sortAll, take, toIntake } from './support/outbox-bench.ts'
+import { account, audit, NOW, parcelOf, pruning, samples, sortAll, take } from './support/outbox-bench.ts'
 import { registerOutboxContract } from './support/outbox-contract.ts'
 import { openFile } from './support/outbox-node.ts'
 
@@ -57,7 +57,7 @@ describe('a file', () => {
       kills += 1
     }
     const victim = createOutbox(killed, pruning)
-    victim.put([toIntake([{ id: 'EZ1' }, { id: 'EZ5' }]), toIntake(samples(2, 6))])
+    victim.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }]), parcelOf(samples(2, 6))])
     sortAll(victim)
     victim.settle(
       victim.claim(3, 1e9).map(event => ({ event, state: 'accepted' })),
@@ -78,7 +78,7 @@ describe('a file', () => {
     )
     outbox.remember('clock', 'told', { at: NOW, body: {} })
     outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'pending' }, NOW)
-    outbox.put([toIntake(samples(2, 4))])
+    outbox.put([parcelOf(samples(2, 4))])
     const onDisk = opened.logBytes()
     // All that follows may be undone, a page at a time.
     sortAll(outbox)

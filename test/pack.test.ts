@@ -123,6 +123,21 @@ describe('what Segment gets', () => {
     },
   )
 
+  it('[PK4] an id of 100 characters passes, a longer one is refused: Segment would drop it behind its 200', async () => {
+    const long = (characters: number) => 'E'.repeat(characters)
+    const leased = lease(['', '']).map((event, at) => ({
+      ...event,
+      element: messageStatus({ id: long(100 + at) }),
+    }))
+    const { settlements } = await send(leased)
+    expect(settlements.find(({ state }) => state === 'refused')).toMatchObject({
+      event: { position: 1 },
+      reason: 'id_too_long',
+      detail: '101 characters',
+    })
+    expect(segment.events.map(({ messageId }) => messageId)).toEqual([long(100)])
+  })
+
   it.each(['x', '€', '👋'])(
     '[PK2] the limit is where the receiver has it: 32 KiB and a byte of %s is a 400 there',
     async unit => {

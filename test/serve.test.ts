@@ -3,9 +3,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { newDataDir, type SpawnedBridge, spawnBridge } from './support/bridge.ts'
 import { everyEvent, sumOfStates } from './support/hosts.ts'
+import { cookieOf, logIn } from './support/login.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendBody, sendEvents } from './support/twilio.ts'
 
@@ -33,21 +34,47 @@ describe.concurrent('serve', { timeout: 60_000 }, () => {
     const bridge = await spawnBridge(folder.path, {
       ...nowhere,
       TWILIO_AUTH_TOKEN: token,
+      ADMIN_TOKEN: 'a-secret-admin-token',
       LOG_LEVEL: 'debug',
     })
     await sendEvents(bridge.webhook, [messageStatus(), messageStatus({ data: { from: 7 } })], { token })
     await sendBody(bridge.webhook, 'no JSON about +15550100199', { token })
     await sendEvents(bridge.webhook, [messageStatus()], { token: 'another token' })
     await fetch(`${bridge.origin}/api/stats`, { headers: { authorization: 'Bearer wrong' } })
+    for (const guess of [bridge.adminToken, 'a-wrong-guess']) await logIn(bridge.origin, guess)
     await bridge.until(({ delivery }) => delivery.failures > 0)
     await bridge.kill('SIGTERM')
     const said = bridge.stderr.join('\n')
     expect(said).toContain(`webhook    ${bridge.webhook}`)
     expect(said).toContain('forwards   to http://127.0.0.1:9/v1/batch')
+    expect(said).toContain(`debugger   ${bridge.origin}/debugger/\n`)
     expect(said).toContain('"reason":"schema_rejected"')
-    for (const secret of [bridge.adminToken, token, 'the-write-key', '15550100199', '15550100100']) {
+    for (const secret of [
+      bridge.adminToken,
+      'a-wrong-guess',
+      token,
+      'the-write-key',
+      '15550100199',
+      '15550100100',
+    ]) {
       expect(said).not.toContain(secret)
     }
+  })
+
+  it('[SV7] a token made by the bridge is said once, in a link that logs in', async () => {
+    using folder = useFolder()
+    const bridge = await spawnBridge(folder.path, { ...nowhere, LOG_LEVEL: 'debug' })
+    const said = () => bridge.stderr.join('\n')
+    await vi.waitFor(() => expect(said()).toContain('debugger '))
+    const [link = ''] = /(?<=debugger +)http\S+/.exec(said()) ?? []
+    const { origin, pathname, hash } = new URL(link)
+    expect((await fetch(origin + pathname)).status).toBe(200)
+    const token = new URLSearchParams(hash.slice(1)).get('token') ?? ''
+    const login = await logIn(origin, token)
+    expect(login.status).toBe(204)
+    expect((await fetch(`${origin}/api/stats`, { headers: { cookie: cookieOf(login) } })).status).toBe(200)
+    await bridge.kill('SIGTERM')
+    expect(said().split(token)).toHaveLength(2)
   })
 
   it('[SV2] a second process on the same folder refuses with a sentence; the first goes on unharmed', async () => {

@@ -27,7 +27,12 @@ const schema = (end: string) => ({ dataschema: `https://events-schemas.twilio.co
 describe('the envelope', () => {
   test('[VA1] a whole event is pending, known by its source and id', () => {
     const entry = validate(statusEvent())
-    expect(entry).toEqual({ ...pending, type: 'com.twilio.messaging.message.delivered', version: 6 })
+    expect(entry).toEqual({
+      ...pending,
+      type: 'com.twilio.messaging.message.delivered',
+      version: 6,
+      observed: expect.any(Number),
+    })
   })
 
   test.each(['time', 'datacontenttype', 'subject', 'dataschema'])('[VA1] %s may be missing', attribute => {
@@ -58,6 +63,7 @@ describe('the envelope', () => {
       identity: undefined,
       type: '',
       version: 0,
+      observed: 0,
     })
   })
 

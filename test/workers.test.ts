@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { Stats } from '../src/desk.ts'
 import { startBridge } from './support/bridge.ts'
+import { logIn } from './support/login.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendEvents, sinkTest } from './support/twilio.ts'
 import { startWorkers, type WorkersBridge, type WorkersOptions } from './support/workers.ts'
@@ -222,7 +223,25 @@ describe('settings', () => {
     for (const path of ['/metrics', '/api/stats', '/api/events', '/api/notices']) {
       expect((await fetch(bridge.origin + path)).status).toBe(404)
     }
+    // The page and its login neither.
+    for (const path of ['/', '/debugger', '/debugger/', '/debugger/main.js', '/api/session']) {
+      expect((await fetch(bridge.origin + path)).status).toBe(404)
+    }
+    for (const path of ['/api/login', '/api/logout']) {
+      expect((await fetch(bridge.origin + path, { method: 'POST' })).status).toBe(404)
+    }
     expect((await fetch(`${bridge.origin}/healthz`)).status).toBe(200)
+  })
+
+  it('[AC7] tries at the login count across isolates, and restarts', async () => {
+    const stateDir = newStateDir()
+    const guess = async (bridge: WorkersBridge) => (await logIn(bridge.origin, 'a guess')).status
+    const first = await start({}, { stateDir })
+    for (let times = 0; times < 5; times += 1) expect(await guess(first)).toBe(401)
+    await first.stop()
+    // This isolate's own count begins anew; one try may have come back by then.
+    const second = await start({}, { stateDir })
+    expect([await guess(second), await guess(second), await guess(second)]).toContain(429)
   })
 
   it('[WK10] without SEGMENT_WRITE_KEY nothing leaves', async () => {

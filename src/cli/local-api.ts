@@ -7,7 +7,9 @@ import type { Depot } from '../depot.ts'
 import { createDesk } from '../desk.ts'
 import { createApi } from '../http/api.ts'
 import type { OutboxStore } from '../outbox/outbox.ts'
+import { toParcel } from '../outbox/put.ts'
 import type { Backroom } from '../ports.ts'
+import { calm, toStanding } from '../send/notify.ts'
 import { openLine } from '../send/retry.ts'
 
 export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
@@ -17,19 +19,24 @@ export function createLocalApi(
   keeper: Keeper,
   carrier: Carrier,
 ): ReturnType<typeof createApi> {
-  const depot = { ...keeper, health: () => ({ troubles: [], line: openLine }) }
+  const notices = toStanding(calm, 0)
+  const depot = { ...keeper, health: () => ({ troubles: [], line: openLine, notices }) }
   const desk = createDesk(outbox, () => depot, Date.now)
   const backroom: Backroom = {
-    put: async intake => keeper.put([intake])[0] ?? { stored: true },
+    put: async intake => keeper.put([toParcel(intake)])[0] ?? { stored: true },
     report: () => undefined,
     stats: async () => desk.stats(),
     metrics: async () => desk.metrics(),
+    troubles: async () => desk.troubles(),
+    pulse: async query => desk.pulse(query),
+    deadLetters: async () => desk.deadLetters(),
     events: async query => desk.events(query),
     event: async key => desk.event(key),
     retry: async key => desk.retry(key),
     drop: async key => desk.drop(key),
     changeMany: async (action, filter) => desk.changeMany(action, filter),
     notices: async limit => desk.notices(limit),
+    quality: async span => desk.quality(span),
     carrier: {
       exportPage: async query => carrier.exportPage(query),
       import: async intakes => carrier.import(intakes),

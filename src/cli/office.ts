@@ -63,9 +63,9 @@ function openHere(settings: Settings, folder: Folder): Office {
   const outbox = createOutbox(sql, toPruning(settings))
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const keeper: Keeper = {
-    put(intakes) {
-      outbox.put(intakes)
-      return intakes.map(() => ({ stored: true }))
+    put(parcels) {
+      outbox.put(parcels)
+      return parcels.map(() => ({ stored: true }))
     },
     settleAccounts() {
       while (outbox.sort() > 0);

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { type Settings, segmentHost } from '../config.ts'
 import { createLog } from '../hosts/node/log.ts'
 import { type Running, start } from '../hosts/node/serve.ts'
+import { PAGE_PATH } from '../http/page.ts'
 import { webhookPath } from '../ingest/public-url.ts'
 import type { Log } from '../ports.ts'
 import { loadSettings } from './settings.ts'
@@ -68,13 +69,16 @@ function stopOnSignals(running: Running, log: Log): () => boolean {
   return () => stoppingSince !== undefined
 }
 
-function announce(settings: Settings, { url }: Running): void {
+function announce(settings: Settings, { url, adminToken }: Running): void {
   const to = settings.SEGMENT_WRITE_KEY
     ? `${segmentHost(settings)}${settings.SEGMENT_PATH}`
     : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson and stdout)`
   const token = settings.ADMIN_TOKEN ? '$ADMIN_TOKEN' : `$(cat ${settings.DATA_DIR}/admin-token)`
+  // A token made here is nobody's yet, so the link is how its owner gets it; one that was set, its owner has.
+  const login = settings.ADMIN_TOKEN ? '' : `#token=${adminToken}`
   process.stderr.write(`twilio-segment-bridge is ready
   webhook    ${url}${webhookPath(settings.PUBLIC_URL)}
+  debugger   ${url}${PAGE_PATH}${login}
   forwards   to ${to}
   figures    curl -H "Authorization: Bearer ${token}" ${url}/api/stats
 `)

@@ -50,6 +50,22 @@ export function schemaOf(family: Family, version: number): z.ZodObject {
   return family.versions.get(version) ?? family.newest
 }
 
+export type Property = { readonly name: string; readonly required: boolean }
+const properties = new WeakMap<z.ZodObject, readonly Property[]>()
+
+/** The properties of `data` that the schema of this version lists, in its order. */
+export function propertiesOf(family: Family, version: number): readonly Property[] {
+  const schema = schemaOf(family, version)
+  const known = properties.get(schema)
+  if (known) return known
+  const listed = Object.entries(schema.shape).map(([name, property]) => ({
+    name,
+    required: !z.safeParse(property, undefined).success,
+  }))
+  properties.set(schema, listed)
+  return listed
+}
+
 function describe(schema: z.ZodObject, family: { schema: string; description: string }, version: string) {
   // `$id`, not zod's `id`: that one would move the whole schema into `$defs`.
   return schema.meta({

@@ -1,11 +1,13 @@
 /** What the debugger page and a person's tools ask: queries checked here, answered by the desk. */
-import { type Context, Hono } from 'hono'
+import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
 import type { Changed } from '../desk.ts'
 import type { Backroom } from '../ports.ts'
+import { toQuality, toSpan, windows } from '../quality.ts'
 import { deadLetterStates, states } from '../reasons.ts'
+import { type About, reasonsJson } from './about.ts'
 import { createCarryApi } from './carry-api.ts'
-import { toEventJson, toSummaryJson } from './event-json.ts'
+import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 const EventsQuery = z.strictObject({
@@ -20,10 +22,12 @@ const EventsQuery = z.strictObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
 })
 const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
+const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
 const DropFilter = z.strictObject({
   state: z.enum(deadLetterStates).optional(),
   reason: z.string().max(100).optional(),
   type: z.string().max(200).optional(),
+  preview: z.boolean().optional(),
 })
 /** What was skipped may be sent after all: its type may have a family now. */
 const filters = {
@@ -31,8 +35,17 @@ const filters = {
   retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'skipped']).optional() }),
 } as const
 
-export function createApi(backroom: Backroom): Hono {
+/** What only a bridge that is served has. */
+export type Served = { readonly about: About; readonly stream: Handler }
+
+export function createApi(backroom: Backroom, served?: Served): Hono {
   const api = new Hono()
+
+  if (served) {
+    api.get('/about', c => c.json(served.about))
+    api.get('/stream', served.stream)
+  }
+  api.get('/reasons', c => c.json(reasonsJson))
 
   api.get('/stats', async c => c.json(await backroom.stats()))
 
@@ -42,12 +55,28 @@ export function createApi(backroom: Backroom): Hono {
     return c.json({ notices: await backroom.notices(query.data.limit) })
   })
 
-  api.get('/events', async c => {
-    const query = EventsQuery.safeParse(c.req.query())
+  api.get('/quality', async c => {
+    const query = QualityQuery.safeParse(c.req.query())
     if (!query.success) return wrong(c, query.error)
-    const { events, next } = await backroom.events(query.data)
-    return c.json({ events: events.map(toSummaryJson), next: next ?? null })
+    const { window } = query.data
+    const now = Date.now()
+    return c.json(toQuality(window, now, await backroom.quality(toSpan(window, now))))
   })
+
+  async function list(c: Context, asked: unknown): Promise<Response> {
+    const query = EventsQuery.safeParse(asked)
+    if (!query.success) return wrong(c, query.error)
+    const { events, next, reachedAt, cursor } = await backroom.events(query.data)
+    return c.json({
+      events: events.map(toSummaryJson),
+      next: next ?? null,
+      reachedAt: toIso(reachedAt),
+      cursor,
+    })
+  }
+  api.get('/events', c => list(c, c.req.query()))
+  // A phone number that is searched for must not stand in a URL, which logs and histories keep.
+  api.post('/events/search', async c => list(c, parse(await c.req.text())))
 
   api.get('/events/:key', async c => {
     const event = await backroom.event(c.req.param('key'))
@@ -57,6 +86,13 @@ export function createApi(backroom: Backroom): Hono {
 
   api.post('/events/:key/retry', async c => changed(c, await backroom.retry(c.req.param('key'))))
   api.post('/events/:key/drop', async c => changed(c, await backroom.drop(c.req.param('key'))))
+
+  api.get('/dead-letters', async c => {
+    const { groups } = await backroom.deadLetters()
+    return c.json({
+      groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
+    })
+  })
 
   for (const action of ['retry', 'drop'] as const) {
     api.post(`/dead-letters/${action}`, async c => {

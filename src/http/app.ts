@@ -1,42 +1,60 @@
 /** Every route. Hosts bring the parts; nothing here knows which host it is. */
 import { Hono } from 'hono'
+import type { Host } from '../config.ts'
 import { createDoorMeters, toText } from '../meters.ts'
-import type { Backroom } from '../ports.ts'
+import type { Backroom, Page } from '../ports.ts'
+import { toAbout } from './about.ts'
 import { createApi } from './api.ts'
-import { createGuard } from './guard.ts'
+import { createGuard, createTokenCheck, keepPrivate } from './guard.ts'
+import { createLogin } from './login.ts'
+import { createPage } from './page.ts'
+import { createSessions } from './session.ts'
+import { createStream, type StreamParts } from './stream.ts'
+import type { Tries } from './tries.ts'
 import { createWebhook, type WebhookParts } from './webhook.ts'
 
-export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> & {
-  readonly backroom: Backroom
-  readonly adminToken: string | undefined
-}
+export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
+  StreamParts & {
+    readonly host: Host
+    readonly backroom: Backroom
+    readonly adminToken: string | undefined
+    readonly page: Page
+    readonly tries: Tries
+  }
 
 export function createApp(parts: AppParts): Hono {
-  const { backroom, log } = parts
+  const { backroom, log, settings, adminToken, digests } = parts
   const meters = createDoorMeters()
   const webhook = createWebhook({ ...parts, outbox: backroom, count: meters.count })
-  const guard = createGuard(parts.adminToken, parts.digests)
+  const lock =
+    adminToken === undefined
+      ? undefined
+      : {
+          isToken: createTokenCheck(adminToken, digests),
+          sessions: createSessions(adminToken, digests, parts.now),
+        }
+  const guard = createGuard(lock, settings)
   const app = new Hono()
 
   app.use(async (c, next) => (webhook.isAt(c) ? webhook.answer(c) : next()))
   app.get('/healthz', c => c.json({ status: 'up' }))
   app.get('/readyz', async c => {
-    const troubles = await backroom.stats().then(
-      stats => stats.troubles,
-      () => ['the outbox does not answer'],
-    )
+    const troubles = await backroom.troubles().catch(() => ['the outbox does not answer'])
     return troubles.length === 0
       ? c.json({ status: 'ready' })
       : c.json({ status: 'not ready', troubles }, 503)
   })
 
-  app.use('/metrics', guard)
+  app.use('/metrics', keepPrivate, guard)
   app.get('/metrics', async c => {
     const text = await toText([await backroom.metrics(), await meters.json()])
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
-  app.use('/api/*', guard)
-  app.route('/api', createApi(backroom))
+  if (lock) app.route('/api', createLogin({ ...parts, lock }))
+  app.use('/api/*', keepPrivate, guard)
+  const served = { about: toAbout(settings, parts.host), stream: createStream(backroom, parts) }
+  app.route('/api', createApi(backroom, served))
+  if (lock) app.route('/', createPage(parts.page))
 
   app.notFound(async c => {
     // A 404 would cost the events of a sink whose destination, or whose PUBLIC_URL, has another path.

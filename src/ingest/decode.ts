@@ -2,6 +2,8 @@
  * Bytes → text → elements. In: a request's body as it came. Out: the body as the outbox can keep it, and what stands in
  * it; a body that is no JSON is one rejected entry. It judges nothing else, never throws, and does no I/O.
  */
+
+import { NOTHING_SEEN } from '../observation.ts'
 import type { Entry, Fault, Intake } from '../ports.ts'
 import type { EventReason } from '../reasons.ts'
 
@@ -38,7 +40,7 @@ function notJson(kept: Kept, received: string): Decoded {
 }
 
 function toRejected(kept: Kept, reason: EventReason, fault: Fault): Decoded {
-  const nothing = { identity: undefined, type: '', version: 0 }
+  const nothing = { identity: undefined, type: '', version: 0, observed: NOTHING_SEEN }
   return { ...kept, ok: false, entry: { ...nothing, state: 'rejected', reason, faults: [fault] } }
 }
 

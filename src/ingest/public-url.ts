@@ -21,12 +21,24 @@ export type Received = {
 
 /** Empty when nobody says which host was called. */
 export function toBaseUrls(received: Received): string[] {
-  const { publicUrl, trustProxy, headers, path } = received
+  const { publicUrl, path } = received
   if (publicUrl !== undefined) return [toDestination(publicUrl)]
+  const called = toCalled(received)
+  return called === undefined ? [] : [called + path]
+}
+
+/** Where a browser may have this bridge's page from, spelt as browsers spell an origin; first the one it called. */
+export function toOrigins(received: Omit<Received, 'path'>): string[] {
+  const urls = [toCalled(received), received.publicUrl]
+  return urls.flatMap(url => URL.parse(url ?? '')?.origin ?? [])
+}
+
+/** Scheme and host, as the caller used them. */
+function toCalled({ trustProxy, headers, ...received }: Omit<Received, 'path'>): string | undefined {
   const forwarded = (name: string) => (trustProxy ? toFirst(headers.get(name)) : undefined)
   const scheme = toScheme(forwarded('x-forwarded-proto')) ?? received.scheme
   const host = forwarded('x-forwarded-host') ?? received.host
-  return host === undefined || host === '' ? [] : [`${scheme}://${host}${path}`]
+  return host === undefined || host === '' ? undefined : `${scheme}://${host}`
 }
 
 /** The path Twilio requests, percent-encoded as an HTTP client sends it. */

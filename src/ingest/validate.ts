@@ -5,6 +5,7 @@
  */
 import { isAttribute, isObject, toEvent, toVersion } from '../event.ts'
 import { familyOf } from '../families/index.ts'
+import { observe } from '../observation.ts'
 import type { Entry } from '../ports.ts'
 import { toState } from '../reasons.ts'
 
@@ -13,9 +14,15 @@ const TYPE_CHARACTERS = 200
 export function validate(element: unknown): Entry {
   const about = toAbout(element)
   const reading = toEvent(element)
-  if (reading.ok) return { ...about, state: 'pending', reason: undefined, faults: [] }
-  const { reason, faults } = reading
-  return { ...about, state: toState(reason) === 'skipped' ? 'skipped' : 'rejected', reason, faults }
+  const { type, version } = about
+  if (reading.ok) {
+    const observed = observe(type, version, reading.event.data)
+    return { ...about, state: 'pending', reason: undefined, faults: [], observed }
+  }
+  const { reason, faults, data } = reading
+  // A sink's test is no data of anybody's.
+  const observed = reason === 'sink_test' ? undefined : observe(type, version, data)
+  return { ...about, state: toState(reason) === 'skipped' ? 'skipped' : 'rejected', reason, faults, observed }
 }
 
 /** What can be said of an element even when it is rejected. */

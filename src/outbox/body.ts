@@ -6,12 +6,19 @@ export type Body = {
   readonly request: number
   readonly characters: number
   readonly elements: readonly unknown[]
+  /** When its commit began; null of what came before that was kept. */
+  readonly keptAt: number | null
 }
 
 /** `undefined` once the body is pruned. */
 export function readBody(sql: Sql, request: number): Body | undefined {
-  const [row] = sql.all<{ encoding: string; body: string }>(statements.requestBody, request)
-  return row && { request, characters: row.body.length, elements: toElements(row.body, row.encoding) }
+  const [row] = sql.all<{ encoding: string; body: string; kept_at: number | null }>(
+    statements.requestBody,
+    request,
+  )
+  if (!row) return undefined
+  const { encoding, body, kept_at } = row
+  return { request, characters: body.length, elements: toElements(body, encoding), keptAt: kept_at }
 }
 
 /** A body that is not JSON is one element, its text. */
@@ -22,5 +29,31 @@ function toElements(body: string, encoding: string): readonly unknown[] {
     return Array.isArray(parsed) ? parsed : [parsed]
   } catch {
     return [body]
+  }
+}
+
+/** Characters from which on it is worth while to keep what was read. */
+const LARGE = 64 * 1_024
+const REMEMBERED = 4
+
+/** `parsed`: characters that had to be read and parsed for it. */
+export type BodyReader = (request: number) => { readonly body: Body | undefined; readonly parsed: number }
+
+/**
+ * Remembers the large bodies it read last, for as long as nobody else needs the memory: a list goes through a body of
+ * thousands of events page by page, and would parse it once a page.
+ */
+export function createBodyReader(sql: Sql): BodyReader {
+  const large = new Map<number, WeakRef<Body>>()
+  return request => {
+    const known = large.get(request)?.deref()
+    if (known && sql.all(statements.requestIsKept, request).length > 0) return { body: known, parsed: 0 }
+    const body = readBody(sql, request)
+    if (body && body.characters > LARGE) {
+      large.delete(request)
+      large.set(request, new WeakRef(body))
+      for (const oldest of large.keys()) if (large.size > REMEMBERED) large.delete(oldest)
+    }
+    return { body, parsed: body?.characters ?? 0 }
   }
 }

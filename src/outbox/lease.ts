@@ -15,11 +15,16 @@ export type Place = { readonly request: number; readonly position: number }
 /** An event under lease. `element` is the JSON value as Twilio sent it. */
 export type Leased = Place & { readonly receivedAt: number; readonly element: unknown }
 
+/** Requests that held an event, and when the last of them began (ms since 1970). */
+export type Tries = { readonly attempts: number; readonly triedAt: number }
+export type Tried = Tries & { readonly event: Place }
+
 export type Settlement = {
   readonly event: Leased
   readonly state: Exclude<State, 'pending'>
   readonly reason?: EventReason | undefined
   readonly detail?: string | undefined
+  readonly tries?: Tries | undefined
 }
 
 /** One HTTP attempt at a run of events, as the debugger shows it. `reason` is null when Segment accepted. */
@@ -29,9 +34,13 @@ export type Delivery = {
   readonly events: number
   readonly first: Place
   readonly last: Place
+  /** An event that went with the run, but is none of it. */
+  readonly canary?: Place | undefined
   readonly reason: string | null
   readonly status: number | null
   readonly answer: string
+  /** The answer's headers worth seeing. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 export type Leases = {
@@ -40,8 +49,8 @@ export type Leases = {
   /** The newest pending event that is not leased, or none. */
   claimNewest(): Leased[]
   release(places: readonly Place[]): void
-  /** Settles and releases in one transaction. */
-  settle(settlements: readonly Settlement[], now: number): void
+  /** Settles and releases in one transaction. `tried`: those that stay pending, but were in a request. */
+  settle(settlements: readonly Settlement[], now: number, tried?: readonly Tried[]): void
   note(delivery: Delivery): void
 }
 
@@ -77,31 +86,30 @@ export function createLeases(sql: Sql, book: Book): Leases {
       for (const place of places) leased.delete(toKey(place))
     },
 
-    settle(settlements, now) {
+    settle(settlements, now, tried = []) {
       book.transaction('relaxed', () => {
         // Only what is pending, so that a settling repeated (its commit went through, but was reported as failed) counts once.
         for (const { event, ...to } of settlements) move(sql, book, event, ['pending'], to, now)
+        if (tried.length === 0) return
+        const rows = tried.map(({ event, attempts, triedAt }) => [
+          event.request,
+          event.position,
+          attempts,
+          triedAt,
+        ])
+        sql.all(statements.countAttempts, JSON.stringify(rows))
       })
       for (const { event } of settlements) leased.delete(toKey(event))
     },
 
-    note({ at, tookMs, events, first, last, reason, status, answer }) {
+    note({ at, tookMs, events, first, last, canary, reason, status, answer, headers = {} }) {
+      const runs = canary ? [[canary, canary] as const, [first, last] as const] : [[first, last] as const]
       sql.transaction(() => {
-        sql.all(
-          statements.insertDelivery,
-          ...[
-            at,
-            tookMs,
-            events,
-            first.request,
-            first.position,
-            last.request,
-            last.position,
-            reason,
-            status,
-            answer,
-          ],
-        )
+        for (const [from, to] of runs) {
+          const places = [from.request, from.position, to.request, to.position]
+          const outcome = [reason, status, answer, JSON.stringify(headers)]
+          sql.all(statements.insertDelivery, at, tookMs, events, ...places, ...outcome)
+        }
       }, 'relaxed')
     },
   }

@@ -1,19 +1,26 @@
-/** Reads for people: the list of events, one event with its attempts, the newest notices. Never changes a row. */
-import { type EventReason, type State, states } from '../reasons.ts'
-import { type Body, readBody } from './body.ts'
+/** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
+import type { State } from '../reasons.ts'
+import { type Body, createBodyReader } from './body.ts'
 import type { Place } from './lease.ts'
+import { holds, toNeedles, toText } from './needles.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-/** An event as the debugger lists it. `key` names it in URLs; opaque to everybody else. */
+/** An event as the debugger lists it. `key` names it in URLs; opaque to everybody else. Times are ms since 1970. */
 export type EventView = {
   readonly key: string
   readonly receivedAt: number
+  /** When the commit that keeps it began; null once its bytes are pruned. */
+  readonly storedAt: number | null
+  /** When the last request that held it began. */
+  readonly triedAt: number | null
+  readonly settledAt: number | null
+  /** How many requests held it. */
+  readonly attemptCount: number
   readonly type: string
   readonly version: number
   readonly state: State
   readonly reason: string | null
-  readonly settledAt: number | null
   /** Faults as JSON, or Segment's answer, when it is a dead letter. */
   readonly detail: string | null
   /** The event as Twilio sent it; undefined once its bytes are pruned. */
@@ -27,6 +34,7 @@ export type Attempt = {
   readonly reason: string | null
   readonly status: number | null
   readonly answer: string
+  readonly headers: Readonly<Record<string, string>>
 }
 
 export type EventQuery = {
@@ -40,14 +48,21 @@ export type EventQuery = {
   readonly limit: number
 }
 
-/** What one search reads at most, for the outbox does nothing else meanwhile; what lies beyond is reached with `before`. */
-const ROWS_A_SEARCH = 5_000
-const CHARACTERS_A_SEARCH = 8_000_000
-const SLICE = 200
-/** Found out before a request is made, so that no attempt at the events around is one at this event. */
-const neverSent: readonly string[] = ['event_too_large', 'not_serializable'] satisfies EventReason[]
+/** `next` is the key to go on before, when there may be more; `reachedAt` when the last event that was read came. */
+export type EventPage = {
+  readonly events: EventView[]
+  readonly next: string | undefined
+  readonly reachedAt: number | undefined
+}
 
-type Row = {
+/** What one page reads at most, for the outbox does nothing else meanwhile; what lies beyond is reached with `before`. */
+const ROWS_A_PAGE = 5_000
+const CHARACTERS_A_PAGE = 2_000_000
+const SLICE = 200
+const ATTEMPTS_SHOWN = 200
+const DELIVERIES_READ = 20_000
+
+export type Row = {
   request: number
   position: number
   received_at: number
@@ -57,6 +72,8 @@ type Row = {
   reason: string | null
   settled_at: number | null
   detail: string | null
+  attempts: number
+  tried_at: number | null
 }
 
 export const toKey = ({ request, position }: Place): string => `${request}-${position}`
@@ -67,88 +84,110 @@ export function toPlace(key: string): Place | undefined {
 }
 
 export type Look = {
-  /** Newest first. `next` is the key to go on before, when there may be more. */
-  events(query: EventQuery): { events: EventView[]; next: string | undefined }
+  /** Newest first. */
+  events(query: EventQuery): EventPage
   event(place: Place): (EventView & { attempts: Attempt[] }) | undefined
   oldestPendingAt(): number | undefined
 }
 
+/** Neighbours in a list mostly share a request: its body, which may hold thousands of events, is read once for all. */
+export type Viewer = { view(row: Row): EventView; characters(): number }
+
+export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer {
+  let last: { request: number; body: Body | undefined } | undefined
+  let characters = 0
+  return {
+    view({ request, position, received_at, settled_at, tried_at, attempts, ...rest }) {
+      if (last?.request !== request) {
+        const { body, parsed } = read(request)
+        last = { request, body }
+        characters += parsed
+      }
+      const { body } = last
+      return {
+        key: toKey({ request, position }),
+        receivedAt: received_at,
+        storedAt: body?.keptAt ?? null,
+        triedAt: tried_at,
+        settledAt: settled_at,
+        attemptCount: attempts,
+        ...rest,
+        element: body?.elements[position],
+      }
+    },
+    characters: () => characters,
+  }
+}
+
 export function createLook(sql: Sql): Look {
-  /** Neighbours in a list mostly share a request: its body, which may hold thousands of events, is read once for all. */
-  function createViewer(): { view(row: Row): EventView; characters(): number } {
-    let body: Body | undefined
-    let characters = 0
-    return {
-      view({ request, position, received_at, settled_at, ...rest }) {
-        if (body?.request !== request) {
-          body = readBody(sql, request)
-          characters += body?.characters ?? 0
-        }
-        const element = body?.elements[position]
-        return {
-          key: toKey({ request, position }),
-          receivedAt: received_at,
-          settledAt: settled_at,
-          ...rest,
-          element,
-        }
-      },
-      characters: () => characters,
-    }
+  const readBody = createBodyReader(sql)
+
+  /** None at all when no request ever held it, though requests held those around it. */
+  function attemptsAt({ request, position, received_at, tried_at, attempts }: Row): Attempt[] {
+    if (attempts === 0 || tried_at === null) return []
+    const place = [request, position]
+    const newestFirst = sql.all<
+      { at: number; took_ms: number; headers: string } & Omit<Attempt, 'tookMs' | 'headers'>
+    >(
+      statements.deliveriesOf,
+      ...[received_at, tried_at, DELIVERIES_READ, ...place, ...place, Math.min(attempts, ATTEMPTS_SHOWN)],
+    )
+    return newestFirst.reverse().map(({ took_ms, headers, ...attempt }) => ({
+      ...attempt,
+      tookMs: took_ms,
+      headers: JSON.parse(headers),
+    }))
   }
 
-  function attemptsAt({ request, position, received_at, settled_at, state, reason }: Row): Attempt[] {
-    if (state === 'rejected' || neverSent.includes(reason ?? '')) return []
-    const until = settled_at ?? Number.MAX_SAFE_INTEGER
-    const newestFirst = sql.all<{ at: number; took_ms: number } & Omit<Attempt, 'tookMs'>>(
-      statements.deliveriesOf,
-      ...[received_at, until, request, position, request, position],
-    )
-    return newestFirst.reverse().map(({ took_ms, ...attempt }) => ({ ...attempt, tookMs: took_ms }))
+  /** The rows before a place, a slice of them, by the index that fits best. */
+  function toReader({ state, reason }: EventQuery): (from: Place) => Row[] {
+    if ((state === 'rejected' || state === 'refused') && reason)
+      return ({ request, position }) =>
+        sql.all(statements.deadLettersBefore, state, reason, request, position, SLICE)
+    const statement = statements.eventsBefore[state === undefined || state === 'accepted' ? 'any' : state]
+    return ({ request, position }) => sql.all(statement, request, position, SLICE)
   }
 
   return {
-    events({ state, type, reason, q, before, limit }) {
-      const statement = statements.eventsBefore[state && states.includes(state) ? state : 'any']
-      let from = (before && toPlace(before)) || { request: Number.MAX_SAFE_INTEGER, position: 0 }
+    events(query) {
+      const { state, type, reason, q, before, limit } = query
+      const slice = toReader(query)
+      const needles = q ? toNeedles(q) : undefined
+      const { view, characters } = createViewer(readBody)
       const found: EventView[] = []
-      const { view, characters } = createViewer()
-      const asked = q && toNeedles(q)
-      for (let read = 0; read < ROWS_A_SEARCH; read += SLICE) {
-        const rows = sql.all<Row>(statement, from.request, from.position, SLICE)
+      let searched = 0
+      let from: Place = (before && toPlace(before)) || { request: Number.MAX_SAFE_INTEGER, position: 0 }
+      let reachedAt: number | undefined
+      const toPage = (isLast: boolean) => ({
+        events: found,
+        next: isLast ? undefined : toKey(from),
+        reachedAt,
+      })
+
+      for (let read = 0; read < ROWS_A_PAGE; read += SLICE) {
+        const rows = slice(from)
         for (const row of rows) {
           from = row
-          if ((type && row.type !== type) || (reason && row.reason !== reason)) continue
+          reachedAt = row.received_at
+          if ((state && row.state !== state) || (type && row.type !== type)) continue
+          if (reason && row.reason !== reason) continue
           const event = view(row)
-          if (!asked || contains(event.element, asked)) found.push(event)
-          if (found.length === limit || characters() > CHARACTERS_A_SEARCH)
-            return { events: found, next: toKey(from) }
+          const text = needles && toText(event.element)
+          // To write an element and look through it costs about what parsing it did.
+          searched += text?.length ?? 0
+          if (!needles || (text !== undefined && holds(text, needles))) found.push(event)
+          if (found.length === limit || characters() + searched > CHARACTERS_A_PAGE) return toPage(false)
         }
-        if (rows.length < SLICE) return { events: found, next: undefined }
+        if (rows.length < SLICE) return toPage(true)
       }
-      return { events: found, next: toKey(from) }
+      return toPage(false)
     },
 
     event({ request, position }) {
       const [row] = sql.all<Row>(statements.eventRow, request, position)
-      return row && { ...createViewer().view(row), attempts: attemptsAt(row) }
+      return row && { ...createViewer(readBody).view(row), attempts: attemptsAt(row) }
     },
 
     oldestPendingAt: () => sql.all<{ received_at: number }>(statements.oldestPending)[0]?.received_at,
-  }
-}
-
-/** As a person types it, and as JSON would write it. */
-function toNeedles(text: string): readonly string[] {
-  return [text, JSON.stringify(text).slice(1, -1)].map(needle => needle.toLowerCase())
-}
-
-function contains(element: unknown, needles: readonly string[]): boolean {
-  try {
-    const text = (JSON.stringify(element) ?? '').toLowerCase()
-    return needles.some(needle => text.includes(needle))
-  } catch {
-    // Nested too deeply to be written: found without a search only.
-    return false
   }
 }

@@ -107,4 +107,20 @@ const migrations = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // For the debugger: what became of an event and when; and what came, by the hour, which outlives the events.
+  `
+  ALTER TABLE requests ADD COLUMN kept_at INTEGER;
+  ALTER TABLE events ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE events ADD COLUMN tried_at INTEGER;
+  ALTER TABLE deliveries ADD COLUMN headers TEXT NOT NULL DEFAULT '{}';
+  CREATE INDEX dead ON events (state, reason, request, position) WHERE state IN ('rejected', 'refused');
+
+  CREATE TABLE hours (
+    hour   INTEGER NOT NULL,
+    kind   INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    counts TEXT NOT NULL,
+    PRIMARY KEY (hour, kind)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -1,7 +1,7 @@
 /** The one way an event changes its state; to be called inside `book.transaction`. */
 import type { EventReason, State } from '../reasons.ts'
 import type { Book } from './book.ts'
-import type { Place } from './lease.ts'
+import type { Place, Tries } from './lease.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -9,6 +9,7 @@ export type Target = {
   readonly state: State
   readonly reason?: EventReason | undefined
   readonly detail?: string | undefined
+  readonly tries?: Tries | undefined
 }
 
 /** False, and nothing changed, when the event is in none of the states `from`. */
@@ -36,6 +37,8 @@ export function move(
     to.reason ?? null,
     settledAt,
     to.detail ?? null,
+    to.tries?.attempts ?? 0,
+    to.tries?.triedAt ?? null,
     request,
     position,
   )

@@ -2,8 +2,8 @@
  * The outbox: where the webhook's answer is decided and every event's state is kept. One owner, synchronous, over any
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
-import type { Intake } from '../ports.ts'
 import { type Book, createBook } from './book.ts'
+import { createHours, type Hours } from './hours.ts'
 import { createKnown, type Known } from './known.ts'
 import { createLeases, type Leases, type Place } from './lease.ts'
 import { createLook, type Look } from './look.ts'
@@ -11,22 +11,25 @@ import { migrate } from './migrations.ts'
 import { move, type Target } from './move.ts'
 import { createNoticeBook, type NoticeBook } from './notice-book.ts'
 import { createPruner, type Pruner, type Pruning } from './prune.ts'
-import { putAll } from './put.ts'
+import { type Parcel, putAll } from './put.ts'
 import { createSorter, type Sorter } from './sort.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 import { createWalk, type Walk } from './walk.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 export type OutboxStore = Leases &
   Look &
   Pruner &
   Walk &
+  Watch &
   Known &
   NoticeBook &
-  Pick<Sorter, 'sort' | 'replaced'> &
+  Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
+  Pick<Hours, 'kindHours' | 'kindTotals'> &
   Pick<Book, 'counts' | 'total'> & {
-    /** Keeps all intakes in one commit that is on disk when this returns. Throws when it is not. */
-    put(intakes: readonly Intake[]): void
+    /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
+    put(parcels: readonly Parcel[], now?: number): void
     /** Kept but not yet sorted into events. */
     unsorted(): number
     /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
@@ -38,7 +41,8 @@ export type OutboxStore = Leases &
 export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
   migrate(sql)
   const book = createBook(sql)
-  const sorter = createSorter(sql, book)
+  const hours = createHours(sql)
+  const sorter = createSorter(sql, book, hours)
   let unsorted = countUnsorted()
   // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
   let nextId =
@@ -59,22 +63,26 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     ...createLeases(sql, book),
     ...createLook(sql),
     ...createWalk(sql),
+    ...createWatch(sql),
     ...createNoticeBook(sql),
     ...createKnown(sql, () => {
       while (sort() > 0);
     }),
-    ...createPruner(sql, book, sorter.sortedUpTo, pruning),
+    ...createPruner(sql, book, hours, sorter.sortedUpTo, pruning),
+    kindHours: hours.kindHours,
+    kindTotals: hours.kindTotals,
     counts: book.counts,
     total: book.total,
 
-    put(intakes) {
-      putAll(sql, nextId, intakes)
-      nextId += intakes.length
-      for (const { entries } of intakes) unsorted += entries.length
+    put(parcels, now) {
+      putAll(sql, nextId, parcels, now ?? null)
+      nextId += parcels.length
+      for (const { events } of parcels) unsorted += events
     },
     sort,
     unsorted: () => unsorted,
     replaced: sorter.replaced,
+    sortedUpTo: sorter.sortedUpTo,
 
     change: (place, from, to, now) =>
       book.transaction('on-disk', () => move(sql, book, place, from, to, now)),

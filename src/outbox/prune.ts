@@ -1,10 +1,12 @@
 /**
  * What may go, goes: the bytes of accepted and skipped events after `retentionMs`, their ids after `dedupeMs` too.
- * Pending events and dead letters stay for ever, and so do the bytes of a request that holds one of them.
+ * Pending events and dead letters stay for ever, and so do the bytes of a request that holds one of them. What came by the
+ * hour, for data quality, goes into one sum a kind.
  * Works in slices from the oldest on, so that one turn is a few milliseconds.
  */
 import type { State } from '../reasons.ts'
 import type { Book } from './book.ts'
+import type { Hours } from './hours.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -32,6 +34,7 @@ type EventRow = {
 export function createPruner(
   sql: Sql,
   book: Book,
+  hours: Hours,
   sortedUpTo: () => number,
   { retentionMs, dedupeMs }: Pruning,
 ): Pruner {
@@ -85,7 +88,9 @@ export function createPruner(
       try {
         const more = book.transaction('relaxed', () => {
           sql.all(statements.deleteOldNotices, NOTICES_KEPT)
-          return [pruneRequests(now), pruneEvents(now), pruneDeliveries(now)].includes(true)
+          return [pruneRequests(now), pruneEvents(now), pruneDeliveries(now), hours.foldHours(now)].includes(
+            true,
+          )
         })
         if (!more) from = start
         return more

@@ -4,14 +4,14 @@
  */
 import { fnv1a53 } from '../fnv1a.ts'
 import type { Entry, Identity, Intake } from '../ports.ts'
-import type { State } from '../reasons.ts'
+import type { EventReason, State } from '../reasons.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
 /**
- * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults]`. `identity` is a 53-bit hash of
- * source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. Behind them, of replayed events
- * only, what else there is to know.
+ * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
+ * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. `more` is what
+ * else there is to know, of replayed events only; `observed` what data quality counts, of all others.
  */
 export type KeptEntry = [
   identity: number | null,
@@ -21,23 +21,46 @@ export type KeptEntry = [
   state: State,
   reason: string | null,
   faults: string | null,
-  more?: { readonly again?: boolean; readonly settledAt?: number | null },
+  more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
+  observed?: number,
 ]
 
 /** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
 const FAULTS_KEPT = 256 * 1_024
 
-export function putAll(sql: Sql, firstId: number, intakes: readonly Intake[]): void {
+/**
+ * An intake as it is written. It is made where the body was parsed: two texts cross to the outbox's thread or object, and
+ * not an object an event.
+ */
+export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
+  /** `KeptEntry[]` as JSON. */
+  readonly kept: string
+  readonly events: number
+  /** A source among them, which tells the account. */
+  readonly source: string | undefined
+  /** Those that an operator should hear of. */
+  readonly rejected: readonly { readonly reason: EventReason; readonly id: string | undefined }[]
+}
+
+export function toParcel({ body, encoding, receivedAt, entries }: Intake): Parcel {
+  return {
+    ...{ body, encoding, receivedAt },
+    kept: JSON.stringify(toKeptAll(entries)),
+    events: entries.length,
+    source: entries.find(({ identity }) => identity)?.identity?.source,
+    rejected: entries.flatMap(({ reason, identity, carried }) => {
+      // What was carried was told where it came from.
+      if (carried || reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') return []
+      return { reason, id: identity?.id }
+    }),
+  }
+}
+
+/** `now`: when the commit begins, ms since 1970. */
+export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): void {
   sql.transaction(() => {
-    intakes.forEach(({ body, encoding, receivedAt, entries }, index) => {
-      sql.all(
-        statements.insertRequest,
-        firstId + index,
-        receivedAt,
-        encoding,
-        JSON.stringify(toKeptAll(entries)),
-        body,
-      )
+    parcels.forEach(({ body, encoding, receivedAt, kept }, index) => {
+      sql.all(statements.insertRequest, firstId + index, receivedAt, encoding, kept, body, now)
     })
   }, 'on-disk')
 }
@@ -56,7 +79,7 @@ function toKeptAll(entries: readonly Entry[]): KeptEntry[] {
 }
 
 function toKept(
-  { identity, type, version, state, reason, again, carried }: Entry,
+  { identity, type, version, state, reason, again, carried, observed }: Entry,
   faults: string | null,
 ): KeptEntry {
   const kept = [
@@ -69,7 +92,7 @@ function toKept(
     faults,
   ] satisfies KeptEntry
   if (again) return [...kept, { again }]
-  if (!carried) return kept
+  if (!carried) return observed === undefined ? kept : [...kept, null, observed]
   const [slot, proof] = carried.seen ?? kept
   return [slot, proof, type, version, carried.state, carried.reason, faults, { settledAt: carried.settledAt }]
 }

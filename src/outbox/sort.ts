@@ -4,6 +4,7 @@
  */
 import { deadLetterStates, type State } from '../reasons.ts'
 import type { Book } from './book.ts'
+import type { Hours, HoursTurn } from './hours.ts'
 import type { KeptEntry } from './put.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -26,7 +27,7 @@ export type Sorter = {
   replaced(): number
 }
 
-export function createSorter(sql: Sql, book: Book): Sorter {
+export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
   let replaced = 0
   let cursor = Number(sql.all<{ value: string }>(statements.recall, 'sorted_up_to')[0]?.value ?? 0)
 
@@ -55,13 +56,13 @@ export function createSorter(sql: Sql, book: Book): Sorter {
   }
 
   /** Returns how many took the place of what they are copies of. */
-  function sortTurn(due: readonly Arrival[], upTo: number): number {
+  function sortTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
     let mended = 0
     const seen = lookUp(due.flatMap(({ entry: [identity] }) => (identity === null ? [] : [identity])))
     const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
 
     for (const arrival of due) {
-      const [identity, proof, type, version, state, , , more] = arrival.entry
+      const [identity, proof, type, version, state, , , more, observed] = arrival.entry
       let slot = identity
       let twin: Seen | undefined
       if (slot !== null) {
@@ -76,6 +77,11 @@ export function createSorter(sql: Sql, book: Book): Sorter {
         }
       }
       const kind = book.kind(type, version)
+      if (observed !== undefined) {
+        const { receivedAt } = arrival
+        const isCopy = twin !== undefined
+        hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
+      }
       if (twin) book.add(kind, 'duplicate', null, 1)
       if (twin && !(state === 'pending' && takesPlaceOf(twin, more?.again ? sentAgain : deadLetterStates)))
         continue
@@ -122,6 +128,7 @@ export function createSorter(sql: Sql, book: Book): Sorter {
     sql.all(statements.insertSeen, JSON.stringify(slots))
     sql.all(statements.insertEvents, JSON.stringify(rows))
     sql.all(statements.remember, 'sorted_up_to', String(upTo))
+    hours.write()
     return mended
   }
 
@@ -129,7 +136,9 @@ export function createSorter(sql: Sql, book: Book): Sorter {
     sort() {
       const { due, upTo } = arrivals()
       if (upTo === cursor) return 0
-      replaced += book.transaction('relaxed', () => sortTurn(due, upTo))
+      const turn = hours.hoursTurn()
+      replaced += book.transaction('relaxed', () => sortTurn(due, upTo, turn))
+      turn.keep()
       cursor = upTo
       return due.length
     },

@@ -2,10 +2,11 @@
 
 // Requests, as they came
 export const insertRequest =
-  'INSERT INTO requests (id, received_at, encoding, entries, body) VALUES (?, ?, ?, ?, ?)'
+  'INSERT INTO requests (id, received_at, encoding, entries, body, kept_at) VALUES (?, ?, ?, ?, ?, ?)'
 export const newestRequest = 'SELECT coalesce(max(id), 0) AS id FROM requests'
 export const requestAfter = 'SELECT id, received_at, entries FROM requests WHERE id > ? ORDER BY id LIMIT 1'
-export const requestBody = 'SELECT encoding, body FROM requests WHERE id = ?'
+export const requestBody = 'SELECT encoding, body, kept_at FROM requests WHERE id = ?'
+export const requestIsKept = 'SELECT 1 AS kept FROM requests WHERE id = ?'
 export const countEntriesAfter =
   'SELECT coalesce(sum(json_array_length(entries)), 0) AS n FROM requests WHERE id > ?'
 
@@ -36,11 +37,16 @@ export const newestPending = `
   ORDER BY request DESC, position DESC LIMIT ?`
 export const eventAt = 'SELECT * FROM events WHERE request = ? AND position = ?'
 export const settleEvent = `
-  UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ? WHERE request = ? AND position = ?`
+  UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ?,
+    attempts = attempts + ?, tried_at = coalesce(?, tried_at)
+  WHERE request = ? AND position = ?`
+export const countAttempts = `
+  UPDATE events SET attempts = attempts + (tried.value ->> 2), tried_at = tried.value ->> 3 FROM json_each(?) AS tried
+  WHERE events.request = tried.value ->> 0 AND events.position = tried.value ->> 1`
 export const insertDelivery = `
   INSERT INTO deliveries
-    (at, took_ms, events, first_request, first_position, last_request, last_position, reason, status, answer)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    (at, took_ms, events, first_request, first_position, last_request, last_position, reason, status, answer, headers)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Looking
 export const allCounts = `
@@ -48,26 +54,48 @@ export const allCounts = `
   ORDER BY k.type, k.version, c.state, c.reason`
 export const oldestPending = `
   SELECT received_at FROM events WHERE state = 'pending' ORDER BY request, position LIMIT 1`
+/** From the last one backwards, through at most so many: between an event's attempts there may be those of a whole backlog. */
 export const deliveriesOf = `
-  SELECT at, took_ms, events, reason, status, answer FROM deliveries
-  WHERE at >= ? AND at <= ? AND (first_request, first_position) <= (?, ?) AND (last_request, last_position) >= (?, ?)
-  ORDER BY at DESC, id DESC LIMIT 200`
+  SELECT at, took_ms, events, reason, status, answer, headers FROM (
+    SELECT * FROM deliveries WHERE at >= ? AND at <= ? ORDER BY at DESC, id DESC LIMIT ?
+  ) WHERE (first_request, first_position) <= (?, ?) AND (last_request, last_position) >= (?, ?)
+  LIMIT ?`
 
 const eventColumns = `
-  e.request, e.position, e.received_at, k.type, k.version, e.state, e.reason, e.settled_at, e.detail
+  e.request, e.position, e.received_at, k.type, k.version, e.state, e.reason, e.settled_at, e.detail,
+  e.attempts, e.tried_at
   FROM events AS e JOIN kinds AS k ON k.id = e.kind`
+// Watching
+export const eventsSince = `
+  SELECT ${eventColumns} WHERE e.request > ? AND e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
+export const countSince =
+  'SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE request > ? AND request <= ? LIMIT ?)'
+const stateColumns = 'e.request, e.position, e.state, e.reason, e.settled_at, e.tried_at, e.attempts'
+export const statesAmong = `
+  SELECT ${stateColumns} FROM json_each(?) AS asked
+  CROSS JOIN events AS e ON e.request = asked.value ->> 0 AND e.position = asked.value ->> 1`
+export const statesUpTo = `
+  SELECT ${stateColumns} FROM events AS e WHERE e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
+
+// Listing
 export const eventRow = `SELECT ${eventColumns} WHERE e.request = ? AND e.position = ?`
 /** The words of the partial index, which SQLite wants to read again before it uses it. */
 const aside = "e.state IN ('rejected', 'refused', 'skipped')"
-/** Newest first, from a position downwards. One statement a state, so that each can use its partial index. */
+/**
+ * Newest first, from a position downwards. One statement a state, so that each can use its partial index. There is none of
+ * the accepted ones, which are most of all: they are picked out of `any`.
+ */
 export const eventsBefore = {
   any: eventsBeforeWhere('true'),
   pending: eventsBeforeWhere("e.state = 'pending'"),
   rejected: eventsBeforeWhere(`${aside} AND e.state = 'rejected'`),
   refused: eventsBeforeWhere(`${aside} AND e.state = 'refused'`),
-  accepted: eventsBeforeWhere("e.state = 'accepted'"),
   skipped: eventsBeforeWhere(`${aside} AND e.state = 'skipped'`),
 } as const
+/** Of one state and reason, by the index of these. */
+export const deadLettersBefore = eventsBeforeWhere(
+  "e.state IN ('rejected', 'refused') AND e.state = ? AND e.reason = ?",
+)
 
 function eventsBeforeWhere(condition: string): string {
   return `SELECT ${eventColumns} WHERE ${condition} AND (e.request, e.position) < (?, ?)
@@ -98,6 +126,20 @@ export const oldestKept =
 export const insertNotice = 'INSERT INTO notices (at, notice) VALUES (?, ?)'
 export const latestNotices = 'SELECT notice FROM notices ORDER BY id DESC LIMIT ?'
 export const deleteOldNotices = 'DELETE FROM notices WHERE id <= (SELECT max(id) FROM notices) - ?'
+
+// What came, by the hour
+export const hourOf = 'SELECT hour, kind, counts FROM hours WHERE hour = ? AND kind = ?'
+export const putHour = `
+  INSERT INTO hours (hour, kind, events, counts) VALUES (?, ?, ?, ?)
+  ON CONFLICT (hour, kind) DO UPDATE SET events = excluded.events, counts = excluded.counts`
+export const hoursFrom = 'SELECT hour, kind, counts FROM hours WHERE hour >= ?'
+export const hoursBefore =
+  'SELECT hour, kind, counts FROM hours WHERE hour > 0 AND hour < ? ORDER BY hour, kind LIMIT ?'
+export const deleteHour = 'DELETE FROM hours WHERE hour = ? AND kind = ?'
+export const hoursAndCountsOf = `
+  SELECT hour, kind, events, CASE WHEN hour BETWEEN ? AND ? THEN counts END AS counts FROM hours
+  WHERE hour >= 0 ORDER BY hour, kind`
+export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
 
 // Small things to remember
 export const recall = 'SELECT value FROM memory WHERE name = ?'

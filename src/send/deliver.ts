@@ -3,10 +3,11 @@
  *
  * One short-lived `Analytics` a batch, with our own HTTP client: the SDK's callbacks call several losses a success
  * (a 3xx, a disabled client, a value JSON refuses) and its retries outlive any lease, so a batch counts as accepted only
- * when this client saw a 2xx for a body that held exactly its messageIds. Nothing here touches the outbox.
+ * when this client saw a 2xx for a body that held its messageIds, each and in order. Nothing here touches the outbox.
  */
 import { Analytics } from '@segment/analytics-node'
 import type { DeliveryReason } from '../reasons.ts'
+import { toHeadersShown } from './answer-headers.ts'
 import type { TrackCall } from './map.ts'
 import { byteLength } from './pack.ts'
 import { toWaitMs } from './retry.ts'
@@ -14,16 +15,18 @@ import { toWaitMs } from './retry.ts'
 export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
 
 /** How one HTTP attempt ended. `refused`: 400 or 413, some event in the batch is not acceptable. */
-export type Outcome =
-  | { readonly kind: 'accepted'; readonly status: number; readonly answer: string }
-  | { readonly kind: 'refused'; readonly status: number; readonly answer: string }
-  | Failed
+export type Outcome = ({ readonly kind: 'accepted' | 'refused'; readonly status: number } & Answer) | Failed
 
-export type Failed = {
+type Answer = {
+  readonly answer: string
+  /** Those worth seeing. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export type Failed = Answer & {
   readonly kind: 'failed'
   readonly reason: DeliveryReason
   readonly status: number | undefined
-  readonly answer: string
   readonly waitToldMs: number
 }
 
@@ -55,7 +58,8 @@ export function createDeliver(
         return request()
       })
       const answer = hide(await readAnswer(response)).slice(0, ANSWER_KEPT)
-      return toOutcome(response.status, answer, response.headers, now())
+      const headers = toHeadersShown(response.headers, value => hide(printable(value)))
+      return { ...toOutcome(response.status, answer, response.headers, now()), headers }
     } catch (error) {
       const reason = signal.aborted ? 'segment_timeout' : 'segment_unreachable'
       return failed(reason, undefined, describe(error))
@@ -92,7 +96,7 @@ function throughSdk(
         async makeRequest({ url, headers, body }) {
           // Whatever the SDK sends after the end is not ours to wait for: its events may be on their way again.
           const outcome =
-            open && holdsExactly(body, tracks)
+            open && holdsAll(body, tracks)
               ? await post({ url, headers, body })
               : failed('bridge_fault', undefined, 'the SDK changed the batch')
           finish(outcome)
@@ -142,12 +146,16 @@ export async function measureOverhead(target: Target): Promise<{ perRequest: num
   }
 }
 
-function holdsExactly(body: string, tracks: readonly TrackCall[]): boolean {
-  const events = eventsOf(body)
-  return (
-    events.length === tracks.length &&
-    events.every((event, index) => event.messageId === tracks[index]?.messageId)
-  )
+/** Looked up in the text: parsing it once more would cost hundreds of objects an event. */
+function holdsAll(body: string, tracks: readonly TrackCall[]): boolean {
+  let from = 0
+  for (const { messageId } of tracks) {
+    const field = `"messageId":${JSON.stringify(messageId)}`
+    const at = body.indexOf(field, from)
+    if (at === -1) return false
+    from = at + field.length
+  }
+  return true
 }
 
 function eventsOf(body: string): { messageId?: unknown }[] {

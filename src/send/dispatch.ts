@@ -4,12 +4,12 @@
  * the outbox nor the clock's cadence: events that are in no settlement are simply tried again.
  */
 
-import type { Delivery, Leased, Settlement } from '../outbox/lease.ts'
+import type { Delivery, Leased, Settlement, Tried, Tries } from '../outbox/lease.ts'
 import type { EventReason } from '../reasons.ts'
 import { toState } from '../reasons.ts'
 import { type Deliver, type Failed, failed, type Outcome } from './deliver.ts'
 import { type TrackCall, toTrack } from './map.ts'
-import { byteLength, EVENT_BYTES, pack, type Sized } from './pack.ts'
+import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
 
 export type Overhead = { readonly perRequest: number; readonly perEvent: number }
 
@@ -30,12 +30,29 @@ export type LineFailure = Failed & { readonly events: readonly Leased[] }
 export type Dispatched = {
   readonly settlements: readonly Settlement[]
   readonly failure: LineFailure | undefined
+  /** In a request, and in no settlement. */
+  readonly tried: readonly Tried[]
 }
 
 export async function dispatch(leased: readonly Leased[], ports: DispatchPorts): Promise<Dispatched> {
+  const tries = new Map<Leased, Tries>()
+  const { settlements, failure } = await send(leased, tries, ports)
+  const settled = new Set(settlements.map(({ event }) => event))
+  return {
+    settlements: settlements.map(settlement => ({ ...settlement, tries: tries.get(settlement.event) })),
+    failure,
+    tried: [...tries].flatMap(([event, tried]) => (settled.has(event) ? [] : { event, ...tried })),
+  }
+}
+
+async function send(
+  leased: readonly Leased[],
+  tries: Map<Leased, Tries>,
+  ports: DispatchPorts,
+): Promise<Omit<Dispatched, 'tried'>> {
   const { ready, settlements } = prepare(leased, ports.overhead)
   for (const batch of pack(ready, ports.overhead.perRequest)) {
-    const sent: Sent = { accepted: [], refused: [] }
+    const sent: Sent = { accepted: [], refused: [], tries }
     await sendHalving(batch, sent, ports)
     const { accepted, refused, failure } = sent
     for (const { event } of accepted) settlements.push({ event, ...ports.delivered })
@@ -65,6 +82,8 @@ function prepare(
     const bytes = byteLength(written.json) + overhead.perEvent
     if (bytes > EVENT_BYTES) {
       settlements.push(toRefused(event, 'event_too_large', `${bytes} bytes as a track call`))
+    } else if (written.track.messageId.length > ID_CHARACTERS) {
+      settlements.push(toRefused(event, 'id_too_long', `${written.track.messageId.length} characters`))
     } else {
       ready.push({ event, track: written.track, bytes })
     }
@@ -102,6 +121,8 @@ function isDeeper(value: unknown, levels: number): boolean {
 type Sent = {
   readonly accepted: Sized<Leased>[]
   readonly refused: { readonly event: Leased; readonly answer: string; readonly status: number }[]
+  /** Of each event that was in a request. */
+  readonly tries: Map<Leased, Tries>
   failure?: LineFailure
 }
 
@@ -114,7 +135,7 @@ async function sendHalving(
   sent: Sent,
   ports: DispatchPorts,
 ): Promise<boolean> {
-  const outcome = await attempt(batch, ports)
+  const outcome = await attempt(batch, sent.tries, ports)
   if (outcome.kind === 'accepted') {
     sent.accepted.push(...batch)
     return true
@@ -137,19 +158,32 @@ async function sendHalving(
 
 async function attempt(
   batch: readonly Sized<Leased>[],
+  tries: Map<Leased, Tries>,
   { deliver, note, now }: DispatchPorts,
 ): Promise<Outcome> {
   const at = now()
+  for (const { event } of batch) {
+    tries.set(event, { attempts: (tries.get(event)?.attempts ?? 0) + 1, triedAt: at })
+  }
   const outcome = await deliver(batch.map(({ track }) => track))
-  const first = batch[0]?.event
+  const canary = canaryOf(batch)
+  const first = batch[canary ? 1 : 0]?.event
   const last = batch.at(-1)?.event
   if (first && last) {
     const reason =
-      outcome.kind === 'accepted' ? null : outcome.kind === 'refused' ? 'segment_refused' : outcome.reason
-    const { status = null, answer } = outcome
-    note({ at, tookMs: now() - at, events: batch.length, first, last, reason, status, answer })
+      outcome.kind === 'failed' ? outcome.reason : outcome.kind === 'refused' ? 'segment_refused' : null
+    const { status = null, answer, headers } = outcome
+    const tookMs = now() - at
+    note({ at, tookMs, events: batch.length, first, last, canary, reason, status, answer, headers })
   }
   return outcome
+}
+
+/** The newest event, when it goes before the oldest ones. */
+function canaryOf([first, second]: readonly Sized<Leased>[]): Leased | undefined {
+  if (!first || !second) return undefined
+  const [a, b] = [first.event, second.event]
+  return a.request > b.request || (a.request === b.request && a.position > b.position) ? a : undefined
 }
 
 function refusesAll(batch: readonly Sized<Leased>[], refused: Sent['refused']): LineFailure {

@@ -3,6 +3,7 @@
  * In: an element of a body, and when it came. Out: a `TrackCall`, or the reason there is none. Pure; `properties` is the
  * event's data itself, which the caller must not change.
  */
+import { readAddress } from '../address.ts'
 import { isObject, type JsonObject, type TwilioEvent, toAddress, toData, toEvent } from '../event.ts'
 import { familyOf } from '../families/index.ts'
 import { fnv1a64 } from '../fnv1a.ts'
@@ -30,6 +31,8 @@ export type TrackCall = {
   }
 }
 
+export type Judged = Extract<ReturnType<typeof toEvent>, { ok: true }>
+
 export type Mapped =
   | { readonly ok: true; readonly track: TrackCall }
   | { readonly ok: false; readonly reason: EventReason }
@@ -37,18 +40,19 @@ export type Mapped =
 export function toTrack(element: unknown, receivedAt: number): Mapped {
   const reading = toEvent(element)
   if (!reading.ok) return { ok: false, reason: reading.reason }
-  const { event, customer } = reading
+  return { ok: true, track: toCall(reading, receivedAt) }
+}
+
+/** origins.ts tells people where each field comes from: what changes here changes there. */
+export function toCall({ event, customer }: Judged, receivedAt: number): TrackCall {
   const externalIds = toExternalIds(customer)
   return {
-    ok: true,
-    track: {
-      event: event.type,
-      messageId: event.id,
-      anonymousId: fnv1a64(customer),
-      timestamp: toTimestamp(event, receivedAt),
-      properties: event.data,
-      context: { ...(externalIds && { externalIds }), app: { name, version } },
-    },
+    event: event.type,
+    messageId: event.id,
+    anonymousId: fnv1a64(customer),
+    timestamp: timestampOf(event).value ?? new Date(receivedAt).toISOString(),
+    properties: event.data,
+    context: { ...(externalIds && { externalIds }), app: { name, version } },
   }
 }
 
@@ -60,27 +64,26 @@ export function customerAddress(element: unknown): string | undefined {
   return field !== undefined && data !== undefined ? toAddress(data, field) : undefined
 }
 
-const E164 = /^\+[1-9]\d{1,14}$/
-const SCHEMED = /^([a-z][a-z0-9+.-]*):(.+)$/is
-
 /** Short codes and sender names identify no one across channels, so they give none. */
 function toExternalIds(address: string): readonly ExternalId[] | undefined {
-  const [, scheme, rest] = SCHEMED.exec(address) ?? []
-  const bare = rest ?? address
-  const type = E164.test(bare) ? 'phone' : scheme?.toLowerCase()
+  const { kind, bare, scheme } = readAddress(address)
+  const type = kind === 'phone' ? kind : scheme
   return type === undefined ? undefined : [{ id: bare, type, collection: 'users', encoding: 'none' }]
 }
 
-/** Never the time of the mapping: an event that waited a week for Segment still happened when it happened. */
-function toTimestamp(event: TwilioEvent, receivedAt: number): string {
-  if (isTimestamp(event.time)) return event.time
-  if (isTimestamp(event.data.timestamp)) return event.data.timestamp
-  return new Date(receivedAt).toISOString()
+/**
+ * When it happened by its own account, and which field says so. Without either it is the time of receipt, and never that of
+ * the mapping: an event that waited a week for Segment still happened when it happened.
+ */
+export function timestampOf({ time, data }: TwilioEvent): { value?: string; from: string | null } {
+  if (isTimestamp(time)) return { value: time, from: '$.time' }
+  if (isTimestamp(data.timestamp)) return { value: data.timestamp, from: '$.data.timestamp' }
+  return { from: null }
 }
 
 const RFC3339 = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
 
-function isTimestamp(value: unknown): value is string {
+export function isTimestamp(value: unknown): value is string {
   if (typeof value !== 'string') return false
   const [, day] = RFC3339.exec(value) ?? []
   // Date.parse takes 30 February for 2 March.

@@ -109,6 +109,28 @@ export function recover(state: NoticeState, station: Station, now: number): Noti
   }
 }
 
+/** How things stand, for people. `count`: events or requests since the last notice. */
+export type Standing = {
+  readonly open: readonly { readonly reason: Reason; readonly since: string; readonly count: number }[]
+  /** When the next notice may go out; null while there is nothing to tell. */
+  readonly nextAt: string | null
+  readonly lastAt: string | null
+}
+
+export function toStanding(state: NoticeState, everyMs: number): Standing {
+  const spans = [state.open.delivery, state.open.door].filter(span => span !== undefined)
+  const toIso = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString())
+  return {
+    open: spans.map(({ reason, since }) => ({
+      reason,
+      since: new Date(since).toISOString(),
+      count: state.counts[reason] ?? 0,
+    })),
+    nextAt: toIso(due(state, everyMs)),
+    lastAt: toIso(state.toldAt),
+  }
+}
+
 /** When the next notice may and should go out (the past: at once); `undefined`: there is nothing to tell. */
 export function due(state: NoticeState, everyMs: number): number | undefined {
   if (!hasNews(state)) return undefined

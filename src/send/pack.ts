@@ -6,6 +6,8 @@ import type { TrackCall } from './map.ts'
 
 /** Segment's limit for one event, 32 KiB. */
 export const EVENT_BYTES = 32 * 1_024
+/** Segment's limit for a messageId, in characters. It judges calls behind its 200, so a longer one would go unseen. */
+export const ID_CHARACTERS = 100
 /** Segment's limit for a request is 500 KiB; the SDK's own guard ends a batch at 480. */
 export const BATCH_BYTES = 480 * 1_024
 export const BATCH_EVENTS = 500

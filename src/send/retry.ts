@@ -64,3 +64,8 @@ function toMs(value: string, now: number): number {
     : Number.NaN
   return Number.isNaN(date) ? 0 : date - now
 }
+
+/** As an outbox that slept has kept it. */
+export function restoreLine(kept: string | undefined): Line {
+  return kept === undefined ? openLine : JSON.parse(kept)
+}

@@ -16,8 +16,10 @@ import {
   record,
   recover,
   restore,
+  type Standing,
   type Station,
   take,
+  toStanding,
 } from './notify.ts'
 
 export type TellerParts = {
@@ -50,6 +52,7 @@ export type Teller = {
   /** Sends what is due; to be called about once a second. Returns when it is due next, ms since 1970. */
   tick(): number | undefined
   state(): NoticeState
+  standing(): Standing
 }
 
 const MEMORY = 'notices'
@@ -147,6 +150,7 @@ export function createTeller(parts: TellerParts): Teller {
     },
     tick,
     state: () => state,
+    standing: () => toStanding(state, everyMs),
   }
 }
 

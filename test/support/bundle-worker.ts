@@ -9,6 +9,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     workerBundle: string
     faultyWorkerBundle: string
+    workerAssets: string
   }
 }
 
@@ -17,11 +18,14 @@ const root = join(import.meta.dirname, '../..')
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-bundle-'))
   project.provide('workerBundle', bundle('src/hosts/workers/worker.ts', join(folder, 'sound')))
+  // wrangler has just filled it.
+  project.provide('workerAssets', join(root, '.wrangler/assets'))
   project.provide('faultyWorkerBundle', bundle('test/support/faulty-worker.ts', join(folder, 'faulty')))
   return () => rmSync(folder, { recursive: true, force: true })
 }
 
-function bundle(main: string, out: string): string {
+/** Returns the bundle's file. */
+export function bundle(main: string, out: string): string {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js')
   const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' }
   execFileSync(process.execPath, [wrangler, 'deploy', main, '--dry-run', '--env', '', '--outdir', out], {

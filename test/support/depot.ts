@@ -5,8 +5,9 @@ import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
 import type { Attempt } from '../../src/outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
+import { type Parcel, toParcel } from '../../src/outbox/put.ts'
 import type { Sql } from '../../src/outbox/sql.ts'
-import type { Intake, Log } from '../../src/ports.ts'
+import type { Log } from '../../src/ports.ts'
 import { states } from '../../src/reasons.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/deliver.ts'
 import type { Notice } from '../../src/send/notice.ts'
@@ -106,8 +107,9 @@ export type Testbed = Depot & {
   notices(): Notice[]
 }
 
-export function toIntake(events: readonly unknown[], receivedAt: number): Intake {
-  return { body: JSON.stringify(events), encoding: 'text', receivedAt, entries: events.map(validate) }
+export function parcelOf(events: readonly unknown[], receivedAt: number): Parcel {
+  const entries = events.map(validate)
+  return toParcel({ body: JSON.stringify(events), encoding: 'text', receivedAt, entries })
 }
 
 export function openDepot(options: DepotOptions): Testbed {
@@ -153,7 +155,7 @@ export function openDepot(options: DepotOptions): Testbed {
     lines,
     sql,
     take(...events) {
-      const [stored] = depot.put([toIntake(events, clock.at)])
+      const [stored] = depot.put([parcelOf(events, clock.at)])
       return stored?.stored ?? false
     },
     async drainFor(ms) {

@@ -99,11 +99,17 @@ export type Summary = {
   readonly id: string | null
   readonly source: string | null
   readonly customer: string | null
+  readonly attempts: number
+  readonly occurredAt: string | null
   readonly receivedAt: string
+  readonly storedAt: string | null
+  readonly triedAt: string | null
   readonly settledAt: string | null
 }
 
-export type Detail = Summary & {
+export type Detail = Omit<Summary, 'attempts'> & {
+  readonly attemptCount: number
+  readonly origins: readonly { to: string; from: string | null; note?: string }[]
   readonly received: unknown
   readonly mapped: Readonly<Record<string, unknown>> | null
   readonly faults: readonly { path: string; expected: string; received: string }[]
@@ -115,6 +121,7 @@ export type Detail = Summary & {
     reason: string | null
     status: number | null
     answer: string
+    headers: Readonly<Record<string, string>>
   }[]
 }
 

@@ -1,11 +1,14 @@
 /** What the outbox's rules are tried on: intakes in a few words, an outbox that is audited after every step, a crash. */
 import { expect } from 'vitest'
+import { isObject } from '../../src/event.ts'
+import { observe } from '../../src/observation.ts'
 import type { Leased } from '../../src/outbox/lease.ts'
 import type { EventQuery, EventView } from '../../src/outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
 import type { Pruning } from '../../src/outbox/prune.ts'
+import { type Parcel, toParcel } from '../../src/outbox/put.ts'
 import type { Sql } from '../../src/outbox/sql.ts'
-import type { Entry, Fault, Intake } from '../../src/ports.ts'
+import type { Entry, Fault } from '../../src/ports.ts'
 import { states } from '../../src/reasons.ts'
 
 export const HOUR = 3_600_000
@@ -15,6 +18,7 @@ export const pruning: Pruning = { retentionMs: 7 * DAY, dedupeMs: 72 * HOUR }
 
 export const SOURCE = '/2010-04-01/Accounts/AC0/Messages/SM0.json'
 export const TYPE = 'com.twilio.messaging.message.delivered'
+export const SINK_TEST = 'com.twilio.eventstreams.test-event'
 export const faults: readonly Fault[] = [{ path: '$.data.to', expected: 'string', received: 'number 7' }]
 
 /** An event in a few words. No id: it has no identity, like a sink's test event. */
@@ -37,7 +41,7 @@ export function toElement({ id, source = SOURCE, type = TYPE, data = {} }: Sampl
 }
 
 function toEntry(sample: Sample): Entry {
-  const { id, source = SOURCE, type = TYPE, version = 6, verdict = 'pending' } = sample
+  const { id, source = SOURCE, type = TYPE, version = 6, verdict = 'pending', data = {} } = sample
   return {
     identity: id === undefined ? undefined : { source, id },
     type,
@@ -45,18 +49,19 @@ function toEntry(sample: Sample): Entry {
     state: verdict,
     reason: reasons[verdict],
     faults: verdict === 'rejected' ? (sample.faults ?? faults) : [],
+    observed: type === SINK_TEST ? undefined : observe(type, version, isObject(data) ? data : undefined),
     ...(sample.again && { again: true }),
   }
 }
 
 /** One request that holds these events. */
-export function toIntake(samples: readonly Sample[], receivedAt = NOW): Intake {
-  return {
+export function parcelOf(samples: readonly Sample[], receivedAt = NOW): Parcel {
+  return toParcel({
     body: JSON.stringify(samples.map(toElement)),
     encoding: 'text',
     receivedAt,
     entries: samples.map(toEntry),
-  }
+  })
 }
 
 /** Pending events `EZ<from>`, `EZ<from + 1>`, … */
@@ -71,7 +76,7 @@ export function sortAll(outbox: OutboxStore): void {
 
 /** Puts one request at a time and sorts it. */
 export function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): void {
-  for (const request of requests) outbox.put([toIntake(request)])
+  for (const request of requests) outbox.put([parcelOf(request)])
   sortAll(outbox)
 }
 

@@ -6,6 +6,7 @@ import { describe, test } from 'vitest'
 import { createBench, type OpenedSql, type Rule } from './outbox-bench.ts'
 import { registerDelivery } from './outbox-rules-delivery.ts'
 import { registerFailures } from './outbox-rules-failures.ts'
+import { registerHours } from './outbox-rules-hours.ts'
 import { registerIntake } from './outbox-rules-intake.ts'
 import { registerLook } from './outbox-rules-look.ts'
 import { registerPruning } from './outbox-rules-pruning.ts'
@@ -34,5 +35,6 @@ export function registerOutboxContract(
     registerPruning(rule)
     registerLook(rule)
     registerFailures(rule)
+    registerHours(rule)
   })
 }

@@ -5,7 +5,7 @@
 import type { Place } from '../../src/outbox/lease.ts'
 import type { Pruning } from '../../src/outbox/prune.ts'
 import { deadLetterStates, type EventReason, type State, states } from '../../src/reasons.ts'
-import { type Sample, toElement } from './outbox-bench.ts'
+import { type Sample, SINK_TEST, toElement } from './outbox-bench.ts'
 
 export type ModelEvent = Place & {
   readonly sample: Sample
@@ -32,6 +32,8 @@ export class Model {
   readonly counted: Record<State | 'received' | 'duplicate', number> = {
     ...{ received: 0, duplicate: 0, pending: 0, accepted: 0, rejected: 0, refused: 0, skipped: 0 },
   }
+  /** What the figures of data quality add up to. */
+  readonly came = { events: 0, duplicates: 0 }
   readonly #pruning: Pruning
 
   constructor(pruning: Pruning) {
@@ -56,6 +58,7 @@ export class Model {
   #arrive({ id, receivedAt }: Request, position: number, sample: Sample): void {
     const state = sample.verdict ?? 'pending'
     const twin = this.events.find(event => sample.id !== undefined && isSame(event.sample, sample))
+    if (sample.type !== SINK_TEST && !sample.again) this.came[twin ? 'duplicates' : 'events'] += 1
     if (twin) {
       this.counted.duplicate += 1
       const mended: readonly State[] = sample.again

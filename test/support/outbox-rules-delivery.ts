@@ -11,10 +11,10 @@ import {
   idsAndStates,
   list,
   NOW,
+  parcelOf,
   type Rule,
   samples,
   take,
-  toIntake,
 } from './outbox-bench.ts'
 
 const accept = (event: Leased): Settlement => ({ event, state: 'accepted' })
@@ -46,7 +46,7 @@ export function registerDelivery(rule: Rule): void {
   rule('[OB8] a claim holds the event as Twilio sent it and when it came', ({ open }) => {
     const outbox = open()
     const data = { to: '+15550100002', nested: { deep: [1, 'x', null] } }
-    outbox.put([toIntake([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
+    outbox.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
     outbox.sort()
     expect(claimAll(outbox)[1]).toMatchObject({
       request: 1,
@@ -60,7 +60,7 @@ export function registerDelivery(rule: Rule): void {
     const outbox = open()
     const request = (from: number) => samples(2, from).map(event => ({ ...event, data: 'x'.repeat(1_000) }))
     take(outbox, request(1), request(3), request(5), request(7))
-    const bytes = toIntake(request(1)).body.length
+    const bytes = parcelOf(request(1)).body.length
     expect(claimIds(outbox, 9, 1)).toEqual(['EZ1', 'EZ2'])
     expect(claimIds(outbox, 9, bytes + 1)).toEqual(['EZ3', 'EZ4', 'EZ5', 'EZ6'])
     expect(claimIds(outbox, 1, everything)).toEqual(['EZ7'])

@@ -11,13 +11,13 @@ import {
   deliverAll,
   idsAndStates,
   NOW,
+  parcelOf,
   pruning,
   type Rule,
   type Sample,
   samples,
   sortAll,
   take,
-  toIntake,
 } from './outbox-bench.ts'
 
 const bad = { id: 'EZ1', verdict: 'rejected' } as const
@@ -36,13 +36,13 @@ const steps: { name: string; prepare: (outbox: OutboxStore) => void; step: (outb
     {
       name: 'a put of several requests',
       prepare: outbox => take(outbox, samples(1)),
-      step: outbox => outbox.put([toIntake(samples(2)), toIntake(mixture), toIntake(samples(1))]),
+      step: outbox => outbox.put([parcelOf(samples(2)), parcelOf(mixture), parcelOf(samples(1))]),
     },
     {
       name: 'a turn of sorting',
       prepare(outbox) {
         take(outbox, [{ id: 'old', verdict: 'rejected' }])
-        outbox.put([toIntake(mixture), toIntake(mixture)])
+        outbox.put([parcelOf(mixture), parcelOf(mixture)])
       },
       step: outbox => outbox.sort(),
     },
@@ -119,7 +119,7 @@ export function registerFailures(rule: Rule): void {
       const outbox = createOutbox(failing.sql, pruning)
       for (let statements = 0; statements < 40; statements++) {
         failing.failAt(statements)
-        attempt(() => outbox.put([toIntake(mixture), toIntake(samples(2, 10 + statements))]))
+        attempt(() => outbox.put([parcelOf(mixture), parcelOf(samples(2, 10 + statements))]))
         failing.failAt(statements)
         attempt(() => outbox.sort())
       }

@@ -15,6 +15,7 @@ import {
   idsAndStates,
   list,
   NOW,
+  parcelOf,
   pruning,
   type Rule,
   type Sample,
@@ -24,7 +25,6 @@ import {
   TYPE,
   take,
   toElement,
-  toIntake,
 } from './outbox-bench.ts'
 
 const good = { id: 'EZ1' }
@@ -35,7 +35,7 @@ const sinkTest = { type: 'com.twilio.eventstreams.test-event', verdict: 'skipped
 
 export function registerIntake(rule: Rule): void {
   rule('[OB1] what was put is there when the process is killed right after', ({ open, crash }) => {
-    open().put([toIntake(samples(2)), toIntake([{ id: 'EZ3', verdict: 'rejected' }])])
+    open().put([parcelOf(samples(2)), parcelOf([{ id: 'EZ3', verdict: 'rejected' }])])
     const outbox = crash()
     expect(outbox.unsorted()).toBe(3)
     sortAll(outbox)
@@ -55,7 +55,7 @@ export function registerIntake(rule: Rule): void {
       },
     }
     const outbox = createOutbox(watched, pruning)
-    outbox.put(samples(50).map(sample => toIntake([sample])))
+    outbox.put(samples(50).map(sample => parcelOf([sample])))
     expect(durabilities).toEqual(['on-disk'])
     sortAll(outbox)
     expect(outbox.total('pending')).toBe(50)
@@ -69,7 +69,8 @@ export function registerIntake(rule: Rule): void {
       sinkTest,
     ]
     take(open(), events)
-    const base = { receivedAt: NOW, type: TYPE, version: 6, settledAt: null, reason: null, detail: null }
+    const times = { receivedAt: NOW, storedAt: null, triedAt: null, settledAt: null }
+    const base = { ...times, attemptCount: 0, type: TYPE, version: 6, reason: null, detail: null }
     const skipped = { state: 'skipped', reason: 'type_unmapped', settledAt: NOW }
     const rejected = { state: 'rejected', reason: 'schema_rejected', detail: JSON.stringify(faults) }
     expect(list(crash()).reverse()).toEqual([
@@ -88,7 +89,7 @@ export function registerIntake(rule: Rule): void {
   })
 
   rule('[OB1] a body that holds no JSON is one event, its text, its base64 or nothing', ({ open, crash }) => {
-    const broken = { ...toIntake([{ verdict: 'rejected' }]), body: '{"specversion":"1.0",' }
+    const broken = { ...parcelOf([{ verdict: 'rejected' }]), body: '{"specversion":"1.0",' }
     // Three bytes whose base64 could be read as JSON.
     const bytes = { ...broken, body: '1234', encoding: 'base64' } as const
     open().put([broken, bytes, { ...broken, body: '' }, { ...broken, body: '{"one":1}' }])
@@ -104,7 +105,7 @@ export function registerIntake(rule: Rule): void {
     const seen: readonly Fault[] = [{ path: `$[${odd}]`, expected: '\0', received: JSON.parse(escaped) }]
     const event: Sample = { id: odd, source: odd, type: odd, verdict: 'rejected', faults: seen }
     const outbox = open()
-    outbox.put([{ ...toIntake([event]), body: `[{"data":${escaped},"raw":${JSON.stringify(odd)}}]` }])
+    outbox.put([{ ...parcelOf([event]), body: `[{"data":${escaped},"raw":${JSON.stringify(odd)}}]` }])
     outbox.remember(odd, odd)
     const again = crash()
     take(again, [event])
@@ -162,15 +163,15 @@ export function registerIntake(rule: Rule): void {
 
   rule('[OB3] events are sorted in the order they came, request by request', ({ open }) => {
     const outbox = open()
-    outbox.put([toIntake(samples(3)), toIntake(samples(2, 4))])
-    outbox.put([toIntake(samples(2, 6))])
+    outbox.put([parcelOf(samples(3)), parcelOf(samples(2, 4))])
+    outbox.put([parcelOf(samples(2, 6))])
     sortAll(outbox)
     expect(claimIds(outbox)).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5', 'EZ6', 'EZ7'])
   })
 
   rule('[OB3] a turn sorts some 2,000 events and says how many; 0 is the end', ({ open, crash }) => {
     const outbox = open()
-    for (let n = 0; n < 5; n++) outbox.put([toIntake(samples(900, 1 + n * 900))])
+    for (let n = 0; n < 5; n++) outbox.put([parcelOf(samples(900, 1 + n * 900))])
     expect(outbox.unsorted()).toBe(4_500)
     expect(outbox.sort()).toBe(2_700)
     expect(outbox.unsorted()).toBe(1_800)
@@ -183,8 +184,8 @@ export function registerIntake(rule: Rule): void {
 
   rule('[OB3] requests without events hold nothing up', ({ open }) => {
     const outbox = open()
-    outbox.put(Array.from({ length: 300 }, () => toIntake([])))
-    outbox.put([toIntake([good])])
+    outbox.put(Array.from({ length: 300 }, () => parcelOf([])))
+    outbox.put([parcelOf([good])])
     expect(outbox.sort()).toBe(1)
   })
 
@@ -195,7 +196,7 @@ export function registerIntake(rule: Rule): void {
     'after it was claimed': outbox => put(claimed(put(outbox, [[good]])), [[good]]),
     'after a restart': (outbox, restart) => put(restartAfter(put(outbox, [[good]]), restart), [[good]]),
     'after a restart before it was sorted': (outbox, restart) => {
-      outbox.put([toIntake([good])])
+      outbox.put([parcelOf([good])])
       return put(restart(), [[good]])
     },
     'when it was skipped': outbox => put(outbox, [[unknown], [good]]),
@@ -214,7 +215,7 @@ export function registerIntake(rule: Rule): void {
     const outbox = put(open(), [[good]])
     deliverAll(outbox)
     const [before] = list(outbox)
-    outbox.put([toIntake([good], NOW + 1), toIntake([bad], NOW + 2)])
+    outbox.put([parcelOf([good], NOW + 1), parcelOf([bad], NOW + 2)])
     sortAll(outbox)
     expect(list(outbox)).toEqual([before])
     expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, duplicate: 2 })
@@ -338,7 +339,7 @@ export function registerIntake(rule: Rule): void {
 }
 
 function put(outbox: OutboxStore, requests: readonly (readonly Sample[])[]): OutboxStore {
-  outbox.put(requests.map(request => toIntake(request)))
+  outbox.put(requests.map(request => parcelOf(request)))
   sortAll(outbox)
   return outbox
 }

@@ -11,12 +11,12 @@ import {
   idsAndStates,
   list,
   NOW,
+  parcelOf,
   pruneAll,
   type Rule,
   samples,
   sortAll,
   take,
-  toIntake,
 } from './outbox-bench.ts'
 
 const YEAR = 365 * DAY
@@ -105,7 +105,7 @@ export function registerPruning(rule: Rule): void {
 
   rule('[OB12] what is not sorted yet is not pruned, however old', ({ open }) => {
     const outbox = open({ retentionMs: 0, dedupeMs: 0 })
-    outbox.put([toIntake(samples(2))])
+    outbox.put([parcelOf(samples(2))])
     pruneAll(outbox, NOW + YEAR)
     sortAll(outbox)
     expect(claimIds(outbox)).toEqual(['EZ1', 'EZ2'])
@@ -116,7 +116,7 @@ export function registerPruning(rule: Rule): void {
     const stay = (from: number) =>
       samples(400, from).map(event => ({ ...event, verdict: 'rejected' as const }))
     const go = (from: number) => samples(700, from).map(event => ({ ...event, verdict: 'skipped' as const }))
-    outbox.put([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => toIntake([event])))
+    outbox.put([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => parcelOf([event])))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + DAY)).toBe(5)
     expect(list(outbox).map(({ state }) => state)).toEqual(Array.from({ length: 800 }, () => 'rejected'))
@@ -136,8 +136,8 @@ export function registerPruning(rule: Rule): void {
   rule('[OB12] an hour of a clock that was wrong keeps nothing that came after it', ({ open }) => {
     const outbox = open(short)
     outbox.put([
-      toIntake([{ id: 'EZ1', verdict: 'skipped' }], NOW + YEAR),
-      toIntake([{ id: 'EZ2', verdict: 'skipped' }]),
+      parcelOf([{ id: 'EZ1', verdict: 'skipped' }], NOW + YEAR),
+      parcelOf([{ id: 'EZ2', verdict: 'skipped' }]),
     ])
     sortAll(outbox)
     pruneAll(outbox, NOW + DAY)
@@ -186,7 +186,7 @@ export function registerPruning(rule: Rule): void {
       expect(again.unsorted()).toBe(0)
       take(again, samples(1, 5))
       expect(list(again)).toMatchObject([{ key: '3-0', state: 'pending', element: { id: 'EZ5' } }])
-      again.put([toIntake(samples(1, 6))])
+      again.put([parcelOf(samples(1, 6))])
       const third = crash(none)
       take(third, samples(1, 7))
       expect(list(third).map(({ key }) => key)).toEqual(['5-0', '4-0', '3-0'])

@@ -9,14 +9,18 @@ export type WebhookAnswer = number | 'cut' | 'hang'
 export type WebhookStandIn = AsyncDisposable & {
   readonly origin: string
   readonly bodies: readonly string[]
+  /** When each came, ms since 1970. */
+  readonly arrivedAt: readonly number[]
 }
 
 export async function startWebhook(answers: readonly WebhookAnswer[]): Promise<WebhookStandIn> {
   const bodies: string[] = []
+  const arrivedAt: number[] = []
   const server = createServer(async (request, response) => {
     const body = await text(request)
     const answer = answers[Math.min(bodies.length, answers.length - 1)]
     bodies.push(body)
+    arrivedAt.push(Date.now())
     if (answer === 'hang') return
     if (answer === 'cut') return void request.socket.destroy()
     response.writeHead(answer ?? 200, { 'content-type': 'application/json' })
@@ -27,6 +31,7 @@ export async function startWebhook(answers: readonly WebhookAnswer[]): Promise<W
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bodies,
+    arrivedAt,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))

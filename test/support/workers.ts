@@ -12,6 +12,8 @@ export type WorkersOptions = {
   readonly stateDir?: string
   /** Another bundle than the deployed one, with faults built in. */
   readonly bundle?: string
+  /** @default any that is free */
+  readonly port?: number
 }
 
 export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
@@ -22,7 +24,7 @@ export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
 
 export async function startWorkers(
   environment: Readonly<Record<string, string>> = {},
-  { stateDir, bundle = inject('workerBundle') }: WorkersOptions = {},
+  { stateDir, bundle = inject('workerBundle'), port = 0 }: WorkersOptions = {},
 ): Promise<WorkersBridge> {
   const state = stateDir ?? mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   const miniflare = new Miniflare({
@@ -30,7 +32,7 @@ export async function startWorkers(
       log: new Log(LogLevel.NONE),
       cf: false,
       host: '127.0.0.1',
-      port: 0,
+      port,
       workers: [
         {
           name: 'bridge',
@@ -40,6 +42,12 @@ export async function startWorkers(
           durableObjects: {
             OUTBOX: { className: 'OutboxShard', useSQLite: true },
             NOTICE_CLOCK: { className: 'NoticeClock', useSQLite: true },
+          },
+          assets: {
+            directory: inject('workerAssets'),
+            binding: 'ASSETS',
+            routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
+            assetConfig: { html_handling: 'none' },
           },
           bindings: {
             TWILIO_AUTH_TOKEN: authToken,

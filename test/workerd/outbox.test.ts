@@ -1,8 +1,11 @@
 /** The outbox's rules over a Durable Object's SQLite, inside workerd: the very suite that runs on node:sqlite. */
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import fc from 'fast-check'
+import { test } from 'vitest'
 import { createSql, type ObjectStorage } from '../../src/hosts/workers/sqlite.ts'
 import { registerOutboxContract } from '../support/outbox-contract.ts'
+import { play, prunings, steps } from '../support/outbox-steps.ts'
 
 declare global {
   namespace Cloudflare {
@@ -27,4 +30,19 @@ registerOutboxContract("a Durable Object's SQLite", openSql, async body => {
     storage = state.storage
     body()
   })
+})
+
+test("[OB22] [DQ4] after any sequence of steps the outbox on a Durable Object's SQLite is what the model says", {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(prunings, steps, (pruning, steps) => {
+      const object = env.BLANK.get(env.BLANK.newUniqueId())
+      return runInDurableObject(object, (_, { storage }) => {
+        const reopen = () => createSql(storage)
+        play({ sql: reopen(), reopen, close: () => undefined }, pruning, steps)
+      })
+    }),
+    { numRuns: 100 },
+  )
 })

@@ -2,7 +2,8 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Settings } from '../../config.ts'
-import type { Backroom, Intake } from '../../ports.ts'
+import { type Parcel, toParcel } from '../../outbox/put.ts'
+import type { Backroom, Stored } from '../../ports.ts'
 import type { Calls } from './depot-thread.ts'
 import type { Folder } from './folder.ts'
 import { gatherReports } from './reports.ts'
@@ -12,9 +13,9 @@ export type ThreadData = { readonly settings: Settings } & Pick<
   'outboxFile' | 'dryRunFile' | 'noticeClockFile'
 >
 
-export type Request =
-  | { readonly id: number; readonly call: 'put'; readonly args: readonly [Intake] }
-  | { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
+type Call = { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
+export type Put = { readonly id: number; readonly parcel: Parcel }
+export type Request = Call | { readonly call: 'put'; readonly puts: readonly Put[] }
 export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
 export type NodeBackroom = Backroom & {
@@ -60,27 +61,49 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     }
   })
 
-  function call(name: Request['call']) {
-    return (...args: readonly unknown[]): Promise<never> =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended)
-        nextId += 1
-        open.set(nextId, { resolve: value => resolve(value as never), reject })
-        thread.postMessage({ id: nextId, call: name, args })
-      })
+  function ask<Answer>(send: (id: number) => void): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (ended) return reject(ended)
+      nextId += 1
+      open.set(nextId, { resolve: value => resolve(value as Answer), reject })
+      send(nextId)
+    })
+  }
+
+  function call(name: keyof Calls) {
+    return (...args: readonly unknown[]) =>
+      ask<never>(id => thread.postMessage({ id, call: name, args } satisfies Request))
+  }
+
+  let puts: Put[] = []
+  /** Those of one turn of the event loop go together: each message wakes the thread. */
+  function put(parcel: Parcel): Promise<Stored> {
+    return ask(id => {
+      if (puts.length === 0) setImmediate(sendPuts)
+      puts.push({ id, parcel })
+    })
+  }
+
+  function sendPuts(): void {
+    thread.postMessage({ call: 'put', puts } satisfies Request)
+    puts = []
   }
 
   const stop = call('stop')
   const send = call('report')
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
   return {
-    put: call('put'),
+    put: intake => put(toParcel(intake)),
     report,
     stats: call('stats'),
     metrics: call('metrics'),
-    events: call('events'),
+    troubles: call('troubles'),
+    pulse: call('pulse'),
+    deadLetters: call('deadLetters'),
+    events: oneByOne(call('events')),
     event: call('event'),
     notices: call('notices'),
+    quality: call('quality'),
     retry: call('retry'),
     drop: call('drop'),
     changeMany: call('changeMany'),
@@ -94,5 +117,15 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
         await thread.terminate()
       }
     },
+  }
+}
+
+/** A search may keep the thread for long: the next is asked when it is done, and intakes come between them. */
+function oneByOne<Query, Answer>(ask: (query: Query) => Promise<Answer>): (query: Query) => Promise<Answer> {
+  let last: Promise<unknown> = Promise.resolve()
+  return query => {
+    const answer = last.then(() => ask(query))
+    last = answer.catch(() => undefined)
+    return answer
   }
 }

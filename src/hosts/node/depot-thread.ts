@@ -9,10 +9,10 @@ import { toPruning, toTarget } from '../../config.ts'
 import { createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
-import type { Intake } from '../../ports.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
-import type { Request, ThreadData } from './backroom.ts'
+import type { Put, Request, ThreadData } from './backroom.ts'
+import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
 import { createLog } from './log.ts'
@@ -65,10 +65,16 @@ depot = createDepot({
 })
 
 const work = createSignal()
+const crowd = createCrowd()
 let stopping = false
 
 async function runLane(): Promise<void> {
   while (!stopping) {
+    const holdMs = crowd.hold(outbox.unsorted(), Date.now())
+    if (holdMs > 0) {
+      await new Promise(resolve => setTimeout(resolve, holdMs))
+      continue
+    }
     const due = await depot.drain()
     const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
     if (waitMs > 0) await work.wait(waitMs)
@@ -80,13 +86,17 @@ async function runLane(): Promise<void> {
   }
 }
 
-let waiting: { id: number; intake: Intake }[] = []
+let waiting: Put[] = []
 
 /** Group commit: every request that came while the last commit was under way shares the next one. */
 function commit(): void {
   const group = waiting
   waiting = []
-  const stored = depot.put(group.map(({ intake }) => intake))
+  crowd.came(
+    group.reduce((sum, { parcel }) => sum + parcel.events, 0),
+    Date.now(),
+  )
+  const stored = depot.put(group.map(({ parcel }) => parcel))
   port?.postMessage(group.map(({ id }, index) => ({ id, value: stored[index] })))
   work.wake()
 }
@@ -95,9 +105,13 @@ const calls = {
   report: depot.report,
   stats: desk.stats,
   metrics: desk.metrics,
+  troubles: desk.troubles,
+  pulse: desk.pulse,
+  deadLetters: desk.deadLetters,
   events: desk.events,
   event: desk.event,
   notices: desk.notices,
+  quality: desk.quality,
   retry: desk.retry,
   drop: desk.drop,
   changeMany: desk.changeMany,
@@ -108,8 +122,12 @@ export type Calls = typeof calls
 
 port.on('message', (request: Request) => {
   if (request.call === 'put') {
-    if (waiting.length === 0) setImmediate(commit)
-    waiting.push({ id: request.id, intake: request.args[0] })
+    if (waiting.length === 0) {
+      const gatherMs = crowd.gather(Date.now())
+      if (gatherMs > 0) setTimeout(commit, gatherMs)
+      else setImmediate(commit)
+    }
+    waiting.push(...request.puts)
     return
   }
   void answer(request)

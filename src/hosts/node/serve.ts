@@ -2,10 +2,12 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
+import { createTries } from '../../http/tries.ts'
 import type { Log } from '../../ports.ts'
 import { startBackroom } from './backroom.ts'
 import { digests } from './digests.ts'
 import { openFolder, readAdminToken } from './folder.ts'
+import { readPage } from './page.ts'
 import { openServer, rawUrl, readIncoming } from './server.ts'
 
 export type Running = {
@@ -36,10 +38,15 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const adminToken = readAdminToken(folder, settings.ADMIN_TOKEN)
     const backroom = await startBackroom({ settings, ...folder })
     ends.push(backroom.stop)
+    const stopping = new AbortController()
     const app = createApp({
+      host: 'node',
+      stopping: stopping.signal,
       settings,
       backroom,
       adminToken,
+      page: readPage(),
+      tries: createTries(Date.now),
       digests,
       log,
       now: Date.now,
@@ -48,6 +55,8 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     })
     const server = await openServer(app.fetch, settings)
     ends.push(server.close)
+    // A stream never ends by itself.
+    ends.push(() => stopping.abort())
     folder.announce(server.url)
     let stopped: Promise<void> | undefined
     const stop = () => (stopped ??= end())

@@ -48,7 +48,7 @@ export async function openServer(
     open.add(outgoing)
     outgoing.once('close', () => open.delete(outgoing))
   })
-  server.on('clientError', turnAway)
+  server.on('clientError', (error, socket: Socket) => turnAway(error, socket, open))
   server.on('checkContinue', (incoming, outgoing) => {
     // Who asks first whether a body is welcome should not be told to send one that is too large.
     if (Number(incoming.headers['content-length'] ?? 0) <= MAX_BODY_BYTES) outgoing.writeContinue()
@@ -96,24 +96,36 @@ export function rawUrl(incoming: IncomingMessage): string {
 }
 
 /** What Node's HTTP parser gave up on: a stranger's noise, or a request that ended before it was whole. */
-function turnAway(error: Error & { code?: string }, socket: Socket): void {
-  const isWhole = !['HPE_INVALID_EOF_STATE', 'ERR_HTTP_REQUEST_TIMEOUT', 'ECONNRESET'].includes(
-    error.code ?? '',
-  )
-  const status = isWhole
+function turnAway(error: Error & { code?: string }, socket: Socket, open: ReadonlySet<ServerResponse>): void {
+  const underWay = [...open].filter(({ req }) => req.socket === socket)
+  const owed = underWay.findLast(({ req }) => req.complete)
+  if (owed && socket.writable) {
+    // A caller takes the first answer that comes for that of its first request.
+    makeLast(owed)
+    owed.once('close', () => socket.destroySoon())
+    socket.pause()
+    return
+  }
+  const isNoise =
+    underWay.length === 0 &&
+    !['HPE_INVALID_EOF_STATE', 'ERR_HTTP_REQUEST_TIMEOUT', 'ECONNRESET'].includes(error.code ?? '')
+  const status = isNoise
     ? '400 Bad Request'
     : `503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER_SECONDS}`
-  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  if (socket.writable && !underWay.some(({ headersSent }) => headersSent)) {
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  }
   socket.destroySoon()
+}
+
+function makeLast(outgoing: ServerResponse): void {
+  if (!outgoing.headersSent) outgoing.setHeader('connection', 'close')
 }
 
 async function close(server: Server, open: ReadonlySet<ServerResponse>): Promise<void> {
   // Else a caller who keeps its connection busy would be served until the connections are cut.
-  const last = (outgoing: ServerResponse): void => {
-    if (!outgoing.headersSent) outgoing.setHeader('connection', 'close')
-  }
-  open.forEach(last)
-  server.prependListener('request', (_incoming, outgoing) => last(outgoing))
+  open.forEach(makeLast)
+  server.prependListener('request', (_incoming, outgoing) => makeLast(outgoing))
   const closed = new Promise(resolve => server.close(resolve))
   const idle = setInterval(() => server.closeIdleConnections(), LAST_CHECK_MS)
   const late = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS)

@@ -33,7 +33,8 @@ export function openSqlite(file: string): NodeSql {
     all: <Row>(query: string, ...values: (string | number | null)[]) =>
       prepare(query).all(...values) as Row[],
     transaction(work, durability) {
-      // Without FULL a commit does not wait for the disk; it still survives a killed process.
+      // Without FULL a commit does not wait for the disk; it still survives a killed process. (SQLite sets a pragma when it is
+      // prepared: it cannot be kept like a statement.)
       if (durability === 'relaxed') database.exec('PRAGMA synchronous = NORMAL')
       try {
         database.exec('BEGIN IMMEDIATE')

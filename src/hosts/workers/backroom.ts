@@ -1,12 +1,17 @@
 /** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers put together. */
 import { waitUntil } from 'cloudflare:workers'
-import type { Desk, Stats } from '../../desk.ts'
+import type { Desk } from '../../desk.ts'
+import { toParcel } from '../../outbox/put.ts'
 import { toSlices } from '../../outbox/slices.ts'
 import type { Backroom, Entry, Intake, Stored } from '../../ports.ts'
 import type { Failure } from '../../send/notify.ts'
 import { clockOf, type Env, shardOf } from './env.ts'
-import { fromCursor, toCursor, toShardKey, withShard } from './keys.ts'
+import { fromCursor, toShardKey, toShardQueries, withShard } from './keys.ts'
+import { addCounts, mergeGroups, mergeLists, mergePulses, nameShards, sumUpStats } from './merge.ts'
 import { type ShardHistory, toHome } from './sharding.ts'
+
+/** Of a shard that is through. */
+const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
 
 /** The name under which the clock knows the door's own failures. */
 const DOOR = 'door'
@@ -41,9 +46,11 @@ export function createBackroom(env: Env, count: number): Backroom {
       // Those without an identity go in with the last part: were it stored and another not, Twilio's next try would store
       // them twice.
       const [last, ...others] = [...parts].toSorted(([a], [b]) => a - b)
-      const results = await Promise.all(others.map(([index, part]) => shardOf(env, index).put(part)))
+      const results = await Promise.all(
+        others.map(([index, part]) => shardOf(env, index).put(toParcel(part))),
+      )
       const failed = results.find(({ stored }) => !stored)
-      const stored = failed ?? (last ? await shardOf(env, last[0]).put(last[1]) : { stored: true })
+      const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
       if (stored.stored && isDoorOpen) {
         isDoorOpen = false
         waitUntil(
@@ -127,14 +134,42 @@ export function createBackroom(env: Env, count: number): Backroom {
 
     async stats() {
       const shards = await everyShard()
-      return shards.length === 1 && shards[0]
-        ? shards[0].stats()
-        : addUp(await Promise.all(shards.map(shard => shard.stats())))
+      const [notices, ...all] = await Promise.all([
+        clockOf(env).standing(),
+        ...shards.map(shard => shard.stats()),
+      ])
+      return { ...sumUpStats(all, notices), counts: addCounts(all) }
+    },
+
+    async troubles() {
+      const shards = await everyShard()
+      return nameShards(await Promise.all(shards.map(shard => shard.troubles())))
+    },
+
+    async pulse(query) {
+      const shards = await everyShard()
+      const queries = toShardQueries(query, shards.length)
+      const [notices, ...all] = await Promise.all([
+        clockOf(env).standing(),
+        ...shards.map(async (shard, index) => shard.pulse(queries[index] ?? query)),
+      ])
+      return mergePulses(all, query.limit, notices)
+    },
+
+    async deadLetters() {
+      return mergeGroups(
+        await Promise.all((await everyShard()).map(async shard => (await shard.deadLetters()).groups)),
+      )
     },
 
     async metrics() {
       const shards = await everyShard()
       return (await Promise.all(shards.map(shard => shard.metrics()))).flat()
+    },
+
+    async quality(span) {
+      const shards = await everyShard()
+      return (await Promise.all(shards.map(shard => shard.quality(span)))).flat()
     },
 
     async events(query) {
@@ -144,23 +179,11 @@ export function createBackroom(env: Env, count: number): Backroom {
       const pages = await Promise.all(
         shards.map(async (shard, index) => {
           const before = from[index]
-          if (before === null) return { events: [], next: undefined }
+          if (before === null) return nothingMore
           return shard.events({ ...query, before })
         }),
       )
-      const newest = pages
-        .flatMap(({ events }, index) => events.map(event => ({ index, event })))
-        .sort((a, b) => b.event.receivedAt - a.event.receivedAt || b.index - a.index)
-        .slice(0, query.limit)
-      const next = pages.map((page, index) => {
-        const shown = newest.filter(({ index: from }) => from === index)
-        if (shown.length === page.events.length) return page.next ?? null
-        return shown.at(-1)?.event.key ?? from[index]
-      })
-      return {
-        events: newest.map(({ index, event }) => withShard(index, event)),
-        next: next.every(cursor => cursor === null) ? undefined : toCursor(next),
-      }
+      return mergeLists(pages, from, query.limit)
     },
 
     async event(key) {
@@ -173,6 +196,7 @@ export function createBackroom(env: Env, count: number): Backroom {
       const done = await Promise.all((await everyShard()).map(shard => shard.changeMany(action, filter)))
       return {
         matched: done.reduce((sum, { matched }) => sum + matched, 0),
+        ready: done.reduce((sum, one) => sum + one.ready, 0),
         done: done.reduce((sum, one) => sum + one.done, 0),
       }
     },
@@ -199,30 +223,4 @@ function split(intake: Intake, homes: readonly number[]): Map<number, Intake> {
     })
   }
   return parts
-}
-
-function addUp(all: readonly Stats[]): Stats {
-  const sum = (
-    name: 'received' | 'duplicates' | 'pending' | 'accepted' | 'rejected' | 'refused' | 'skipped',
-  ) => all.reduce((total, stats) => total + stats[name], 0)
-  const counts = new Map<string, Stats['counts'][number]>()
-  for (const count of all.flatMap(stats => stats.counts)) {
-    const name = JSON.stringify([count.type, count.version, count.state, count.reason])
-    counts.set(name, { ...count, n: count.n + (counts.get(name)?.n ?? 0) })
-  }
-  // The shard that is worst off speaks for delivery.
-  const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
-  return {
-    received: sum('received'),
-    duplicates: sum('duplicates'),
-    pending: sum('pending'),
-    accepted: sum('accepted'),
-    rejected: sum('rejected'),
-    refused: sum('refused'),
-    skipped: sum('skipped'),
-    oldestPendingSeconds: Math.max(0, ...all.map(stats => stats.oldestPendingSeconds)),
-    counts: [...counts.values()],
-    troubles: all.flatMap(({ troubles }, index) => troubles.map(trouble => `shard ${index}: ${trouble}`)),
-    delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },
-  }
 }

@@ -1,11 +1,12 @@
 /**
  * The one notice clock of all shards, in a Durable Object of its own: what fails anywhere is told here, at most once in
- * NOTIFY_EVERY_MINUTES. It also remembers how many shards there have been.
+ * NOTIFY_EVERY_MINUTES. It also remembers how many shards there have been, and the tries at the login.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { nothingSpent, spend } from '../../http/tries.ts'
 import { migrate } from '../../outbox/migrations.ts'
 import { createNoticeBook, type NoticeBook } from '../../outbox/notice-book.ts'
-import type { Failure, Station } from '../../send/notify.ts'
+import type { Failure, Standing, Station } from '../../send/notify.ts'
 import { type About, createTeller, type Teller, tellerSettings } from '../../send/tell.ts'
 import { createAlarm } from './alarm.ts'
 import { digests } from './digests.ts'
@@ -25,6 +26,7 @@ import { createSql } from './sqlite.ts'
 const HOUR_MS = 3_600_000
 const SHARDS = 'shards'
 const STATES = 'shard-states'
+const TRIES = 'login-tries'
 
 export class NoticeClock extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
@@ -65,6 +67,10 @@ export class NoticeClock extends DurableObject<Env> {
     await this.#arm()
   }
 
+  async standing(): Promise<Standing> {
+    return this.#teller.standing()
+  }
+
   async notices(limit: number): Promise<unknown[]> {
     return this.#book.notices(limit)
   }
@@ -78,6 +84,18 @@ export class NoticeClock extends DurableObject<Env> {
     const after = afterCount(before, count, Date.now(), rememberedMs)
     if (JSON.stringify(after) !== kept) this.#book.remember(SHARDS, JSON.stringify(after))
     return after
+  }
+
+  /** How long until the login may be tried; 0: now. Kept on disk: it is evicted sooner than tries are forgotten. */
+  async takeTry(): Promise<number> {
+    const kept = this.#book.recall(TRIES)
+    const { spent, waitMs } = spend(kept === undefined ? nothingSpent : JSON.parse(kept), Date.now())
+    if (waitMs === 0) this.#book.remember(TRIES, JSON.stringify(spent))
+    return waitMs
+  }
+
+  async forgetTries(): Promise<void> {
+    this.#book.remember(TRIES, JSON.stringify(nothingSpent))
   }
 
   override async alarm(): Promise<void> {

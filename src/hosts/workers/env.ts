@@ -6,6 +6,8 @@ import type { OutboxShard } from './shard.ts'
 export type Env = {
   readonly OUTBOX: DurableObjectNamespace<OutboxShard>
   readonly NOTICE_CLOCK: DurableObjectNamespace<NoticeClock>
+  /** The debugger page. */
+  readonly ASSETS: Fetcher
 }
 
 export function readEnv(env: Env): ReadSettings {

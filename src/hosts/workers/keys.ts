@@ -1,4 +1,5 @@
 /** Keys and cursors over several shards: `<shard>.<key in the shard>`; a cursor is one such position a shard. Pure. */
+import type { PulseQuery } from '../../pulse.ts'
 
 export function toShardKey(key: string): { shard: number; key: string } | undefined {
   const [, shard, rest] = /^(\d{1,4})\.(\d+-\d+)$/.exec(key) ?? []
@@ -24,4 +25,23 @@ export function fromCursor(cursor: string, shards: number): Positions {
     if (position === undefined || position === 'x') return null
     return position === '' ? undefined : position.replace('.', '-')
   })
+}
+
+/** Where a stream goes on: the cursor of each shard. */
+export function toStreamCursor(cursors: readonly string[]): string {
+  return cursors.join('_')
+}
+
+/** What each shard is asked. One that came since the cursor was given has only newer events. */
+export function toShardQueries(query: PulseQuery, shards: number): PulseQuery[] {
+  const { after, upTo, keys, recent, limit } = query
+  const [from, to] = [after?.split('_'), upTo?.split('_')]
+  const asked = keys.flatMap(key => toShardKey(key) ?? [])
+  return Array.from({ length: shards }, (_, index) => ({
+    after: from && (from[index] ?? '0'),
+    upTo: to?.[index],
+    keys: asked.flatMap(({ shard, key }) => (shard === index ? key : [])),
+    recent: Math.ceil(recent / shards),
+    limit,
+  }))
 }

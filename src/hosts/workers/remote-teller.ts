@@ -1,6 +1,6 @@
 /** A shard's way to the one notice clock. Costs a call when something fails or comes right, none for a success. */
 import type { DepotTeller } from '../../depot.ts'
-import { type Failure, type Station, toStation } from '../../send/notify.ts'
+import { calm, type Failure, type Station, toStanding, toStation } from '../../send/notify.ts'
 import type { About } from '../../send/tell.ts'
 
 export type Clock = {
@@ -28,6 +28,8 @@ export function createRemoteTeller(
     recovered(station) {
       if (open.delete(station)) waitUntil(clock.recovered(shard, station, about()))
     },
+    // Only the clock knows how things stand; whoever is asked adds its word.
+    standing: () => toStanding(calm, 0),
     tick() {},
   }
 }

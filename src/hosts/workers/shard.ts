@@ -10,8 +10,11 @@ import { createDesk, type Desk, type Stats } from '../../desk.ts'
 import type { MetricsJson } from '../../meters.ts'
 import type { EventQuery } from '../../outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
+import type { Parcel } from '../../outbox/put.ts'
 import type { WalkPage, WalkQuery } from '../../outbox/walk.ts'
 import type { Identity, Intake, Stored } from '../../ports.ts'
+import type { Pulse, PulseQuery } from '../../pulse.ts'
+import type { KindHours, Span } from '../../quality.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createAlarm } from './alarm.ts'
 import { clockOf, type Env, settingsOf } from './env.ts'
@@ -74,9 +77,9 @@ export class OutboxShard extends DurableObject<Env> {
     this.#log.warn({ err: String(error) }, 'the notice clock did not answer; the next failure tells again')
   }
 
-  async put(intake: Intake): Promise<Stored> {
+  async put(parcel: Parcel): Promise<Stored> {
     const { depot } = await this.#room
-    const [stored] = depot.put([intake])
+    const [stored] = depot.put([parcel])
     await this.#alarm.arm(Date.now())
     return stored ?? { stored: false, reason: 'outbox_unwritable', detail: 'no answer' }
   }
@@ -88,6 +91,18 @@ export class OutboxShard extends DurableObject<Env> {
 
   async stats(): Promise<Stats> {
     return (await this.#room).desk.stats()
+  }
+
+  async troubles(): Promise<readonly string[]> {
+    return (await this.#room).desk.troubles()
+  }
+
+  async pulse(query: PulseQuery): Promise<Pulse> {
+    return (await this.#room).desk.pulse(query)
+  }
+
+  async deadLetters(): Promise<ReturnType<Desk['deadLetters']>> {
+    return (await this.#room).desk.deadLetters()
   }
 
   async metrics(): Promise<MetricsJson> {
@@ -112,6 +127,10 @@ export class OutboxShard extends DurableObject<Env> {
     const changed = await (await this.#room).desk.changeMany(...args)
     await this.#alarm.arm(Date.now())
     return changed
+  }
+
+  async quality(span: Span): Promise<KindHours[]> {
+    return (await this.#room).desk.quality(span)
   }
 
   async exportPage(query: WalkQuery): Promise<WalkPage> {

@@ -5,9 +5,14 @@ import { createBackroom } from './backroom.ts'
 import { digests } from './digests.ts'
 import { type Env, readEnv, shardOf } from './env.ts'
 import { createLog } from './log.ts'
+import { createAssetPage } from './page.ts'
+import { createSharedTries } from './tries.ts'
 
 export { NoticeClock } from './clock.ts'
 export { OutboxShard } from './shard.ts'
+
+/** Of the 50 that the free plan allows one invocation; a reading asks every shard and the notice clock. */
+const SUBREQUESTS_A_STREAM = 40
 
 /** Built once an isolate. */
 let app: Hono | undefined
@@ -27,9 +32,13 @@ function open(env: Env): Hono | Response {
   }
   const { settings } = read
   return createApp({
+    host: 'workers',
+    streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),
     settings,
     backroom: createBackroom(env, settings.OUTBOX_SHARDS),
     adminToken: settings.ADMIN_TOKEN,
+    page: createAssetPage(env.ASSETS),
+    tries: createSharedTries(env),
     digests,
     log: createLog(settings.LOG_LEVEL),
     now: Date.now,

@@ -1,0 +1,64 @@
+/**
+ * One line that is always there: does Segment take events, how many wait, how fast they come and go.
+ * @import { Rates } from './rates.js'
+ * @import { Stream, StreamState } from './stream.js'
+ * @import { About, ReasonText, Stats } from './types.js'
+ */
+import { h, put } from './dom.js'
+import { number, plural, rate } from './format.js'
+import { ratesOf } from './rates.js'
+import { toHeadline } from './verdict.js'
+
+const TICK_MS = 1_000
+
+/**
+ * @param {Stream} stream
+ * @param {() => Record<string, ReasonText>} reasons
+ * @param {() => About | null} about
+ */
+export function createHealthStrip(stream, reasons, about) {
+  const rates = ratesOf(stream)
+  const verdict = h('span', { class: 'verdict' })
+  const figures = h('span', { class: 'figures' })
+  const connection = h('span', { class: 'connection', role: 'status' })
+  const element = h(
+    'section',
+    { class: 'strip', 'aria-label': 'Health' },
+    h('a', { href: '#/health', class: 'strip-link' }, verdict, figures),
+    connection,
+  )
+  function draw() {
+    const stats = stream.last()?.stats
+    if (!stats) return put(verdict, 'Reading the figures…')
+    const { tone, text } = toHeadline(stats, about(), reasons())
+    element.dataset.tone = tone
+    put(verdict, h('span', { class: 'lamp', 'aria-hidden': 'true' }), text)
+    put(figures, ...measure(stats, rates).map(words => h('span', null, words)))
+  }
+
+  stream.onPulse(draw)
+  stream.onState(state => {
+    connection.dataset.state = state
+    put(connection, words[state])
+  })
+  setInterval(draw, TICK_MS)
+  return { element }
+}
+
+/** @type {Record<StreamState, string>} */
+const words = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting' }
+
+/**
+ * @param {Stats} stats
+ * @param {Rates} rates
+ */
+function measure(stats, rates) {
+  const now = rates.perSecond()
+  const dead = stats.rejected + stats.refused
+  return [
+    `${number(stats.pending)} waiting`,
+    `in ${now ? rate(now.in) : '–'}`,
+    `out ${now ? rate(now.out) : '–'}`,
+    dead === 0 ? 'no dead letters' : plural(dead, 'dead letter'),
+  ]
+}

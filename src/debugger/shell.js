@@ -1,0 +1,192 @@
+/**
+ * Header, navigation, the health strip, the theme toggle, the foot where short messages appear.
+ * @import { About, ReasonText } from './types.js'
+ * @import { Stream } from './stream.js'
+ */
+import { h, put, svg } from './dom.js'
+import { createHealthStrip } from './health-strip.js'
+import { button, icon, iconButton } from './parts.js'
+
+const routes = [
+  ['events', 'Events'],
+  ['dead-letters', 'Dead letters'],
+  ['quality', 'Quality'],
+  ['health', 'Health'],
+]
+const TOLD_MS = 4_000
+
+/** @param {{ stream: Stream, onLogOut: () => void, reasons: () => Record<string, ReasonText>, about: () => About | null }} page */
+export function createShell({ stream, onLogOut, reasons, about }) {
+  const links = new Map(
+    routes.map(([route = '', name = '']) => [route, h('a', { href: `#/${route}`, class: 'tab' }, name)]),
+  )
+  const nav = h('nav', { class: 'tabs', 'aria-label': 'Views' }, [...links.values()])
+  const strip = createHealthStrip(stream, reasons, about)
+  const offline = h(
+    'div',
+    { class: 'banner', role: 'status', hidden: true },
+    icon('alert'),
+    h(
+      'span',
+      null,
+      'The bridge does not answer. What you see is from before; the page tries again by itself.',
+    ),
+  )
+  const session = h(
+    'div',
+    { class: 'session' },
+    iconButton('keyboard', 'Keyboard shortcuts', showKeys),
+    createThemeToggle(),
+    h('span', { class: 'logout' }, iconButton('exit', 'Log out', onLogOut)),
+  )
+  const main = h('main', { id: 'main', tabindex: -1 })
+  const told = h('div', { class: 'told', role: 'status', 'aria-live': 'polite' })
+  /** @type {readonly (readonly [string, string])[]} */
+  let lastKeys = []
+  let telling = 0
+
+  const element = h(
+    'div',
+    { class: 'shell' },
+    h('a', { class: 'skip', href: '#main', on: { click: toMain } }, 'Skip to content'),
+    h(
+      'header',
+      { class: 'top' },
+      h(
+        'a',
+        { class: 'brand', href: '#/events', 'aria-label': 'twilio-segment-bridge: events' },
+        mark(),
+        name(),
+      ),
+      nav,
+      session,
+    ),
+    strip.element,
+    offline,
+    main,
+    told,
+  )
+
+  stream.onState(state => {
+    if (state === 'live') offline.hidden = true
+  })
+
+  /** @param {Event} event */
+  function toMain(event) {
+    event.preventDefault()
+    main.focus()
+  }
+
+  function showKeys() {
+    const list = [...lastKeys, /** @type {const} */ (['?', 'show these keys'])]
+    const dialog = h(
+      'dialog',
+      { class: 'dialog', 'aria-label': 'Keyboard shortcuts' },
+      h('h2', null, 'Keyboard shortcuts'),
+      h(
+        'dl',
+        { class: 'keys dialog-text' },
+        list.map(([key, meaning]) =>
+          h(
+            'div',
+            null,
+            h('dt', null, ...key.split(' ').map(k => h('kbd', null, k))),
+            h('dd', null, meaning),
+          ),
+        ),
+      ),
+      h('div', { class: 'actions' }, button('Close', { onClick: () => dialog.close() })),
+    )
+    dialog.addEventListener('close', () => dialog.remove())
+    document.body.append(dialog)
+    dialog.showModal()
+  }
+
+  return {
+    element,
+    showKeys,
+    /** @param {readonly (readonly [string, string])[]} keys */
+    setKeys(keys) {
+      lastKeys = keys
+    },
+    /** @param {HTMLElement} view */
+    setMain(view) {
+      put(main, view)
+    },
+    /** @param {string} route */
+    setRoute(route) {
+      for (const [name, link] of links) {
+        if (name === route) link.setAttribute('aria-current', 'page')
+        else link.removeAttribute('aria-current')
+      }
+    },
+    /** @param {boolean} on */
+    setLoggedIn(on) {
+      element.classList.toggle('logged-out', !on)
+      offline.hidden = true
+    },
+    /** @param {boolean} reached */
+    setReached(reached) {
+      offline.hidden = reached || element.classList.contains('logged-out')
+    },
+    /** @param {string} text */
+    tell(text) {
+      clearTimeout(telling)
+      put(told, h('span', null, text))
+      telling = setTimeout(() => put(told), TOLD_MS)
+    },
+  }
+}
+
+/** A bridge of one arch. */
+function mark() {
+  return svg(
+    'svg',
+    { class: 'mark', viewBox: '0 0 24 24', 'aria-hidden': 'true' },
+    svg('path', { d: 'M2 17.5h20 M6 17.5V7 M18 17.5V7 M2 12c2.5 0 4-5 4-5s2 6 6 6 6-6 6-6 1.5 5 4 5' }),
+  )
+}
+
+function name() {
+  return h(
+    'span',
+    { class: 'brand-name' },
+    'twilio',
+    h('span', null, '–'),
+    'segment',
+    h('span', null, '–'),
+    'bridge',
+  )
+}
+
+/** System → light → dark → system. */
+function createThemeToggle() {
+  const root = document.documentElement
+  const order = /** @type {const} */ (['', 'light', 'dark'])
+  const toggle = iconButton('auto', 'Theme', () => {
+    const next = order[(order.indexOf(now()) + 1) % order.length] ?? ''
+    if (next) root.dataset.theme = next
+    else delete root.dataset.theme
+    try {
+      if (next) localStorage.setItem('theme', next)
+      else localStorage.removeItem('theme')
+    } catch {
+      // Storage may be forbidden: the theme then lasts as long as the page.
+    }
+    draw()
+    dispatchEvent(new Event('theme'))
+  })
+  function now() {
+    const theme = root.dataset.theme
+    return theme === 'light' || theme === 'dark' ? theme : ''
+  }
+  function draw() {
+    const theme = now()
+    toggle.replaceChildren(icon(theme === '' ? 'auto' : theme === 'light' ? 'sun' : 'moon'))
+    const label = `Theme: ${theme || 'as the system'}`
+    toggle.setAttribute('aria-label', label)
+    toggle.title = label
+  }
+  draw()
+  return toggle
+}

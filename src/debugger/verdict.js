@@ -1,0 +1,108 @@
+/**
+ * What the figures mean, in words: does Segment take events, does the bridge. Pure.
+ * @import { About, ReasonText, Stats } from './types.js'
+ */
+import { duration, plural, relative } from './format.js'
+
+/** What waits for a shorter time than this is only under way. */
+const CALM_SECONDS = 10
+
+/**
+ * @typedef {object} Verdict
+ * @property {'good' | 'slow' | 'bad' | 'idle'} tone
+ * @property {string} answer  One or two words.
+ * @property {string} text  One sentence.
+ * @property {string | null} [remedy]
+ * @property {string | null} [since]
+ * @property {string | null} [nextAt]
+ */
+
+/**
+ * Is Segment taking events now?
+ * @param {Stats} stats
+ * @param {Pick<About, 'dryRun' | 'segmentHost'> | null} about
+ * @param {Record<string, ReasonText>} reasons
+ * @returns {Verdict}
+ */
+export function judgeSegment(stats, about, reasons) {
+  const { delivery, notices, pending, accepted, oldestPendingSeconds } = stats
+  if (about?.dryRun) {
+    const remedy = 'Set SEGMENT_WRITE_KEY to send; what was held back can then be retried.'
+    return {
+      tone: 'idle',
+      answer: 'Dry run',
+      text: 'No write key is set: nothing leaves this bridge.',
+      remedy,
+    }
+  }
+  if (delivery.failures > 0) {
+    const { reason, nextAttemptAt } = delivery
+    const { title, remedy } = reasons[reason ?? ''] ?? { title: reason ?? 'Deliveries fail', remedy: null }
+    const open = notices?.open.find(one => one.reason === reason)
+    return {
+      tone: 'bad',
+      answer: 'No',
+      text: `${title}.`,
+      remedy,
+      since: open?.since ?? null,
+      nextAt: nextAttemptAt,
+    }
+  }
+  if (pending > 0 && oldestPendingSeconds > CALM_SECONDS) {
+    return {
+      tone: 'slow',
+      answer: 'Yes',
+      text: `The backlog is being sent: ${plural(pending, 'event')} to go.`,
+    }
+  }
+  if (accepted === 0 && pending === 0) {
+    return { tone: 'idle', answer: 'Not tried yet', text: 'No event has had to be sent so far.' }
+  }
+  return { tone: 'good', answer: 'Yes', text: `${about?.segmentHost ?? 'Segment'} takes what comes.` }
+}
+
+/**
+ * Is the bridge taking events from Twilio?
+ * @param {Stats} stats
+ * @param {Record<string, ReasonText>} reasons
+ * @returns {Verdict}
+ */
+export function judgeDoor({ troubles, notices, received }, reasons) {
+  const [trouble, ...others] = troubles
+  if (trouble !== undefined) {
+    const text = `${trouble.charAt(0).toUpperCase()}${[trouble.slice(1), ...others].join(', and ')}.`
+    return { tone: 'bad', answer: 'No', text, remedy: 'Twilio tries each event again for 4 hours.' }
+  }
+  const turned = notices?.open.find(({ reason }) => isDoor(reason))
+  if (turned) {
+    const { title, remedy } = reasons[turned.reason] ?? { title: turned.reason, remedy: null }
+    return { tone: 'bad', answer: 'Turned away', text: `${title}.`, remedy, since: turned.since }
+  }
+  if (received === 0)
+    return { tone: 'idle', answer: 'Ready', text: 'The outbox can be written; no event has come yet.' }
+  return { tone: 'good', answer: 'Yes', text: 'Every event is on disk before Twilio gets its answer.' }
+}
+
+/**
+ * Both answers in one line: what is worst, or that all is well.
+ * @param {Stats} stats
+ * @param {Pick<About, 'dryRun' | 'segmentHost'> | null} about
+ * @param {Record<string, ReasonText>} reasons
+ * @returns {{ tone: Verdict['tone'], text: string }}
+ */
+export function toHeadline(stats, about, reasons) {
+  const door = judgeDoor(stats, reasons)
+  if (door.tone === 'bad') return { tone: 'bad', text: `Events are turned away: ${door.text.slice(0, -1)}` }
+  const { tone, text, nextAt } = judgeSegment(stats, about, reasons)
+  const next = nextAt ? ` · next try ${relative(nextAt)}` : ''
+  if (tone === 'bad') return { tone, text: `${text.slice(0, -1)}${next}` }
+  if (tone === 'slow') {
+    const age = duration(stats.oldestPendingSeconds * 1_000)
+    return { tone, text: `Segment takes events; the oldest waits for ${age}` }
+  }
+  if (about?.dryRun) return { tone, text: 'Dry run: nothing leaves this bridge' }
+  return { tone, text: tone === 'good' ? 'Segment takes events' : 'Ready: nothing has had to be sent so far' }
+}
+
+/** @param {string} reason */
+const isDoor = reason => !reason.startsWith('segment_') && reason !== 'bridge_fault'

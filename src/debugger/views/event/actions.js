@@ -1,0 +1,63 @@
+/**
+ * What a person may do to an event that stopped: retry, or drop after being asked.
+ * @import { Detail, Page } from '../../types.js'
+ */
+import { h } from '../../dom.js'
+import { shortType } from '../../format.js'
+import { ask, button } from '../../parts.js'
+
+/**
+ * @param {Page} page
+ * @param {Detail} event
+ * @param {() => void} onDone
+ */
+export function createActions(page, event, onDone) {
+  const dead = event.state === 'rejected' || event.state === 'refused'
+  if (!dead && event.state !== 'skipped') return []
+
+  /** @param {'retry' | 'drop'} action */
+  async function act(action) {
+    try {
+      await page.api.post(`/events/${encodeURIComponent(event.key)}/${action}`)
+      page.tell(action === 'retry' ? 'Waits for its next attempt' : 'Dropped')
+    } catch (error) {
+      page.tell(toSentence(error, action))
+    }
+    onDone()
+  }
+
+  async function drop() {
+    const yes = await ask({
+      title: 'Drop this event?',
+      text: [
+        h(
+          'p',
+          null,
+          `Segment will not get ${shortType(event.type)}. It is then kept as skipped until its retention ends, and can be retried until then.`,
+        ),
+      ],
+      yes: 'Drop',
+      kind: 'danger',
+    })
+    if (yes) await act('drop')
+  }
+
+  return [
+    button('Retry', { icon: 'retry', kind: 'primary', onClick: () => void act('retry') }),
+    dead && button('Drop', { kind: 'danger', onClick: () => void drop() }),
+  ]
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} action
+ */
+function toSentence(error, action) {
+  const body = error instanceof Error && 'body' in error ? error.body : undefined
+  const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : undefined
+  if (reason === 'bytes_pruned') return 'Its bytes are gone: it cannot be sent any more'
+  if (reason === 'not_a_dead_letter') return 'It is no dead letter any more'
+  if (action === 'retry' && typeof reason === 'string')
+    return `It still fails: ${reason}. Correct it and replay it`
+  return error instanceof Error ? error.message : 'It did not work'
+}

@@ -1,0 +1,142 @@
+/**
+ * What came and what it becomes, side by side. Each mapped field knows where it came from: look at it, and its origin
+ * lights up.
+ * @import { About, Detail, Origin } from '../../types.js'
+ */
+import { copyButton } from '../../copy.js'
+import { h, put } from '../../dom.js'
+import { size } from '../../format.js'
+import { isWithin } from '../../json/paths.js'
+import { createRaw, toText } from '../../json/raw.js'
+import { createTree } from '../../json/tree.js'
+
+/**
+ * @param {Detail} event
+ * @param {{ raw: boolean, hide: (text: string) => string, retentionDays: number }} how
+ */
+export function createPanes(event, { raw, hide, retentionDays }) {
+  const origins = event.origins ?? []
+  const { value, tags } = unfold(event.received)
+  const from = createTree(value, { faults: event.faults, hide, tags })
+  const to = createTree(event.mapped, { hide, beside })
+  const source = pane(
+    typeof value === 'object' ? 'CloudEvent' : 'Body',
+    'as Twilio sent it',
+    event.received,
+    from.element,
+    gone(),
+  )
+  const target = pane('Track call', 'as Segment gets it', event.mapped, to.element, none())
+  const element = h('div', { class: 'panes' }, source, target)
+
+  /** @param {string} path */
+  function beside(path) {
+    const origin = origins.find(one => one.to === path)
+    if (!origin) return null
+    const place = origin.from
+    if (place === null) return h('span', { class: 'json-tag' }, origin.note ?? 'set by the bridge')
+    const label = `← ${place}${origin.note ? `: ${origin.note}` : ''}`
+    const button = h('button', { type: 'button', class: 'json-origin', title: label }, '← ', place)
+    button.addEventListener('click', () => from.reach(place)?.scrollIntoView({ block: 'nearest' }))
+    return button
+  }
+
+  /** @param {Event} happened */
+  function light(happened) {
+    const at = happened.target instanceof Element ? happened.target.closest('.json-line[data-path]') : null
+    for (const line of element.querySelectorAll('.json-lit')) line.classList.remove('json-lit')
+    if (!(at instanceof HTMLElement)) return
+    const path = at.dataset.path ?? ''
+    const pairs = target.contains(at)
+      ? follow(path, origins, 'to', 'from')
+      : follow(path, origins, 'from', 'to')
+    const other = target.contains(at) ? from : to
+    const met = pairs.flatMap(pair => other.find(pair) ?? [])
+    for (const line of met.length > 0 ? [at, ...met] : []) line.classList.add('json-lit')
+  }
+  if (!raw && origins.length > 0) {
+    for (const kind of ['pointerover', 'focusin']) element.addEventListener(kind, light)
+    for (const kind of ['pointerleave', 'focusout']) element.addEventListener(kind, light)
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} note
+   * @param {unknown} json
+   * @param {HTMLElement} tree
+   * @param {string} nothing
+   */
+  function pane(name, note, json, tree, nothing) {
+    const text = json === null || json === undefined ? null : toText(json)
+    const body = h('div', { class: 'pane-body', tabindex: 0, role: 'region', 'aria-label': name })
+    if (json === null || json === undefined) put(body, h('p', { class: 'pane-none soft' }, nothing))
+    else if (!raw) put(body, tree)
+    else
+      put(
+        body,
+        text === null
+          ? h('p', { class: 'pane-none soft' }, 'It is nested too deeply to be written as text.')
+          : createRaw(hide(text)),
+      )
+    return h(
+      'section',
+      { class: 'card pane' },
+      h(
+        'div',
+        { class: 'card-head' },
+        h('h2', null, name),
+        h('span', { class: 'faint' }, note),
+        text !== null &&
+          h('span', { class: 'push faint tabular' }, size(new TextEncoder().encode(text).length)),
+        text !== null && copyButton(`Copy the ${name} as JSON`, () => toText(json, 2) ?? ''),
+      ),
+      body,
+    )
+  }
+
+  function gone() {
+    return event.state === 'accepted' || event.state === 'skipped'
+      ? `Its bytes are gone, or cannot be written as JSON. Accepted and skipped events are kept for ${retentionDays} days.`
+      : 'It cannot be written as JSON.'
+  }
+
+  function none() {
+    return event.state === 'rejected'
+      ? 'There is none: what came does not pass the check.'
+      : 'There is none: no family knows how to map it, or its bytes are gone.'
+  }
+
+  return element
+}
+
+/**
+ * `data` may be a JSON text inside the JSON: it is shown as what it says.
+ * @param {unknown} received
+ * @returns {{ value: unknown, tags: Record<string, string> }}
+ */
+function unfold(received) {
+  if (typeof received !== 'object' || received === null || !('data' in received))
+    return { value: received, tags: {} }
+  if (typeof received.data !== 'string') return { value: received, tags: {} }
+  try {
+    const data = JSON.parse(received.data)
+    if (typeof data !== 'object' || data === null) return { value: received, tags: {} }
+    return { value: { ...received, data }, tags: { '$.data': 'sent as a JSON string' } }
+  } catch {
+    return { value: received, tags: {} }
+  }
+}
+
+/**
+ * Paths on the other side: of this field, or of the mapped whole it is a part of.
+ * @param {string} path
+ * @param {readonly Origin[]} origins
+ * @param {'to' | 'from'} here
+ * @param {'to' | 'from'} there
+ */
+function follow(path, origins, here, there) {
+  return origins.flatMap(origin => {
+    const [near, far] = [origin[here], origin[there]]
+    return near !== null && far !== null && isWithin(path, near) ? [far + path.slice(near.length)] : []
+  })
+}

@@ -1,0 +1,205 @@
+/**
+ * The events of the list: what was read, what came since, what is held back while nobody should be disturbed. No document
+ * in here; the view draws what `onChange` tells.
+ * @import { Api } from '../../api.js'
+ * @import { Change, EventsPage, Pulse, Summary } from '../../types.js'
+ * @typedef {{ state: string, type: string, reason: string, q: string }} Asked
+ */
+
+const PAGE = 100
+const MOST_ROWS = 5_000
+const MOST_HELD = 500
+/** A search goes on by itself until it has so many. */
+const ENOUGH = 50
+
+/**
+ * @param {Api} api
+ * @param {{ onChange: (added: number) => void, onRow: (event: Summary) => void }} on
+ */
+export function createFeed(api, { onChange, onRow }) {
+  /** @type {Asked} */
+  let asked = { state: '', type: '', reason: '', q: '' }
+  /** @type {Summary[]} */
+  let rows = []
+  /** @type {Summary[]} */
+  let held = []
+  /** Seen, but not what was asked for: they may become it. @type {Map<string, Summary>} */
+  const aside = new Map()
+  let heldCount = 0
+  let holding = false
+  /** More was held back than is kept: letting go means reading again. */
+  let spilled = false
+  /** Events are missing below the rows, which came too fast to be sent all. */
+  let torn = false
+  /** @type {string | null} */
+  let next = null
+  /** @type {string | null} */
+  let reachedAt = null
+  /** @type {'idle' | 'first' | 'more'} */
+  let loading = 'idle'
+  /** @type {unknown} */
+  let error = null
+  let abort = new AbortController()
+
+  /** @param {Summary} event */
+  const fits = ({ state, type, reason }) =>
+    (!asked.state || state === asked.state) &&
+    (!asked.type || type === asked.type) &&
+    (!asked.reason || reason === asked.reason)
+
+  /** @param {Asked} what */
+  async function load(what) {
+    abort.abort()
+    abort = new AbortController()
+    asked = what
+    rows = []
+    next = null
+    reachedAt = null
+    aside.clear()
+    forgetHeld()
+    await read('first', undefined)
+  }
+
+  /**
+   * @param {'first' | 'more'} kind
+   * @param {string | undefined} before
+   */
+  async function read(kind, before) {
+    const { signal } = abort
+    loading = kind
+    error = null
+    onChange(0)
+    try {
+      let from = before
+      let found = 0
+      do {
+        const body = { ...toFilter(asked), ...(from && { before: from }), limit: PAGE }
+        /** @type {EventsPage} */
+        const page = await api.post('/events/search', body, signal)
+        found += page.events.length
+        take(page, from === undefined)
+        from = page.next ?? undefined
+        onChange(0)
+      } while (from !== undefined && found < ENOUGH && rows.length < MOST_ROWS)
+    } catch (cause) {
+      if (signal.aborted) return
+      error = cause
+    }
+    loading = 'idle'
+    onChange(0)
+  }
+
+  /**
+   * @param {EventsPage} page
+   * @param {boolean} first
+   */
+  function take(page, first) {
+    if (first) [rows, torn] = [[], false]
+    const known = new Set(rows.map(row => row.key))
+    rows = [...rows, ...page.events.filter(event => !known.has(event.key))].slice(0, MOST_ROWS)
+    next = page.next
+    reachedAt = page.reachedAt ?? page.events.at(-1)?.receivedAt ?? reachedAt
+  }
+
+  function forgetHeld() {
+    held = []
+    heldCount = 0
+    spilled = false
+  }
+
+  /** @param {Pulse} pulse */
+  function onPulse({ events, missed, changes }) {
+    for (const change of changes) settle(change)
+    if (events.length === 0 && missed === 0) return
+    const known = new Set([...rows, ...held].map(row => row.key))
+    const fresh = events.filter(event => !known.has(event.key))
+    for (const event of fresh) if (!fits(event)) setAside(event)
+    const fitting = fresh.filter(fits)
+    // What the text of an event holds is not in its summary, so a search is never added to, only counted past.
+    if (holding || asked.q || loading === 'first') {
+      heldCount += fitting.length + missed
+      if (missed > 0 || heldCount > MOST_HELD) spilled = true
+      held = [...fitting, ...held].slice(0, MOST_HELD)
+      return onChange(0)
+    }
+    add(fitting, missed > 0)
+  }
+
+  /**
+   * @param {Summary[]} fresh
+   * @param {boolean} gap
+   */
+  function add(fresh, gap) {
+    if (gap) torn = true
+    // What is below a gap is read again when somebody scrolls to it.
+    rows = (gap ? fresh : [...fresh, ...rows]).slice(0, MOST_ROWS)
+    if (fresh.length > 0 || gap) onChange(fresh.length)
+  }
+
+  /** @param {Summary} event */
+  function setAside(event) {
+    if (event.state !== 'pending') return
+    aside.set(event.key, event)
+    const [oldest] = aside.keys()
+    if (aside.size > MOST_HELD && oldest !== undefined) aside.delete(oldest)
+  }
+
+  /** @param {Change} change */
+  function settle(change) {
+    const waiting = aside.get(change.key)
+    if (waiting) {
+      const now = { ...waiting, ...change }
+      if (!fits(now)) return
+      aside.delete(change.key)
+      const at = rows.findIndex(row => row.receivedAt <= now.receivedAt)
+      rows.splice(at < 0 ? rows.length : at, 0, now)
+      return onChange(at === 0 ? 1 : 0)
+    }
+    for (const list of [rows, held]) {
+      const index = list.findIndex(row => row.key === change.key)
+      const row = list[index]
+      if (!row) continue
+      const now = { ...row, ...change }
+      if (fits(now)) list[index] = now
+      else list.splice(index, 1)
+      if (list === rows && fits(now)) onRow(now)
+      else if (list === rows) onChange(0)
+    }
+  }
+
+  return {
+    load,
+    onPulse,
+    settle,
+    more() {
+      if (loading !== 'idle' || error || rows.length >= MOST_ROWS) return
+      if (torn && holding) return void read('more', undefined)
+      if (!torn && next !== null) void read('more', next)
+    },
+    stop() {
+      abort.abort()
+      abort = new AbortController()
+      loading = 'idle'
+      onChange(0)
+    },
+    again: () => load(asked),
+    /** @param {boolean} on */
+    hold(on) {
+      if (on === holding) return
+      holding = on
+      if (on) return onChange(0)
+      const [fresh, gap] = [held, spilled]
+      forgetHeld()
+      if (gap || asked.q) void load(asked)
+      else add(fresh, false)
+      onChange(0)
+    },
+    rows: () => rows,
+    now: () => ({ asked, rows, heldCount, holding, next, reachedAt, loading, error, torn }),
+  }
+}
+
+/** @param {Asked} asked */
+function toFilter(asked) {
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== ''))
+}

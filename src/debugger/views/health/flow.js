@@ -1,0 +1,119 @@
+/**
+ * How many wait and since when; how fast events come and go, as two figures and their last five minutes.
+ * @import { Page, Stats } from '../../types.js'
+ */
+import { axes, createPlot, fromZero } from '../../charts.js'
+import { h, say } from '../../dom.js'
+import { clock, duration, number, rate } from '../../format.js'
+import { HISTORY_MS, ratesOf, STEP_MS } from '../../rates.js'
+
+const HEIGHT = 132
+/** What waits for a shorter time does not wait. */
+const UNDER_WAY_SECONDS = 5
+
+/** @param {Page} page */
+export function createFlow(page) {
+  const rates = ratesOf(page.stream)
+  const waiting = createFigure('Waiting for Segment')
+  const inward = createFigure('In', 'flow-in')
+  const outward = createFigure('Out', 'flow-out')
+  const plotPlace = h('figure', { class: 'flow-plot' })
+  const element = h(
+    'section',
+    { class: 'card flow', 'aria-label': 'Flow' },
+    h('dl', { class: 'tiles' }, waiting.element, inward.element, outward.element),
+    plotPlace,
+  )
+  /** @type {import('../../charts.js').Plot | undefined} */
+  let plot
+  let drawnAt = 0
+
+  /** A step lasts five seconds: drawing oftener shows nothing more. */
+  function drawPlot() {
+    const step = Math.floor(Date.now() / STEP_MS)
+    if (plot && step === drawnAt) return
+    drawnAt = step
+    if (!plot) {
+      plot = createRatePlot()
+      plotPlace.replaceChildren(plot.element)
+    }
+    const { at, in: came, out: went } = rates.history()
+    plot.update([at, came, went])
+  }
+
+  return {
+    element,
+    /** @param {Stats} stats */
+    draw({ pending, oldestPendingSeconds, accepted, received }) {
+      waiting.draw(number(pending), pending === 0 ? 'nothing waits' : toAge(oldestPendingSeconds))
+      const now = rates.perSecond()
+      inward.draw(now ? rate(now.in) : '–', `${number(received)} received in all`)
+      outward.draw(now ? rate(now.out) : '–', `${number(accepted)} accepted in all`)
+      drawPlot()
+    },
+    end() {
+      plot?.destroy()
+      plot = undefined
+    },
+  }
+}
+
+/** @param {number} seconds */
+function toAge(seconds) {
+  if (seconds < UNDER_WAY_SECONDS) return 'under way'
+  return `the oldest for ${duration(Math.round(seconds) * 1_000).replace(/\.\d+ s$/, ' s')}`
+}
+
+/**
+ * @param {string} label
+ * @param {string} [className]
+ */
+function createFigure(label, className = '') {
+  const value = h('dd', { class: 'figure-value' })
+  const note = h('dd', { class: 'figure-note' })
+  const element = h('div', { class: `tile ${className}`.trim() }, h('dt', null, label), value, note)
+  return {
+    element,
+    /**
+     * @param {string} text
+     * @param {string} more
+     */
+    draw(text, more) {
+      say(value, text)
+      say(note, more)
+    },
+  }
+}
+
+/**
+ * @param {Date} at
+ * @param {number} stepSeconds
+ */
+function toTick(at, stepSeconds) {
+  const { time } = clock(at.getTime())
+  return stepSeconds < 60 ? time : time.slice(0, 5)
+}
+
+function createRatePlot() {
+  const minutes = HISTORY_MS / 60_000
+  return createPlot({
+    label: `Events per second in and out over the last ${minutes} minutes at most; the figures beside it are the last minute's mean`,
+    height: HEIGHT,
+    options: ink => ({
+      padding: [8, 28, 0, 0],
+      cursor: { show: false },
+      scales: { x: { time: true }, y: fromZero(1) },
+      axes: axes(ink, { time: toTick, value: rate }),
+      series: [
+        {},
+        {
+          stroke: () => ink('--flow-in'),
+          fill: () => ink('--flow-in', 0.1),
+          width: 1.5,
+          points: { show: false },
+        },
+        { stroke: () => ink('--flow-out'), width: 1.5, points: { show: false } },
+      ],
+    }),
+  })
+}

@@ -1,0 +1,102 @@
+/**
+ * The two questions somebody has at 3 a.m.: does the bridge take events, does Segment? Each with why, since when, and what
+ * comes next. The words are written anew only when they change; the countdowns tick beside them, unread.
+ * @import { Page, Stats } from '../../types.js'
+ * @import { Verdict } from '../../verdict.js'
+ */
+import { h, put, say } from '../../dom.js'
+import { clock, relative } from '../../format.js'
+import { data, icon } from '../../parts.js'
+import { judgeDoor, judgeSegment } from '../../verdict.js'
+
+/** @param {Page} page */
+export function createStations(page) {
+  const door = createStation('Is the bridge taking events from Twilio?')
+  const segment = createStation('Is Segment taking events?')
+  const notice = h('p', { class: 'next-notice' })
+  const element = h(
+    'section',
+    { class: 'card asked', 'aria-label': 'Now' },
+    door.element,
+    segment.element,
+    notice,
+  )
+  return {
+    element,
+    /** @param {Stats} stats */
+    draw(stats) {
+      door.draw(judgeDoor(stats, page.reasons()))
+      segment.draw(judgeSegment(stats, page.about(), page.reasons()))
+      drawNotice(notice, stats)
+    },
+  }
+}
+
+/** @param {string} question */
+function createStation(question) {
+  const answer = h('p', { class: 'answer' })
+  const text = h('p', { class: 'cause' })
+  const remedy = h('p', { class: 'remedy' })
+  const since = h('dd')
+  const next = h('dd')
+  const times = h(
+    'dl',
+    { class: 'times' },
+    h('div', null, h('dt', null, 'Since'), since),
+    h('div', null, h('dt', null, 'Next try'), next),
+  )
+  const words = h('div', { role: 'status' }, answer, text, remedy)
+  const element = h('div', { class: 'question' }, h('h2', null, question), words, times)
+  let shown = ''
+  return {
+    element,
+    /** @param {Verdict} verdict */
+    draw(verdict) {
+      const now = JSON.stringify([verdict.tone, verdict.answer, verdict.text, verdict.remedy])
+      if (now !== shown) {
+        shown = now
+        element.dataset.tone = verdict.tone
+        put(answer, h('span', { class: 'lamp', 'aria-hidden': 'true' }), verdict.answer)
+        put(text, data(verdict.text))
+        put(remedy, verdict.remedy && data(verdict.remedy))
+        remedy.hidden = !verdict.remedy
+      }
+      drawTime(since, verdict.since)
+      drawTime(next, verdict.nextAt)
+      times.hidden = !verdict.since && !verdict.nextAt
+    },
+  }
+}
+
+/**
+ * `in 3 min 4 s · 20:14:00`.
+ * @param {HTMLElement} place
+ * @param {string | null | undefined} at
+ */
+function drawTime(place, at) {
+  if (place.parentElement) place.parentElement.hidden = !at
+  if (at) say(place, `${relative(at)} · ${hour(at)}`)
+}
+
+/** @param {string} at */
+export function hour(at) {
+  const { day, time } = clock(at)
+  return day ? `${day}, ${time.slice(0, 5)}` : time
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Stats} stats
+ */
+function drawNotice(place, { notices }) {
+  const at = notices?.nextAt
+  place.hidden = !at
+  if (!at) return
+  const due = Date.parse(at) <= Date.now()
+  const open = notices.open.length > 0
+  const what = open ? 'While this goes on, the next notice goes out' : 'The next notice goes out'
+  const words = `${what} ${due ? 'now' : `${relative(at)}, at ${hour(at)}`}.`
+  if (place.childElementCount === 0) put(place, icon('alert'), h('span'))
+  const [, text] = place.children
+  if (text) say(text, words)
+}
