@@ -1,0 +1,67 @@
+/** Fills a data folder through the outbox's own code, without waiting for the disk: what a bridge finds when it starts. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { openSqlite } from '../src/hosts/node/sqlite.ts'
+import { validate } from '../src/ingest/validate.ts'
+import { createOutbox } from '../src/outbox/outbox.ts'
+import { toParcel } from '../src/outbox/put.ts'
+import type { Sql } from '../src/outbox/sql.ts'
+import type { Entry, Intake } from '../src/ports.ts'
+import { messageStatus } from '../test/support/twilio.ts'
+
+const EVENTS_A_BODY = 100
+const BODIES_A_COMMIT = 100
+const DAY_MS = 86_400_000
+
+export type Filling = {
+  readonly events: number
+  /** `accepted`: long since delivered, still kept. */
+  readonly state: 'pending' | 'accepted'
+  tell?(done: number): void
+}
+
+/** Returns how many seconds it took. */
+export async function prefill(dataDir: string, { events, state, tell }: Filling): Promise<number> {
+  const start = performance.now()
+  const sqlite = openSqlite(join(dataDir, 'outbox.db'))
+  // As many pages as the indexes need: their rows come in no order.
+  sqlite.exec('PRAGMA cache_size = -1048576')
+  const sql: Sql = { ...sqlite, transaction: work => sqlite.transaction(work, 'relaxed') }
+  const outbox = createOutbox(sql, { retentionMs: 7 * DAY_MS, dedupeMs: 3 * DAY_MS })
+  const now = Date.now()
+  const [entry] = [validate(messageStatus())]
+  for (let done = 0; done < events; ) {
+    const intakes: Intake[] = []
+    while (intakes.length < BODIES_A_COMMIT && done < events) {
+      const count = Math.min(EVENTS_A_BODY, events - done)
+      intakes.push(toIntake(count, entry, state, now))
+      done += count
+    }
+    outbox.put(intakes.map(toParcel))
+    while (outbox.sort() > 0);
+    tell?.(done)
+    // Ctrl-C must be heard.
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  sqlite.close()
+  return (performance.now() - start) / 1_000
+}
+
+const template = JSON.stringify(messageStatus({ id: `EZ${'e'.repeat(32)}` }))
+
+function toIntake(count: number, entry: Entry, state: Filling['state'], now: number): Intake {
+  const settled = { state: 'accepted', reason: null, detail: null, settledAt: now } as const
+  const ids = Array.from({ length: count }, () => `EZ${randomBytes(16).toString('hex')}`)
+  const source = entry.identity?.source ?? ''
+  return {
+    body: `[${ids.map(id => template.replace(`EZ${'e'.repeat(32)}`, id)).join(',')}]`,
+    encoding: 'text',
+    receivedAt: now,
+    entries: ids.map(id => ({
+      ...entry,
+      identity: { source, id },
+      ...(state === 'accepted' && { carried: settled }),
+    })),
+  }
+}

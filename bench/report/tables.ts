@@ -1,0 +1,151 @@
+/** Each section's results → a table, and what else there is to say. */
+import type { SectionName } from '../arguments.ts'
+import type { Spread } from '../bench.ts'
+import type { Results } from '../sections.ts'
+import { type Table, toFigure, toTimes, toWhole } from './table.ts'
+
+export type Told = {
+  readonly title: string
+  readonly tables: readonly Table[]
+  readonly notes: readonly string[]
+}
+
+export const tellers: { readonly [Name in SectionName]: (results: Results) => Told | undefined } = {
+  throughput({ throughput }) {
+    if (!throughput) return undefined
+    const { title, rows, contenders, notes, rounds, seconds } = throughput
+    const heads = [
+      ...['batch', '', 'events/s', 'spread', 'to (c)', 'to (a)', 'p50 ms', 'p99 ms'],
+      ...['CPU µs/event', 'to Segment', 'peak MB', 'all sent s'],
+    ]
+    const cells = rows.map(row => [
+      String(row.batch),
+      `(${row.letter})`,
+      toWhole(row.eventsPerSecond.median),
+      toSpread(row.eventsPerSecond),
+      toTimes(row.toBlog),
+      toTimes(row.toFloor),
+      toFigure(row.p50Ms),
+      toFigure(row.p99Ms),
+      toFigure(row.intakeCpuMicros),
+      row.key === 'floor' ? '–' : toFigure(row.cpuMicros),
+      toWhole(row.peakMegabytes),
+      toFigure(row.drainedSeconds),
+    ])
+    return {
+      title,
+      tables: [{ heads, rows: cells }],
+      notes: [
+        ...contenders.map(({ letter, title }) => `(${letter}) ${title}`),
+        `Median and spread of ${rounds} rounds of ${seconds} s, 32 connections. "CPU" counts until the last answer, "to Segment" until Segment has every event; "all sent" from the first request on.`,
+        ...notes,
+      ],
+    }
+  },
+
+  latency({ latency }) {
+    if (!latency) return undefined
+    const { title, halfLoad, journeys } = latency
+    const heads = ['', 'batch', 'events/s', 'p50 ms', 'p99 ms', 'most ms']
+    const toCells = (row: (typeof halfLoad)[number], what: string) => [
+      `(${row.letter}) ${what}`,
+      String(row.batch),
+      toWhole(row.eventsPerSecond),
+      toFigure(row.p50Ms),
+      toFigure(row.p99Ms),
+      toFigure(row.mostMs),
+    ]
+    const lost = journeys.filter(({ arrived, sent }) => arrived < sent)
+    return {
+      title,
+      tables: [
+        { heads, rows: halfLoad.map(row => toCells(row, 'answer, at half its highest rate')) },
+        { heads, rows: journeys.map(row => toCells(row, "webhook to Segment's 2xx")) },
+      ],
+      notes: lost.map(
+        ({ letter, batch, arrived, sent }) =>
+          `(${letter}) at ${batch}: ${arrived} of ${sent} events reached Segment within the time.`,
+      ),
+    }
+  },
+
+  drain({ drain }) {
+    if (!drain) return undefined
+    const heads = ['events waiting', 'events/s', 'spread', 'CPU µs/event', 'events a request']
+    const { events, eventsPerSecond, cpuMicros, eventsARequest } = drain
+    const cells = [
+      toWhole(events),
+      toWhole(eventsPerSecond.median),
+      toSpread(eventsPerSecond),
+      toFigure(cpuMicros),
+      toWhole(eventsARequest),
+    ]
+    return { title: drain.title, tables: [{ heads, rows: [cells] }], notes: [] }
+  },
+
+  memory({ memory }) {
+    if (!memory) return undefined
+    const heads = ['', 'peak MB', 'at its end MB']
+    const rows = memory.rows.map(row => [
+      row.what,
+      toWhole(row.peakMegabytes),
+      toWhole(row.residentMegabytes),
+    ])
+    return { title: memory.title, tables: [{ heads, rows }], notes: [] }
+  },
+
+  rows({ rows: found }) {
+    if (!found) return undefined
+    const heads = ['stored events', 'CPU µs/event', 'spread', 'prefilled in s']
+    const rows = found.rows.map(row => [
+      toWhole(row.stored),
+      toFigure(row.cpuMicros.median),
+      toSpread(row.cpuMicros),
+      toFigure(row.prefillSeconds),
+    ])
+    const notes = [
+      `From intake to Segment's 2xx, at ${toWhole(found.eventsPerSecond)} events/s in batches of 10; the second row costs ${toTimes(found.ratio)} the first.`,
+    ]
+    return { title: found.title, tables: [{ heads, rows }], notes }
+  },
+
+  page({ page }) {
+    if (!page) return undefined
+    const heads = ['asked by turns, one a second', 'answered', 'p50 ms', 'most ms']
+    const rows = page.readings.map(({ path, status, p50Ms, mostMs }) => [
+      path,
+      status === 0 ? '–' : String(status),
+      toFigure(p50Ms),
+      toFigure(mostMs),
+    ])
+    const notes = [
+      `${toWhole(page.stored)} stored events. Intake in batches of 10: ${toWhole(page.alone.median)} events/s alone, ${toWhole(page.watched.median)} watched: ${toTimes(page.ratio)}.`,
+    ]
+    return { title: page.title, tables: [{ heads, rows }], notes }
+  },
+
+  workers({ workers }) {
+    if (!workers) return undefined
+    const heads = [
+      'events a request',
+      'CPU ms',
+      'Worker requests',
+      'object requests',
+      'rows written',
+      'a million costs',
+    ]
+    const rows = workers.rows.map(row => [
+      String(row.batch),
+      row.cpuMs.toFixed(2),
+      row.workerRequests.toFixed(3),
+      row.objectRequests.toFixed(3),
+      row.rowsWritten.toFixed(2),
+      `$${row.millionDollars.toFixed(2)}`,
+    ])
+    return { title: workers.title, tables: [{ heads, rows }], notes: workers.notes }
+  },
+}
+
+function toSpread({ least, most }: Spread): string {
+  return `${toWhole(least)}–${toWhole(most)}`
+}

@@ -1,0 +1,49 @@
+/** (a) The floor: our own HTTP stack, signature check, parse and validation, over an outbox that stores nothing. */
+import type { HttpBindings } from '@hono/node-server'
+import { readSettings } from '../../src/config.ts'
+import { digests } from '../../src/hosts/node/digests.ts'
+import { createLog } from '../../src/hosts/node/log.ts'
+import { openServer, rawUrl, readIncoming } from '../../src/hosts/node/server.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createTries } from '../../src/http/tries.ts'
+import type { Backroom } from '../../src/ports.ts'
+
+const read = readSettings(process.env)
+if (!read.ok) throw new Error(JSON.stringify(read.faults))
+const { settings } = read
+
+const nothing = async (): Promise<never> => {
+  throw new Error('the floor keeps nothing')
+}
+const backroom: Backroom = {
+  put: async () => ({ stored: true }),
+  report: () => undefined,
+  stats: nothing,
+  metrics: nothing,
+  events: nothing,
+  event: nothing,
+  retry: nothing,
+  drop: nothing,
+  changeMany: nothing,
+  notices: nothing,
+  troubles: nothing,
+  pulse: nothing,
+  deadLetters: nothing,
+  quality: nothing,
+}
+
+const app = createApp({
+  settings,
+  backroom,
+  host: 'node',
+  adminToken: undefined,
+  page: () => undefined,
+  tries: createTries(Date.now),
+  digests,
+  log: createLog(settings.LOG_LEVEL),
+  now: Date.now,
+  rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
+  readBody: ({ env }: { env: HttpBindings }, limit) => readIncoming(env.incoming, limit),
+})
+const server = await openServer(app.fetch, settings)
+console.log(server.url)
