@@ -1,4 +1,4 @@
-/** The peers' packages: their own folder and lockfile, installed when first needed, so that nobody else has to. */
+/** The peers' packages: their own folder, with versions pinned, installed when first needed, so that nobody else has to. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -158,7 +158,8 @@ export function createDesk(
       () => depot().settleAccounts(1),
       () => figures(),
     ),
-    troubles: () => stats().troubles,
+    // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
+    troubles: () => depot().health().troubles,
     deadLetters() {
       depot().settleAccounts()
       return toGroups(outbox)

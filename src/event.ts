@@ -48,7 +48,7 @@ export type Reading =
       readonly ok: false
       readonly reason: EventReason
       readonly faults: readonly Fault[]
-      /** When it has any that can be read. */
+      /** `undefined` when none can be read. */
       readonly data: JsonObject | undefined
     }
 

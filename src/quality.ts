@@ -12,7 +12,7 @@ const DAY_HOURS = 24
 const BASELINE_DAYS = 7
 /** A week, the week before it that it is compared with, and a day over. */
 export const KEPT_HOURS = 15 * DAY_HOURS
-/** With fewer events expected, any hour is as likely as any other. */
+/** With fewer events expected, every hour is as likely as every other. */
 const BASELINE_EVENTS = 10
 
 /** How many full hours before the running one. */
