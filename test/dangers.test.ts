@@ -32,8 +32,8 @@ async function meet(
   return delivery.reason
 }
 
-// Side by side, for most of the time each of them waits.
-describe.concurrent('dangers of a client of Segment', () => {
+// Side by side, for most of the time each of them waits. Some start a bridge six times over.
+describe.concurrent('dangers of a client of Segment', { timeout: 60_000 }, () => {
   it('[D1] a value that JSON refuses is not "delivered": it is refused alone, and its neighbours go through', async () => {
     await using segment = await startSegment()
     await using bridge = await bridgeTo(segment)

@@ -91,7 +91,9 @@ async function route() {
     const load = views[place.name]
     if (!load) return
     try {
-      view = (await load())(page)
+      const create = await load()
+      // Another fragment of the same view may have made it meanwhile: a second one would listen for good beside it.
+      view = made.get(place.name) ?? create(page)
     } catch (cause) {
       console.error(cause)
       return shell.setMain(

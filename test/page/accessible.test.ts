@@ -1,7 +1,7 @@
 /** axe-core on every view, light, dark and on a phone. Its own script breaks the page's policy: here alone it is off. */
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { startBridge } from '../support/bridge.ts'
 import { startSegment } from '../support/segment.ts'
 import { inboundMessage, messageStatus, sendEvents } from '../support/twilio.ts'
@@ -12,6 +12,9 @@ declare global {
     readonly axe: typeof axe
   }
 }
+
+// axe takes seconds a view where the machine is small.
+vi.setConfig({ testTimeout: 90_000 })
 
 const visit = useBrowser()
 let stop = async () => {}
@@ -49,20 +52,21 @@ const ways = [
 ] as const
 
 type Look = { readonly view: string; readonly hash: () => string; readonly ready: string }
+/** `ready` is nothing that the look before it has: the old view stays until the new one is loaded. */
 const looks: readonly Look[] = [
   { view: 'events', hash: () => '#/events', ready: '.rows > .row' },
   { view: 'no match', hash: () => '#/events?state=refused', ready: '.empty' },
-  { view: 'an accepted event', hash: () => `#/events/${keys.accepted}`, ready: '.json-line' },
-  { view: 'a rejected event', hash: () => `#/events/${keys.rejected}`, ready: '.json-line' },
+  { view: 'an accepted event', hash: () => `#/events/${keys.accepted}`, ready: '.sheet-head .chip-accepted' },
+  { view: 'a rejected event', hash: () => `#/events/${keys.rejected}`, ready: '.sheet-head .chip-rejected' },
   { view: 'a pending event', hash: () => `#/events/${keys.pending}`, ready: '.attempt' },
   { view: 'an event that is gone', hash: () => '#/events/9999-0', ready: '.empty' },
   { view: 'dead letters', hash: () => '#/dead-letters', ready: '.group' },
   { view: 'health', hash: () => '#/health', ready: '.notice' },
-  { view: 'quality', hash: () => '#/quality?window=1h', ready: '.card' },
+  { view: 'quality', hash: () => '#/quality?window=1h', ready: '.quality .types' },
   {
     view: 'quality of a type',
     hash: () => '#/quality?window=1h&type=com.twilio.messaging.message.delivered&version=7',
-    ready: '.card',
+    ready: '.quality .type-head',
   },
 ]
 
@@ -105,6 +109,7 @@ it.each(ways)('[PG25] nor with the form, the empty page and the dialogs ($way)',
   await first.page.getByRole('dialog').waitFor()
   expect(await violations(first.page)).toEqual([])
   await first.page.keyboard.press('Escape')
+  await first.page.getByRole('dialog').waitFor({ state: 'detached' })
   await goTo(first.page, '#/quality')
   await first.page.locator('.empty').waitFor()
   expect(await violations(first.page)).toEqual([])

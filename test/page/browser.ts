@@ -131,6 +131,13 @@ export function soon<T>(what: () => Promise<T> | T, timeoutMs = 10_000) {
   return expect.poll(what, { timeout: timeoutMs, interval: 50 })
 }
 
+/** What the page draws with the next frame is drawn. */
+export async function nextFrame(page: Page): Promise<void> {
+  await page.evaluate(
+    () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  )
+}
+
 export const rowsOf = (page: Page): Locator => page.locator('.rows > .row')
 
 /** The list's row of an event, by its key. */

@@ -36,7 +36,7 @@ async function startWorker(stateDir: string, port: number): Promise<Started> {
 it.each([
   { host: 'Node, killed', start: startNode },
   { host: 'Workers, stopped', start: startWorker },
-])('[PG22] the page outlives a restart of the bridge ($host)', async ({ start }) => {
+])('[PG22] the page outlives a restart of the bridge ($host)', { timeout: 90_000 }, async ({ start }) => {
   const folder = start === startNode ? newDataDir() : mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()

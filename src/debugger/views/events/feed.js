@@ -86,6 +86,7 @@ export function createFeed(api, { onChange, onRow }) {
       error = cause
     }
     loading = 'idle'
+    letIn()
     onChange(0)
   }
 
@@ -97,8 +98,25 @@ export function createFeed(api, { onChange, onRow }) {
     if (first) [rows, torn] = [[], false]
     const known = new Set(rows.map(row => row.key))
     rows = [...rows, ...page.events.filter(event => !known.has(event.key))].slice(0, MOST_ROWS)
+    forgetRead(page.events)
     next = page.next
     reachedAt = page.reachedAt ?? page.events.at(-1)?.receivedAt ?? reachedAt
+  }
+
+  /** What came while it was being read is in the answer, and no news any more. @param {readonly Summary[]} events */
+  function forgetRead(events) {
+    const read = new Set(events.map(event => event.key))
+    const left = held.filter(event => !read.has(event.key))
+    heldCount -= held.length - left.length
+    held = left
+  }
+
+  /** What was held back only while the list was being read. */
+  function letIn() {
+    if (holding || asked.q) return
+    const [fresh, gap] = [held, spilled]
+    forgetHeld()
+    add(fresh, gap)
   }
 
   function forgetHeld() {
@@ -180,6 +198,7 @@ export function createFeed(api, { onChange, onRow }) {
       abort.abort()
       abort = new AbortController()
       loading = 'idle'
+      letIn()
       onChange(0)
     },
     again: () => load(asked),
