@@ -68,7 +68,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     sizes: {
       rounds: toNumber('--rounds', values.rounds ?? (quick ? '1' : '5')),
       seconds: toNumber('--seconds', values.seconds ?? (quick ? '1.5' : '3')),
-      warmUpSeconds: quick ? 0.5 : 4,
+      warmUpSeconds: quick ? 0.5 : 6,
       drainSeconds: quick ? 3 : 180,
       batches: values.batches.split(',').map(one => toNumber('--batches', one)),
       rows: toNumber('--rows', values.rows ?? (quick ? '100000' : '10000000')),

@@ -15,7 +15,7 @@ import {
 } from './ingest/authenticate.ts'
 import { decode } from './ingest/decode.ts'
 import { validate } from './ingest/validate.ts'
-import type { Digests, Intake, Outbox } from './ports.ts'
+import type { Awaitable, Digests, Intake, Outbox, Stored } from './ports.ts'
 import { type DoorReason, RETRY_AFTER_SECONDS, reasons, toStatus } from './reasons.ts'
 
 export type WebhookRequest = {
@@ -59,7 +59,6 @@ export async function accept(
     if (isTwilios(verdict)) outbox.report({ reason, at: now(), count: 1, answer: detail })
     return turnAway(reason, detail)
   }
-  // The parsed events end here: held while the commit is awaited, they would outlive the young generation of the heap.
   return keep(toIntake(verdict.body, now()), outbox)
 }
 
@@ -70,14 +69,13 @@ function toIntake(signed: SignedBody, receivedAt: number): Intake {
   return { body, encoding, receivedAt, entries }
 }
 
-async function keep(intake: Intake, outbox: Outbox): Promise<Answer> {
+/** Awaits nothing itself: an async function would hold the events until the commit, beyond the heap's young generation. */
+function keep(intake: Intake, outbox: Outbox): Awaitable<Answer> {
   const received = intake.entries.length
   const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
-  if (received > 0) {
-    const stored = await outbox.put(intake)
-    if (!stored.stored) return turnAway(stored.reason, stored.detail)
-  }
-  return { status: 200, body: { received, rejected } }
+  const done: Answer = { status: 200, body: { received, rejected } }
+  const toAnswer = (stored: Stored) => (stored.stored ? done : turnAway(stored.reason, stored.detail))
+  return received === 0 ? done : outbox.put(intake).then(toAnswer)
 }
 
 type Admission = { readonly ok: true; readonly body: SignedBody } | Refusal

@@ -70,7 +70,7 @@ const PRUNE_EVERY_MS = 60_000
 /** The name under which a sleeping outbox remembers how its destination did. */
 const LINE = 'line'
 /** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
-const CLAIM_EVENTS = 250
+export const CLAIM_EVENTS = 250
 /** As much as a usual request, so that a probe does not pass where an intake would fail. */
 const PROBE_BYTES = 64 * 1_024
 
@@ -176,7 +176,7 @@ export function createDepot(parts: DepotParts): Depot {
     if (line.failures > 0 && inFlight > 0) return undefined
     const wanted = Math.min(outbox.total('pending') - inFlight, CLAIM_EVENTS, rate.most)
     const wait = wanted > 0 ? rate.take(wanted, now()) : 0
-    if (wait > 0) return now() + wait
+    if (wait > 0) return sorted > 0 ? now() : now() + wait
     const leased: Leased[] = []
     const hasCanary = doubt.wantsCanary(line)
     const isRead = write(() => {

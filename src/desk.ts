@@ -71,6 +71,9 @@ export type Desk = {
   quality(span: Span): KindHours[]
 }
 
+/** Turns of sorting that a look at what is new may take: some 40 ms in a burst, and nothing otherwise. */
+const PULSE_TURNS = 4
+
 export function createDesk(
   outbox: OutboxStore,
   depot: () => Pick<Depot, 'settleAccounts' | 'health'>,
@@ -155,7 +158,7 @@ export function createDesk(
     drop,
     pulse: createPulse(
       outbox,
-      () => depot().settleAccounts(1),
+      () => depot().settleAccounts(PULSE_TURNS),
       () => figures(),
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.

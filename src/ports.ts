@@ -7,7 +7,7 @@ import type { Desk } from './desk.ts'
 import type { DoorReason, EventReason, State } from './reasons.ts'
 import type { Failure } from './send/notify.ts'
 
-type Awaitable<T> = T | Promise<T>
+export type Awaitable<T> = T | Promise<T>
 
 /** The two digests of a Twilio signature. node:crypto is five times faster on Node than Web Crypto, hence a port. */
 export type Digests = {

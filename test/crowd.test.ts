@@ -1,75 +1,112 @@
 /** The burst rules, by a clock that the test holds. */
 import { describe, expect, it } from 'vitest'
-import { createCrowd } from '../src/hosts/node/crowd.ts'
+import { type Crowd, createCrowd } from '../src/hosts/node/crowd.ts'
 
 const START = 1_000_000
 
-/** A crowd after `ms` of so many events a second, in a commit every 10 ms. */
-function crowdAfter(ms: number, eventsPerSecond: number) {
-  const crowd = createCrowd()
-  for (let at = START; at <= START + ms; at += 10) crowd.came(eventsPerSecond / 100, at)
+const BUSY = 0.95
+const CORES = 2
+
+/** A crowd after `ms` of so many events a second, in a commit every 10 ms, while `busy` of both cores is used. */
+function crowdAfter(ms: number, eventsPerSecond: number, busy = BUSY) {
+  const crowd = createCrowd(CORES)
+  for (let at = START; at <= START + ms; at += 10) {
+    crowd.came(eventsPerSecond / 100, at, (at - START) * busy * CORES)
+  }
   return { crowd, now: START + ms }
 }
 
-/** How many turns go out in `ms`, each lane asking as soon as it may. */
-function turnsIn(ms: number, crowd: ReturnType<typeof createCrowd>, from: number, unsorted = 0): number {
+/** What goes out in `ms`, each lane asking as soon as it may. */
+function turnsIn(ms: number, crowd: Crowd, from: number, unsorted = 0, busy = BUSY): number {
   let turns = 0
+  const before = (from - START) * BUSY * CORES
   for (let now = from; now < from + ms; now += 10) {
-    crowd.came(100, now)
-    if (crowd.hold(unsorted, now) === 0) turns += 1
+    crowd.came(100, now, before + (now - from) * busy * CORES)
+    if (crowd.next(true, unsorted, now).do === 'deliver') turns += 1
   }
   return turns
 }
 
 describe('a burst', () => {
-  it('[BU1] below 2,000 events a second nothing waits', () => {
-    const { crowd, now } = crowdAfter(3_000, 1_900)
-    expect(crowd.gather(now)).toBe(0)
-    for (const ms of [0, 1, 2]) expect(crowd.hold(0, now + ms)).toBe(0)
+  it.each([
+    { what: 'slow intakes', eventsPerSecond: 950, busy: 1 },
+    { what: 'a processor with time to spare', eventsPerSecond: 20_000, busy: 0.75 },
+  ])('[BU1] nothing waits for $what', ({ eventsPerSecond, busy }) => {
+    const { crowd, now } = crowdAfter(3_000, eventsPerSecond, busy)
+    for (const ms of [0, 1, 2]) expect(crowd.next(true, 0, now + ms)).toEqual({ do: 'deliver' })
   })
 
   it('[BU1] one large request after silence is no burst', () => {
-    const crowd = createCrowd()
-    crowd.came(10_000, START)
-    expect(crowd.gather(START)).toBe(0)
-    expect(crowd.hold(0, START)).toBe(0)
-    expect(crowd.hold(0, START)).toBe(0)
+    const crowd = createCrowd(CORES)
+    crowd.came(10_000, START, 5_000)
+    expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
+    expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
   })
 
-  it('[BU2] commits wait 2 ms for company, and one turn of delivery goes out each half second', () => {
+  it('[BU2] one turn of delivery goes out each half second', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    expect(crowd.gather(now)).toBe(2)
-    expect(crowd.hold(0, now)).toBe(0)
-    expect(crowd.hold(0, now + 100)).toBe(400)
+    expect(crowd.next(true, 0, now)).toEqual({ do: 'deliver' })
+    expect(crowd.next(true, 0, now + 100)).toEqual({ do: 'wait', ms: 400 })
     expect(turnsIn(5_000, crowd, now + 110)).toBe(10)
+  })
+
+  it('[BU2] lasts while the processor is half busy, and no longer', () => {
+    const { crowd, now } = crowdAfter(600, 10_000)
+    expect(turnsIn(2_000, crowd, now, 0, 0.55)).toBe(4)
+    const { crowd: other } = crowdAfter(600, 10_000)
+    expect(turnsIn(2_000, other, now, 0, 0.45)).toBeGreaterThan(150)
+  })
+
+  it('[BU2] counts no more cores than there are threads, and no more than there are', () => {
+    for (const [cores, used] of [
+      [64, 1.9],
+      [1, 0.95],
+    ] as const) {
+      const crowd = createCrowd(cores)
+      for (let ms = 0; ms <= 600; ms += 10) crowd.came(100, START + ms, ms * used)
+      crowd.next(true, 0, START + 600)
+      expect(crowd.next(true, 0, START + 600)).toEqual({ do: 'wait', ms: 500 })
+    }
   })
 
   it('[BU3] is over 300 ms after the last intake', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    crowd.hold(0, now)
-    expect(crowd.hold(0, now + 310)).toBe(0)
-    expect(crowd.gather(now + 310)).toBe(0)
+    crowd.next(true, 0, now)
+    expect(crowd.next(true, 0, now + 310)).toEqual({ do: 'deliver' })
   })
 
   it('[BU3] holds nothing back once it has lasted 30 s', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
     turnsIn(31_000, crowd, now)
     expect(turnsIn(1_000, crowd, now + 31_000)).toBe(100)
-    expect(crowd.gather(now + 32_000)).toBe(2)
   })
 
-  it('[BU4] never leaves more than 30,000 events unsorted', () => {
+  it('[BU4] never leaves more than 250,000 events unsorted, and still holds delivery back', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    expect(turnsIn(1_000, crowd, now, 30_000)).toBe(100)
+    crowd.next(true, 0, now)
+    expect(crowd.next(true, 249_999, now + 10)).toEqual({ do: 'wait', ms: 490 })
+    expect(crowd.next(true, 250_000, now + 10)).toEqual({ do: 'sort' })
+    expect(turnsIn(1_000, crowd, now + 20, 250_000)).toBe(2)
+  })
+
+  it('[BU7] what comes alone goes at once; what comes close behind it waits for 20 ms, unless it is a full batch', () => {
+    const crowd = createCrowd(CORES)
+    expect(crowd.next(false, 0, START)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, 0, START + 5)).toEqual({ do: 'wait', ms: 15 })
+    expect(crowd.next(true, 0, START + 5)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, 0, START + 24)).toEqual({ do: 'wait', ms: 1 })
+    expect(crowd.next(false, 0, START + 25)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, 0, START - 3_600_000)).toEqual({ do: 'deliver' })
   })
 
   it('[BU5] a clock set back or forward holds nothing up for longer than half a second', () => {
     for (const jump of [-3_600_000, 3_600_000]) {
       const { crowd, now } = crowdAfter(600, 10_000)
-      crowd.hold(0, now)
-      expect(crowd.hold(0, now + jump)).toBeLessThanOrEqual(500)
-      crowd.came(100, now + jump)
-      expect(crowd.hold(0, now + jump + 500)).toBe(0)
+      crowd.next(true, 0, now)
+      const turn = crowd.next(true, 0, now + jump)
+      expect(turn.do === 'wait' ? turn.ms : 0).toBeLessThanOrEqual(500)
+      crowd.came(100, now + jump, 2_000)
+      expect(crowd.next(true, 0, now + jump + 500)).toEqual({ do: 'deliver' })
     }
   })
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDeliver } from '../src/send/deliver.ts'
 import type { TrackCall } from '../src/send/map.ts'
@@ -180,12 +180,25 @@ describe('what an answer means', () => {
       status: 401,
       body: `${'.'.repeat(990)} ${writeKey} or ${btoa(`${writeKey}:`)}`,
     })
-    const outcome = await createDeliver(
-      { host: segment.url, path: '/v1/batch', writeKey },
-      fetch,
-      Date.now,
-    )(tracks(1))
+    const target = { host: segment.url, path: '/v1/batch', writeKey }
+    const outcome = await createDeliver(target, { send: fetch, now: Date.now })(tracks(1))
     expect(outcome.answer).toBe(`${'.'.repeat(990)} *** or **`)
+  })
+})
+
+describe('a batch and its neighbours', () => {
+  it('[DL17] others have their turn between slices of 32 events, and it still is one request', async () => {
+    let turns = 0
+    const target = { host: segment.url, path: '/v1/batch', writeKey: 'key' }
+    const breathe = async () => {
+      await nextTurn()
+      expect(segment.requests).toHaveLength(0)
+      turns += 1
+    }
+    const outcome = await createDeliver(target, { send: fetch, now: Date.now, breathe })(tracks(100))
+    expect(outcome.kind).toBe('accepted')
+    expect(turns).toBe(3)
+    expect(segment.requests).toHaveLength(1)
   })
 })
 
@@ -251,7 +264,7 @@ describe('a connection that misbehaves', () => {
       )
     })
     const target = { host: odd.url, writeKey: 'write-key-that-is-long', path: '/v1/batch' }
-    const { headers = {} } = await createDeliver(target, fetch, Date.now)(tracks(1))
+    const { headers = {} } = await createDeliver(target, { send: fetch, now: Date.now })(tracks(1))
     const { date: _, 'x-request-id': id, ...rest } = headers
     expect(rest).toEqual({ 'retry-after': '7', 'x-ratelimit-reset': '30', via: '1.1 caf\u00e9 tab' })
     expect(id).toBe(`*** ${'x'.repeat(196)}`)

@@ -7,7 +7,10 @@
 /** Bases without query and the query as received; a URL that no URL parser takes has no spelling. */
 export function* spellings(urls: readonly string[], query: string): Generator<string, void> {
   const received = urls.map(url => (query === '' ? url : `${url}?${query}`)).filter(url => URL.canParse(url))
-  const seen = new Set<string>()
+  const [first] = received
+  if (first === undefined) return
+  yield first
+  const seen = new Set([first])
   for (const respell of [asReceived, normalized, reencoded]) {
     for (const url of received) {
       for (const spelling of withAndWithoutPort(respell(url))) {

@@ -7,7 +7,7 @@
 import type { EventReason, State } from '../reasons.ts'
 import { type Body, readBody } from './body.ts'
 import type { Book } from './book.ts'
-import { move } from './move.ts'
+import { moveAll, type Target } from './move.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -88,8 +88,7 @@ export function createLeases(sql: Sql, book: Book): Leases {
 
     settle(settlements, now, tried = []) {
       book.transaction('relaxed', () => {
-        // Only what is pending, so that a settling repeated (its commit went through, but was reported as failed) counts once.
-        for (const { event, ...to } of settlements) move(sql, book, event, ['pending'], to, now)
+        for (const [to, places] of byTarget(settlements)) moveAll(sql, book, places, 'pending', to, now)
         if (tried.length === 0) return
         const rows = tried.map(({ event, attempts, triedAt }) => [
           event.request,
@@ -113,4 +112,16 @@ export function createLeases(sql: Sql, book: Book): Leases {
       }, 'relaxed')
     },
   }
+}
+
+/** Nearly always one: all of a batch were accepted at once. */
+function byTarget(settlements: readonly Settlement[]): Iterable<[Target, Place[]]> {
+  const groups = new Map<string, [Target, Place[]]>()
+  for (const { event, ...target } of settlements) {
+    const name = JSON.stringify(target)
+    const group = groups.get(name)
+    if (group) group[1].push(event)
+    else groups.set(name, [target, [event]])
+  }
+  return groups.values()
 }

@@ -1,4 +1,4 @@
-/** The one way an event changes its state; to be called inside `book.transaction`. */
+/** The ways an event changes its state; to be called inside `book.transaction`. */
 import type { EventReason, State } from '../reasons.ts'
 import type { Book } from './book.ts'
 import type { Place, Tries } from './lease.ts'
@@ -43,4 +43,28 @@ export function move(
     position,
   )
   return true
+}
+
+/**
+ * Many at once, in two statements. Those in another state than `from` stay as they are, so that a settling repeated (its
+ * commit went through, but was reported as failed) counts once.
+ */
+export function moveAll(
+  sql: Sql,
+  book: Book,
+  places: readonly Place[],
+  from: State,
+  to: Target,
+  now: number,
+): void {
+  const list = JSON.stringify(places.map(({ request, position }) => [request, position]))
+  const found = sql.all<{ kind: number; reason: string | null }>(statements.kindsAmong, list, from)
+  for (const { kind, reason } of found) {
+    book.add(kind, from, reason, -1)
+    book.add(kind, to.state, to.reason ?? null, 1)
+  }
+  const settledAt = to.state === 'pending' ? null : now
+  const { attempts, triedAt } = to.tries ?? { attempts: 0, triedAt: null }
+  const outcome = [to.state, to.reason ?? null, settledAt, to.detail ?? null, attempts, triedAt]
+  sql.all(statements.settleEvents, ...outcome, list, from)
 }

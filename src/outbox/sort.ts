@@ -9,8 +9,8 @@ import type { KeptEntry } from './put.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-/** One turn is some 20 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
-const EVENTS_A_TURN = 2_000
+/** One turn is some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
+export const EVENTS_A_TURN = 500
 const SLOTS = 2 ** 53
 /** What a copy takes the place of when a person has it sent again. */
 const sentAgain: readonly State[] = [...deadLetterStates, 'accepted', 'skipped']

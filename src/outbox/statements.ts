@@ -36,10 +36,16 @@ export const newestPending = `
   SELECT request, position, received_at FROM events WHERE state = 'pending'
   ORDER BY request DESC, position DESC LIMIT ?`
 export const eventAt = 'SELECT * FROM events WHERE request = ? AND position = ?'
-export const settleEvent = `
+const settle = `
   UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ?,
-    attempts = attempts + ?, tried_at = coalesce(?, tried_at)
-  WHERE request = ? AND position = ?`
+    attempts = attempts + ?, tried_at = coalesce(?, tried_at)`
+export const settleEvent = `${settle} WHERE request = ? AND position = ?`
+export const settleEvents = `${settle}
+  WHERE (request, position) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND state = ?`
+export const kindsAmong = `
+  SELECT e.kind, e.reason FROM json_each(?) AS asked
+  CROSS JOIN events AS e ON e.request = asked.value ->> 0 AND e.position = asked.value ->> 1
+  WHERE e.state = ?`
 export const countAttempts = `
   UPDATE events SET attempts = attempts + (tried.value ->> 2), tried_at = tried.value ->> 3 FROM json_each(?) AS tried
   WHERE events.request = tried.value ->> 0 AND events.position = tried.value ->> 1`

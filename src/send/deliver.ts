@@ -30,6 +30,13 @@ export type Failed = Answer & {
   readonly waitToldMs: number
 }
 
+export type DeliverPorts = {
+  readonly send: typeof fetch
+  readonly now: () => number
+  /** Lets others have their turn: called between slices of a batch, which as a whole would keep an intake waiting. */
+  readonly breathe?: () => Promise<unknown>
+}
+
 export type Deliver = (tracks: readonly TrackCall[]) => Promise<Outcome>
 
 const REQUEST_TIMEOUT_MS = 10_000
@@ -38,13 +45,14 @@ const ANSWER_KEPT = 1_000
 const ANSWER_READ = 256 * 1_024
 const ANSWER_WAIT_MS = 1_000
 const SECRET_CHARS = 16
+/** Some 3 ms of the SDK's work. */
+const SLICE_EVENTS = 32
 
 type Post = (request: { url: string; headers: Record<string, string>; body: string }) => Promise<Outcome>
 
 export function createDeliver(
   target: Target,
-  send: typeof fetch,
-  now: () => number,
+  { send, now, breathe }: DeliverPorts,
   timeoutMs = REQUEST_TIMEOUT_MS,
 ): Deliver {
   const hide = createMask(target.writeKey)
@@ -65,7 +73,7 @@ export function createDeliver(
       return failed(reason, undefined, describe(error))
     }
   }
-  return tracks => throughSdk(target, tracks, post, timeoutMs)
+  return tracks => throughSdk(target, tracks, post, timeoutMs, breathe)
 }
 
 /** Hands the batch to the SDK, whose last `track` sends exactly one request, to `post`. */
@@ -74,6 +82,7 @@ function throughSdk(
   tracks: readonly TrackCall[],
   post: Post,
   timeoutMs: number,
+  breathe: DeliverPorts['breathe'],
 ): Promise<Outcome> {
   return new Promise(resolve => {
     let open = true
@@ -107,11 +116,13 @@ function throughSdk(
         },
       },
     })
-    try {
-      for (const track of tracks) analytics.track(track)
-    } catch (error) {
-      finish(failed('bridge_fault', undefined, describe(error)))
+    const trackAll = async () => {
+      for (const [index, track] of tracks.entries()) {
+        if (breathe && index % SLICE_EVENTS === SLICE_EVENTS - 1) await breathe()
+        if (open) analytics.track(track)
+      }
     }
+    trackAll().catch((error: unknown) => finish(failed('bridge_fault', undefined, describe(error))))
   })
 }
 

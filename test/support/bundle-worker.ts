@@ -9,17 +9,16 @@ declare module 'vitest' {
   export interface ProvidedContext {
     workerBundle: string
     faultyWorkerBundle: string
-    workerAssets: string
   }
 }
 
 const root = join(import.meta.dirname, '../..')
+/** The page's files; wrangler fills it with each bundle. */
+export const assets = join(root, '.wrangler/assets')
 
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-bundle-'))
   project.provide('workerBundle', bundle('src/hosts/workers/worker.ts', join(folder, 'sound')))
-  // wrangler has just filled it.
-  project.provide('workerAssets', join(root, '.wrangler/assets'))
   project.provide('faultyWorkerBundle', bundle('test/support/faulty-worker.ts', join(folder, 'faulty')))
   return () => rmSync(folder, { recursive: true, force: true })
 }

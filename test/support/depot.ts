@@ -36,7 +36,7 @@ export function createClock(at = START): Clock {
 
 /** Through the SDK, to the stand-in at `url`. */
 export function deliverTo(url: string, now: () => number = Date.now, timeoutMs?: number): Deliver {
-  return createDeliver({ ...target, host: url }, fetch, now, timeoutMs)
+  return createDeliver({ ...target, host: url }, { send: fetch, now }, timeoutMs)
 }
 
 export type LogLine = { level: keyof Log; message: string; fields: object }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import { type Bridge, toBridge } from './bridge.ts'
+import { assets } from './bundle-worker.ts'
 import { authToken } from './twilio.ts'
 
 export type WorkersOptions = {
@@ -44,7 +45,7 @@ export async function startWorkers(
             NOTICE_CLOCK: { className: 'NoticeClock', useSQLite: true },
           },
           assets: {
-            directory: inject('workerAssets'),
+            directory: assets,
             binding: 'ASSETS',
             routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
             assetConfig: { html_handling: 'none' },

@@ -1,33 +1,42 @@
 /**
- * In a burst intakes go first: commits are shared by more of them, and deliveries and sorting hold back, for what is kept is
- * safe and both cost less an event when they catch up in large turns. A burst that lasts is no burst: then nothing holds back.
+ * When the outbox's thread delivers. What comes close together goes together, for a batch of one costs as much as one of fifty.
+ *
+ * In a burst intakes go first and deliveries hold back, for what is kept is safe. It is a burst when intakes come and the
+ * processor has no time left for both. One that lasts is no burst: then nothing holds back.
  */
 
-/** Twice as fast as Segment recommends to send: what comes now must wait anyway. */
-const BURST_EVENTS_A_SECOND = 2_000
+/** So long after the last one the next batch goes, unless it is a full one. */
+const LINGER_MS = 20
+
+/** What comes more slowly than this never makes deliveries wait. */
+const BURST_EVENTS_A_SECOND = 1_000
+/** Of the processor's time that the two threads can use: from here on it is short; below the other there is enough again. */
+const SHORT = 0.8
+const ENOUGH = 0.5
+const THREADS = 2
 const WINDOW_MS = 250
 /** Without an intake for so long, it is over. */
 const OVER_MS = 300
 /** The longest time that deliveries hold back at a stretch. */
 const LONGEST_MS = 30_000
-/** Meanwhile one batch in that time goes out all the same, and one turn is sorted. */
+/** Meanwhile one batch in that time goes out all the same. */
 const PACE_MS = 500
-/** A commit waits so long for company: each costs a sync of the disk, however many it holds. */
-const GATHER_MS = 2
-/** More than this is not left unsorted: whoever asks for the figures waits until all is, some 10 µs an event. */
-const MOST_UNSORTED = 30_000
+/** More than this is not left unsorted: whoever asks for the figures waits until all is, some 4 seconds. */
+const MOST_UNSORTED = 250_000
+
+/** What a lane of delivery does next. */
+export type Turn = { readonly do: 'deliver' | 'sort' } | { readonly do: 'wait'; readonly ms: number }
 
 export type Crowd = {
-  /** So many events were kept. */
-  came(events: number, now: number): void
-  /** How long the next commit is to wait for others to share it, ms. */
-  gather(now: number): number
-  /** How long the next turn of delivery is to wait, ms; 0: it goes now. */
-  hold(unsorted: number, now: number): number
+  /** So many events were kept. `cpuMs`: what the process has used so far of all processors, ms. */
+  came(events: number, now: number, cpuMs: number): void
+  /** `full`: as many events wait as one delivery takes. */
+  next(full: boolean, unsorted: number, now: number): Turn
 }
 
-export function createCrowd(): Crowd {
-  let window = { from: Number.NEGATIVE_INFINITY, events: 0 }
+/** `cores`: processors that this process may use. */
+export function createCrowd(cores: number): Crowd {
+  let window = { from: Number.NEGATIVE_INFINITY, events: 0, cpuMs: 0 }
   let burst: { since: number; seen: number } | undefined
   let wentAt = Number.NEGATIVE_INFINITY
 
@@ -37,22 +46,25 @@ export function createCrowd(): Crowd {
   }
 
   return {
-    came(events, now) {
+    came(events, now, cpuMs) {
       window.events += events
       const passedMs = now - window.from
       if (passedMs >= 0 && passedMs < WINDOW_MS) return
-      const isBurst = window.events >= (BURST_EVENTS_A_SECOND / 1_000) * passedMs
-      if (!isBurst || passedMs < 0) burst = undefined
-      else burst = { since: isOn(now) ? (burst?.since ?? now) : now, seen: now }
-      window = { from: now, events: 0 }
+      const used = (cpuMs - window.cpuMs) / passedMs / Math.min(cores, THREADS)
+      const isBurst =
+        passedMs > 0 &&
+        window.events >= (BURST_EVENTS_A_SECOND / 1_000) * passedMs &&
+        used >= (isOn(now) ? ENOUGH : SHORT)
+      burst = isBurst ? { since: isOn(now) ? (burst?.since ?? now) : now, seen: now } : undefined
+      window = { from: now, events: 0, cpuMs }
     },
-    gather: now => (isOn(now) ? GATHER_MS : 0),
-    hold(unsorted, now) {
-      const isShort = isOn(now) && burst !== undefined && now - burst.since < LONGEST_MS
-      const rest = now < wentAt ? 0 : wentAt + PACE_MS - now
-      if (isShort && rest > 0 && unsorted < MOST_UNSORTED) return rest
+    next(full, unsorted, now) {
+      const holdsBack = isOn(now) && burst !== undefined && now - burst.since < LONGEST_MS
+      const pauseMs = holdsBack ? PACE_MS : full ? 0 : LINGER_MS
+      const ms = now < wentAt ? 0 : wentAt + pauseMs - now
+      if (ms > 0) return holdsBack && unsorted >= MOST_UNSORTED ? { do: 'sort' } : { do: 'wait', ms }
       wentAt = now
-      return 0
+      return { do: 'deliver' }
     },
   }
 }

@@ -3,12 +3,15 @@
  * disk nor the SDK's work on a batch ever delays an answer to somebody else.
  */
 import { appendFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createCarrier } from '../../carrier.ts'
 import { toPruning, toTarget } from '../../config.ts'
-import { createDepot, type Depot } from '../../depot.ts'
+import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
+import { EVENTS_A_TURN } from '../../outbox/sort.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Put, Request, ThreadData } from './backroom.ts'
@@ -22,6 +25,8 @@ import { openSqlite } from './sqlite.ts'
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
 const TICK_MS = 1_000
+/** The longest that a question waits for others to have their turns; then it is sorted for at a stretch. */
+const CATCH_UP_MS = 10_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
@@ -45,7 +50,9 @@ const desk = createDesk(outbox, () => depot, Date.now)
 depot = createDepot({
   settings,
   outbox,
-  deliver: settings.SEGMENT_WRITE_KEY ? createDeliver(target, fetch, Date.now) : dryRun,
+  deliver: settings.SEGMENT_WRITE_KEY
+    ? createDeliver(target, { send: fetch, now: Date.now, breathe: nextTurn })
+    : dryRun,
   overhead: await measureOverhead(target),
   log,
   now: Date.now,
@@ -65,25 +72,34 @@ depot = createDepot({
 })
 
 const work = createSignal()
-const crowd = createCrowd()
+const crowd = createCrowd(availableParallelism())
 let stopping = false
 
 async function runLane(): Promise<void> {
   while (!stopping) {
-    const holdMs = crowd.hold(outbox.unsorted(), Date.now())
-    if (holdMs > 0) {
-      await new Promise(resolve => setTimeout(resolve, holdMs))
-      continue
-    }
-    const due = await depot.drain()
-    const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
-    if (waitMs > 0) await work.wait(waitMs)
-    else {
-      // There may be more than one lane's work; and intakes that came meanwhile go first.
-      work.wake()
-      await new Promise(resolve => setImmediate(resolve))
-    }
+    const unsorted = outbox.unsorted()
+    const isFull = unsorted + outbox.total('pending') >= CLAIM_EVENTS
+    const turn = crowd.next(isFull, unsorted, Date.now())
+    if (turn.do === 'wait') await sleep(turn.ms)
+    else if (turn.do === 'deliver') await deliverTurn()
+    else await (sortTurn() ? nextTurn() : sleep(TICK_MS))
   }
+}
+
+async function deliverTurn(): Promise<void> {
+  const due = await depot.drain()
+  const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
+  if (waitMs > 0) return work.wait(waitMs)
+  // There may be more than one lane's work; and intakes that came meanwhile go first.
+  work.wake()
+  await nextTurn()
+}
+
+/** False when there was nothing to sort, or no way to. */
+function sortTurn(): boolean {
+  const before = outbox.unsorted()
+  depot.settleAccounts(1)
+  return outbox.unsorted() < before
 }
 
 let waiting: Put[] = []
@@ -92,10 +108,9 @@ let waiting: Put[] = []
 function commit(): void {
   const group = waiting
   waiting = []
-  crowd.came(
-    group.reduce((sum, { parcel }) => sum + parcel.events, 0),
-    Date.now(),
-  )
+  const { user, system } = process.cpuUsage()
+  const events = group.reduce((sum, { parcel }) => sum + parcel.events, 0)
+  crowd.came(events, Date.now(), (user + system) / 1_000)
   const stored = depot.put(group.map(({ parcel }) => parcel))
   port?.postMessage(group.map(({ id }, index) => ({ id, value: stored[index] })))
   work.wake()
@@ -122,19 +137,28 @@ export type Calls = typeof calls
 
 port.on('message', (request: Request) => {
   if (request.call === 'put') {
-    if (waiting.length === 0) {
-      const gatherMs = crowd.gather(Date.now())
-      if (gatherMs > 0) setTimeout(commit, gatherMs)
-      else setImmediate(commit)
-    }
+    if (waiting.length === 0) setImmediate(commit)
     waiting.push(...request.puts)
     return
   }
   void answer(request)
 })
 
+/** What can be told, or done, with a burst still unsorted. */
+const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 'pulse', 'notices', 'stop'])
+
+/** A burst is sorted turn by turn, with intakes and deliveries between them. */
+async function catchUp(): Promise<void> {
+  const until = Date.now() + CATCH_UP_MS
+  while (outbox.unsorted() > EVENTS_A_TURN && Date.now() < until && !stopping) {
+    if (!sortTurn()) return
+    await nextTurn()
+  }
+}
+
 async function answer({ id, call, args }: Exclude<Request, { call: 'put' }>): Promise<void> {
   try {
+    if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
     port?.postMessage([{ id, value: await Reflect.apply(method, undefined, args) }])
     work.wake()
@@ -144,7 +168,6 @@ async function answer({ id, call, args }: Exclude<Request, { call: 'put' }>): Pr
 }
 
 const ticking = setInterval(() => depot.tick(), TICK_MS)
-depot.settleAccounts()
 const lanes = Array.from({ length: LANES }, runLane)
 port.postMessage([])
 
@@ -153,6 +176,6 @@ async function stop(): Promise<void> {
   stopping = true
   clearInterval(ticking)
   work.wake()
-  await Promise.race([Promise.all(lanes), new Promise(resolve => setTimeout(resolve, LAST_BATCH_MS))])
+  await Promise.race([Promise.all(lanes), sleep(LAST_BATCH_MS)])
   sql.close()
 }

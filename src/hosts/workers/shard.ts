@@ -61,7 +61,7 @@ export class OutboxShard extends DurableObject<Env> {
     depot = createDepot({
       settings,
       outbox,
-      deliver: settings.SEGMENT_WRITE_KEY ? createDeliver(target, fetch, Date.now) : dryRun,
+      deliver: settings.SEGMENT_WRITE_KEY ? createDeliver(target, { send: fetch, now: Date.now }) : dryRun,
       overhead: await measureOverhead(target),
       log: this.#log,
       now: Date.now,
