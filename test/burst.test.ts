@@ -9,7 +9,7 @@ import { parcelOf, pruning, samples } from './support/outbox-bench.ts'
 import { messageStatus, sendEvents } from './support/twilio.ts'
 
 const A_REQUEST = 500
-const REQUESTS = 120
+const REQUESTS = 240
 
 /** As it is when the process dies in the middle of a burst. */
 function leaveUnsorted(dataDir: string): void {

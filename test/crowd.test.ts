@@ -11,7 +11,7 @@ const CORES = 2
 function crowdAfter(ms: number, eventsPerSecond: number, busy = BUSY) {
   const crowd = createCrowd(CORES)
   for (let at = START; at <= START + ms; at += 10) {
-    crowd.came(eventsPerSecond / 100, at, (at - START) * busy * CORES)
+    crowd.came(eventsPerSecond / 100, at, () => (at - START) * busy * CORES)
   }
   return { crowd, now: START + ms }
 }
@@ -21,7 +21,7 @@ function turnsIn(ms: number, crowd: Crowd, from: number, unsorted = 0, busy = BU
   let turns = 0
   const before = (from - START) * BUSY * CORES
   for (let now = from; now < from + ms; now += 10) {
-    crowd.came(100, now, before + (now - from) * busy * CORES)
+    crowd.came(100, now, () => before + (now - from) * busy * CORES)
     if (crowd.next(true, unsorted, now).do === 'deliver') turns += 1
   }
   return turns
@@ -38,7 +38,7 @@ describe('a burst', () => {
 
   it('[BU1] one large request after silence is no burst', () => {
     const crowd = createCrowd(CORES)
-    crowd.came(10_000, START, 5_000)
+    crowd.came(10_000, START, () => 5_000)
     expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
     expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
   })
@@ -63,7 +63,7 @@ describe('a burst', () => {
       [1, 0.95],
     ] as const) {
       const crowd = createCrowd(cores)
-      for (let ms = 0; ms <= 600; ms += 10) crowd.came(100, START + ms, ms * used)
+      for (let ms = 0; ms <= 600; ms += 10) crowd.came(100, START + ms, () => ms * used)
       crowd.next(true, 0, START + 600)
       expect(crowd.next(true, 0, START + 600)).toEqual({ do: 'wait', ms: 500 })
     }
@@ -105,7 +105,7 @@ describe('a burst', () => {
       crowd.next(true, 0, now)
       const turn = crowd.next(true, 0, now + jump)
       expect(turn.do === 'wait' ? turn.ms : 0).toBeLessThanOrEqual(500)
-      crowd.came(100, now + jump, 2_000)
+      crowd.came(100, now + jump, () => 2_000)
       expect(crowd.next(true, 0, now + jump + 500)).toEqual({ do: 'deliver' })
     }
   })

@@ -512,6 +512,19 @@ describe('a dry run', () => {
 })
 
 describe('upkeep', () => {
+  it('[DP18] what is kept is sorted at once, however long the rate or a failing line holds delivery back', async () => {
+    for (const settings of [{ SEGMENT_RATE: '1' }, { SEGMENT_RATE: '0' }]) {
+      const depot = toStandIn({ settings })
+      if (settings.SEGMENT_RATE === '0') segment.fail({ kind: 'status', status: 503 })
+      for (let request = 0; request < 10; request++) depot.take(...events(200))
+      const began = depot.clock.at
+      for (let turn = 0; turn < 10 && depot.outbox.unsorted() > 0; turn++) {
+        expect((await depot.drain()) ?? began).toBeLessThanOrEqual(began)
+      }
+      expect(depot.outbox.unsorted()).toBe(0)
+    }
+  })
+
   it('[DP13] no second sees more events than SEGMENT_RATE and a quarter of it', async () => {
     const clock = createClock()
     const times: number[] = []

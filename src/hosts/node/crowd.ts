@@ -28,8 +28,8 @@ const MOST_UNSORTED = 250_000
 export type Turn = { readonly do: 'deliver' | 'sort' } | { readonly do: 'wait'; readonly ms: number }
 
 export type Crowd = {
-  /** So many events were kept. `cpuMs`: what the process has used so far of all processors, ms. */
-  came(events: number, now: number, cpuMs: number): void
+  /** So many events were kept. `cpuMs`: what the process has used so far of all processors, ms; asked once a window. */
+  came(events: number, now: number, cpuMs: () => number): void
   /** `full`: as many events wait as one delivery takes. */
   next(full: boolean, unsorted: number, now: number): Turn
 }
@@ -50,13 +50,14 @@ export function createCrowd(cores: number): Crowd {
       window.events += events
       const passedMs = now - window.from
       if (passedMs >= 0 && passedMs < WINDOW_MS) return
-      const used = (cpuMs - window.cpuMs) / passedMs / Math.min(cores, THREADS)
+      const usedMs = cpuMs()
+      const used = (usedMs - window.cpuMs) / passedMs / Math.min(cores, THREADS)
       const isBurst =
         passedMs > 0 &&
         window.events >= (BURST_EVENTS_A_SECOND / 1_000) * passedMs &&
         used >= (isOn(now) ? ENOUGH : SHORT)
       burst = isBurst ? { since: isOn(now) ? (burst?.since ?? now) : now, seen: now } : undefined
-      window = { from: now, events: 0, cpuMs }
+      window = { from: now, events: 0, cpuMs: usedMs }
     },
     next(full, unsorted, now) {
       const holdsBack = isOn(now) && burst !== undefined && now - burst.since < LONGEST_MS

@@ -102,15 +102,19 @@ function sortTurn(): boolean {
   return outbox.unsorted() < before
 }
 
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
 let waiting: Put[] = []
 
 /** Group commit: every request that came while the last commit was under way shares the next one. */
 function commit(): void {
   const group = waiting
   waiting = []
-  const { user, system } = process.cpuUsage()
   const events = group.reduce((sum, { parcel }) => sum + parcel.events, 0)
-  crowd.came(events, Date.now(), (user + system) / 1_000)
+  crowd.came(events, Date.now(), cpuMs)
   const stored = depot.put(group.map(({ parcel }) => parcel))
   port?.postMessage(group.map(({ id }, index) => ({ id, value: stored[index] })))
   work.wake()
