@@ -34,8 +34,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   // Node 22 calls node:sqlite experimental, once a thread.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const thread = new Worker(file, { workerData, execArgv })
-  const open = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
-  let nextId = 0
+  const open = createOpenCalls()
   let ended: Error | undefined
 
   const failed = new Promise<Error>(resolve => {
@@ -44,8 +43,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   })
   void failed.then(error => {
     ended = error
-    for (const { reject } of open.values()) reject(error)
-    open.clear()
+    open.rejectAll(error)
   })
   await new Promise<void>((resolve, reject) => {
     thread.once('message', () => resolve())
@@ -55,18 +53,16 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   })
   thread.on('message', (replies: readonly Reply[]) => {
     for (const { id, value, error } of replies) {
-      if (error === undefined) open.get(id)?.resolve(value)
-      else open.get(id)?.reject(new Error(error))
-      open.delete(id)
+      const call = open.take(id)
+      if (error === undefined) call?.resolve(value)
+      else call?.reject(new Error(error))
     }
   })
 
   function ask<Answer>(send: (id: number) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (ended) return reject(ended)
-      nextId += 1
-      open.set(nextId, { resolve: value => resolve(value as Answer), reject })
-      send(nextId)
+      send(open.add({ resolve: value => resolve(value as Answer), reject }))
     })
   }
 
@@ -116,6 +112,34 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
       } finally {
         await thread.terminate()
       }
+    },
+  }
+}
+
+type OpenCall = { resolve(value: unknown): void; reject(error: Error): void }
+
+/**
+ * Who waits for an answer, by number; numbers are used again. Not a Map: like the requests in server.ts, calls that end
+ * would stay in its tables.
+ */
+function createOpenCalls() {
+  const calls: (OpenCall | undefined)[] = []
+  const free: number[] = []
+  function take(id: number): OpenCall | undefined {
+    const call = calls[id]
+    if (call) free.push(id)
+    calls[id] = undefined
+    return call
+  }
+  return {
+    take,
+    add(call: OpenCall): number {
+      const id = free.pop() ?? calls.length
+      calls[id] = call
+      return id
+    },
+    rejectAll(error: Error): void {
+      for (const id of calls.keys()) take(id)?.reject(error)
     },
   }
 }

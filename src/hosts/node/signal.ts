@@ -5,13 +5,16 @@ export type Signal = { wake(): void; wait(ms: number): Promise<void> }
 const LONGEST_MS = 2 ** 31 - 1
 
 export function createSignal(): Signal {
-  const sleepers = new Set<() => void>()
+  // Not a Set: cleared at every commit, it would leave a table behind each time (see server.ts).
+  let sleepers: (() => void)[] = []
   let pending = false
   return {
     wake() {
-      pending = sleepers.size === 0
-      for (const sleeper of sleepers) sleeper()
-      sleepers.clear()
+      pending = sleepers.length === 0
+      if (pending) return
+      const woken = sleepers
+      sleepers = []
+      for (const sleeper of woken) sleeper()
     },
     async wait(ms) {
       if (pending) {
@@ -22,10 +25,10 @@ export function createSignal(): Signal {
         const timer = setTimeout(done, Math.min(ms, LONGEST_MS))
         function done(): void {
           clearTimeout(timer)
-          sleepers.delete(done)
+          sleepers = sleepers.filter(sleeper => sleeper !== done)
           resolve()
         }
-        sleepers.add(done)
+        sleepers.push(done)
       })
     },
   }
