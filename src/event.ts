@@ -43,7 +43,13 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export type TwilioEvent = Readonly<Envelope> & { readonly data: JsonObject }
 
 export type Reading =
-  | { readonly ok: true; readonly event: TwilioEvent; readonly customer: string }
+  | {
+      readonly ok: true
+      readonly event: TwilioEvent
+      /** The one in `dataschema`; 0 when there is none. */
+      readonly version: number
+      readonly customer: string
+    }
   | {
       readonly ok: false
       readonly reason: EventReason
@@ -69,14 +75,21 @@ function withData(envelope: Envelope, family: Family, customerField: string): Re
   if (data === undefined) {
     return stop('schema_rejected', [toFault('$.data', 'object, or a string holding one', envelope.data)])
   }
-  const judged = schemaOf(family, toVersion(envelope.dataschema)).safeParse(data, judging)
+  const version = toVersion(envelope.dataschema)
+  const judged = schemaOf(family, version).safeParse(data, judging)
   if (!judged.success) return stop('schema_rejected', toFaults('$.data', judged.error.issues), data)
   const customer = toAddress(data, customerField)
   if (customer === undefined) {
     const fault = toFault(`$.data.${customerField}`, 'non-empty string', data[customerField])
     return stop('schema_rejected', [fault], data)
   }
-  return { ok: true, event: { ...envelope, data }, customer }
+  const event = isWhole(envelope) ? envelope : { ...envelope, data }
+  return { ok: true, event, version, customer }
+}
+
+/** As a rule the data came as an object: then nothing is to be put in its place. */
+function isWhole(envelope: Envelope): envelope is TwilioEvent {
+  return isObject(envelope.data)
 }
 
 /** The number at the end of `dataschema`, on whatever host; 0 when there is none. */

@@ -12,20 +12,23 @@ import { toState } from '../reasons.ts'
 const TYPE_CHARACTERS = 200
 
 export function validate(element: unknown): Entry {
-  const about = toAbout(element)
   const reading = toEvent(element)
-  const { type, version } = about
   if (reading.ok) {
-    const observed = observe(type, version, reading.event.data)
-    return { ...about, state: 'pending', reason: undefined, faults: [], observed }
+    const { event, version } = reading
+    const { source, id, type, data } = event
+    const identity = { source, id }
+    const observed = observe(type, version, data)
+    return { identity, type, version, state: 'pending', reason: undefined, faults: [], observed }
   }
   const { reason, faults, data } = reading
+  const about = toAbout(element)
+  const { type, version } = about
   // A sink's test is no data of anybody's.
   const observed = reason === 'sink_test' ? undefined : observe(type, version, data)
   return { ...about, state: toState(reason) === 'skipped' ? 'skipped' : 'rejected', reason, faults, observed }
 }
 
-/** What can be said of an element even when it is rejected. */
+/** What can be said of an element though it goes no further. */
 function toAbout(element: unknown): Pick<Entry, 'identity' | 'type' | 'version'> {
   if (!isObject(element)) return { identity: undefined, type: '', version: 0 }
   const { id, source, type, dataschema } = element

@@ -1,4 +1,5 @@
 /** A kept body → the events in it, in order. */
+import { readRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -12,13 +13,10 @@ export type Body = {
 
 /** `undefined` once the body is pruned. */
 export function readBody(sql: Sql, request: number): Body | undefined {
-  const [row] = sql.all<{ encoding: string; body: string; kept_at: number | null }>(
-    statements.requestBody,
-    request,
-  )
-  if (!row) return undefined
-  const { encoding, body, kept_at } = row
-  return { request, characters: body.length, elements: toElements(body, encoding), keptAt: kept_at }
+  const kept = readRequest(sql, request)
+  if (!kept) return undefined
+  const { encoding, body, keptAt } = kept
+  return { request, characters: body.length, elements: toElements(body, encoding), keptAt }
 }
 
 /** A body that is not JSON is one element, its text. */

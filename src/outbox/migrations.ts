@@ -123,4 +123,9 @@ const migrations = [
     PRIMARY KEY (hour, kind)
   ) STRICT, WITHOUT ROWID;
   `,
+  // What a request keeps may be compressed: then `entries` and `body` are empty, and how many events it has stands here.
+  `
+  ALTER TABLE requests ADD COLUMN events INTEGER;
+  ALTER TABLE requests ADD COLUMN compressed BLOB;
+  `,
 ]

@@ -5,8 +5,8 @@
 import { fnv1a53 } from '../fnv1a.ts'
 import type { Entry, Identity, Intake } from '../ports.ts'
 import type { EventReason, State } from '../reasons.ts'
+import { insertRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
-import * as statements from './statements.ts'
 
 /**
  * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
@@ -35,6 +35,8 @@ const FAULTS_KEPT = 256 * 1_024
 export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
   /** `KeptEntry[]` as JSON. */
   readonly kept: string
+  /** That and the body, which then are empty; see requests.ts. */
+  readonly compressed?: Uint8Array
   readonly events: number
   /** A source among them, which tells the account. */
   readonly source: string | undefined
@@ -59,9 +61,7 @@ export function toParcel({ body, encoding, receivedAt, entries }: Intake): Parce
 /** `now`: when the commit begins, ms since 1970. */
 export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): void {
   sql.transaction(() => {
-    parcels.forEach(({ body, encoding, receivedAt, kept }, index) => {
-      sql.all(statements.insertRequest, firstId + index, receivedAt, encoding, kept, body, now)
-    })
+    parcels.forEach((parcel, index) => insertRequest(sql, firstId + index, parcel, now))
   }, 'on-disk')
 }
 
@@ -98,6 +98,6 @@ function toKept(
 }
 
 /** Where `seen` looks an event up. */
-export const toSlot = ({ source, id }: Identity): number => fnv1a53(`${source}\n${id}`)
+export const toSlot = ({ source, id }: Identity): number => fnv1a53(source, '\n', id)
 /** Tells two events of one slot apart. */
-export const toProof = ({ source, id }: Identity): number => fnv1a53(`${id}\n${source}`)
+export const toProof = ({ source, id }: Identity): number => fnv1a53(id, '\n', source)

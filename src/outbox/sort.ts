@@ -6,6 +6,7 @@ import { deadLetterStates, type State } from '../reasons.ts'
 import type { Book } from './book.ts'
 import type { Hours, HoursTurn } from './hours.ts'
 import type { KeptEntry } from './put.ts'
+import { nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -36,14 +37,10 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
     const due: Arrival[] = []
     let upTo = cursor
     while (due.length < EVENTS_A_TURN) {
-      const [next] = sql.all<{ id: number; received_at: number; entries: string }>(
-        statements.requestAfter,
-        upTo,
-      )
+      const next = nextRequest(sql, upTo)
       if (!next) break
-      const kept: KeptEntry[] = JSON.parse(next.entries)
-      for (const [position, entry] of kept.entries()) {
-        due.push({ request: next.id, position, receivedAt: next.received_at, entry })
+      for (const [position, entry] of next.entries.entries()) {
+        due.push({ request: next.id, position, receivedAt: next.receivedAt, entry })
       }
       upTo = next.id
     }

@@ -1,9 +1,10 @@
 /**
  * The three-method port that both SQLites fit (`node:sqlite`, a Durable Object's `storage.sql`).
- * What it leaves out, one of them cannot do: blobs, bigint, booleans, named parameters, nested transactions,
- * more than 100 parameters (lists go in as one JSON text through `json_each`).
+ * What it leaves out, one of them cannot do: bigint, booleans, named parameters, nested transactions,
+ * more than 100 parameters (lists go in as one JSON text through `json_each`). Bytes go in and out only where there is
+ * `compression`.
  */
-export type SqlValue = string | number | null
+export type SqlValue = string | number | null | Uint8Array
 
 export type Sql = {
   /** Runs a script of several statements, without values. */
@@ -15,6 +16,14 @@ export type Sql = {
    * `relaxed` work may be undone by a power cut, never by a crash: for what the kept requests can restore.
    */
   transaction<T>(work: () => T, durability: Durability): T
+  /** Where the host has one that takes less time than the writing it saves. */
+  readonly compression?: Compression
+}
+
+export type Compression = {
+  /** Of one text after the other; `undefined` when they are too short for it to pay. */
+  compress(...texts: readonly string[]): Uint8Array | undefined
+  decompress(bytes: Uint8Array): string
 }
 
 export type Durability = 'on-disk' | 'relaxed'

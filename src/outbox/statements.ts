@@ -2,13 +2,14 @@
 
 // Requests, as they came
 export const insertRequest =
-  'INSERT INTO requests (id, received_at, encoding, entries, body, kept_at) VALUES (?, ?, ?, ?, ?, ?)'
+  'INSERT INTO requests (id, received_at, encoding, entries, body, kept_at, events, compressed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 export const newestRequest = 'SELECT coalesce(max(id), 0) AS id FROM requests'
-export const requestAfter = 'SELECT id, received_at, entries FROM requests WHERE id > ? ORDER BY id LIMIT 1'
-export const requestBody = 'SELECT encoding, body, kept_at FROM requests WHERE id = ?'
+export const requestAfter =
+  'SELECT id, received_at, entries, compressed FROM requests WHERE id > ? ORDER BY id LIMIT 1'
+export const requestBody = 'SELECT encoding, body, kept_at, compressed FROM requests WHERE id = ?'
 export const requestIsKept = 'SELECT 1 AS kept FROM requests WHERE id = ?'
 export const countEntriesAfter =
-  'SELECT coalesce(sum(json_array_length(entries)), 0) AS n FROM requests WHERE id > ?'
+  'SELECT coalesce(sum(coalesce(events, json_array_length(entries))), 0) AS n FROM requests WHERE id > ?'
 
 // Sorting requests into events
 export const findKind = 'SELECT id FROM kinds WHERE type = ? AND version = ?'

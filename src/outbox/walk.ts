@@ -5,6 +5,7 @@
 import type { State } from '../reasons.ts'
 import type { Place } from './lease.ts'
 import { toKey, toPlace } from './look.ts'
+import { readRequest } from './requests.ts'
 import { toSlices } from './slices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -47,9 +48,9 @@ type Kept =
 
 export function createWalk(sql: Sql): Walk {
   function read(request: number): Body {
-    const [row] = sql.all<{ body: string; encoding: string }>(statements.requestBody, request)
-    if (!row) return { request, kept: { kind: 'pruned' } }
-    const { body, encoding } = row
+    const found = readRequest(sql, request)
+    if (!found) return { request, kept: { kind: 'pruned' } }
+    const { body, encoding } = found
     if (encoding !== 'text' || !isJson(body)) return { request, kept: { kind: 'raw', raw: body, encoding } }
     return { request, kept: { kind: 'events', texts: toSlices(body) } }
   }

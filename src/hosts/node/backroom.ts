@@ -3,7 +3,9 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Settings } from '../../config.ts'
 import { type Parcel, toParcel } from '../../outbox/put.ts'
+import { compressParcel } from '../../outbox/requests.ts'
 import type { Backroom, Stored } from '../../ports.ts'
+import { compression } from './compression.ts'
 import type { Calls } from './depot-thread.ts'
 import type { Folder } from './folder.ts'
 import { gatherReports } from './reports.ts'
@@ -89,7 +91,8 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   const send = call('report')
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
   return {
-    put: intake => put(toParcel(intake)),
+    // Compressed here, so that less crosses to the other thread.
+    put: intake => put(compressParcel(toParcel(intake), compression)),
     report,
     stats: call('stats'),
     metrics: call('metrics'),

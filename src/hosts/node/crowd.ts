@@ -22,7 +22,7 @@ const LONGEST_MS = 30_000
 /** Meanwhile one batch in that time goes out all the same. */
 const PACE_MS = 500
 /** More than this is not left unsorted: whoever asks for the figures waits until all is, some 4 seconds. */
-const MOST_UNSORTED = 250_000
+const MOST_UNSORTED = 1_000_000
 
 /** What a lane of delivery does next. */
 export type Turn = { readonly do: 'deliver' | 'sort' } | { readonly do: 'wait'; readonly ms: number }

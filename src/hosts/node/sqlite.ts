@@ -1,6 +1,7 @@
 /** `node:sqlite` as the outbox's port. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { Sql } from '../../outbox/sql.ts'
+import type { Sql, SqlValue } from '../../outbox/sql.ts'
+import { compression } from './compression.ts'
 
 /** The kernel caches the file as well: twice as much costs 9 MB, and saves no CPU even on a million events. */
 const CACHE_KIB = 8_192
@@ -29,8 +30,9 @@ export function openSqlite(file: string): NodeSql {
   }
 
   return {
+    compression,
     exec: script => database.exec(script),
-    all: <Row>(query: string, ...values: (string | number | null)[]) =>
+    all: <Row>(query: string, ...values: SqlValue[]) =>
       prepare(query).all(...values) as Row[],
     transaction(work, durability) {
       // Without FULL a commit does not wait for the disk; it still survives a killed process. (SQLite sets a pragma when it is

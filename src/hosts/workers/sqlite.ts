@@ -1,5 +1,5 @@
 /** A Durable Object's SQLite as the outbox's port. Takes only what it needs of `DurableObjectStorage`. */
-import type { Sql } from '../../outbox/sql.ts'
+import type { Sql, SqlValue } from '../../outbox/sql.ts'
 
 export type ObjectStorage = {
   readonly sql: { exec(query: string, ...values: unknown[]): { toArray(): unknown[] } }
@@ -11,7 +11,7 @@ export function createSql(storage: ObjectStorage): Sql {
     exec(script) {
       storage.sql.exec(script)
     },
-    all: <Row>(query: string, ...values: (string | number | null)[]) =>
+    all: <Row>(query: string, ...values: SqlValue[]) =>
       storage.sql.exec(query, ...values).toArray() as Row[],
     // How durable a write is, the output gate decides: no answer leaves before the storage has confirmed it.
     transaction: work =>
