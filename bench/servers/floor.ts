@@ -1,9 +1,10 @@
 /** (a) The floor: our own HTTP stack, signature check, parse and validation, over an outbox that stores nothing. */
 import type { HttpBindings } from '@hono/node-server'
 import { readSettings } from '../../src/config.ts'
+import { createBodies } from '../../src/hosts/node/bodies.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
-import { openServer, rawUrl, readIncoming } from '../../src/hosts/node/server.ts'
+import { openServer, rawUrl } from '../../src/hosts/node/server.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTries } from '../../src/http/tries.ts'
 import type { Backroom } from '../../src/ports.ts'
@@ -32,6 +33,7 @@ const backroom: Backroom = {
   quality: nothing,
 }
 
+const bodies = createBodies()
 const app = createApp({
   settings,
   backroom,
@@ -43,7 +45,8 @@ const app = createApp({
   log: createLog(settings.LOG_LEVEL),
   now: Date.now,
   rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-  readBody: ({ env }: { env: HttpBindings }, limit) => readIncoming(env.incoming, limit),
+  readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env.incoming, limit),
+  giveBack: bodies.giveBack,
 })
 const server = await openServer(app.fetch, settings)
 console.log(server.url)

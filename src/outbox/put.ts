@@ -61,7 +61,7 @@ export function toParcel({ body, encoding, receivedAt, entries }: Intake): Parce
 /** `now`: when the commit begins, ms since 1970. */
 export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): void {
   sql.transaction(() => {
-    parcels.forEach((parcel, index) => insertRequest(sql, firstId + index, parcel, now))
+    for (const [index, parcel] of parcels.entries()) insertRequest(sql, firstId + index, parcel, now)
   }, 'on-disk')
 }
 

@@ -5,10 +5,11 @@ import { createApp } from '../../http/app.ts'
 import { createTries } from '../../http/tries.ts'
 import type { Log } from '../../ports.ts'
 import { startBackroom } from './backroom.ts'
+import { createBodies } from './bodies.ts'
 import { digests } from './digests.ts'
 import { openFolder, readAdminToken } from './folder.ts'
 import { readPage } from './page.ts'
-import { openServer, rawUrl, readIncoming } from './server.ts'
+import { openServer, rawUrl } from './server.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -39,6 +40,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const backroom = await startBackroom({ settings, ...folder })
     ends.push(backroom.stop)
     const stopping = new AbortController()
+    const bodies = createBodies()
     const app = createApp({
       host: 'node',
       stopping: stopping.signal,
@@ -51,7 +53,8 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       log,
       now: Date.now,
       rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-      readBody: ({ env }: { env: HttpBindings }, limit) => readIncoming(env.incoming, limit),
+      readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env.incoming, limit),
+      giveBack: bodies.giveBack,
     })
     const server = await openServer(app.fetch, settings)
     ends.push(server.close)

@@ -5,7 +5,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import type { Body } from '../../bridge.ts'
 import type { Settings } from '../../config.ts'
 import { RETRY_AFTER_SECONDS } from '../../reasons.ts'
 
@@ -73,32 +72,6 @@ export async function openServer(
     server.listen(PORT, HOST, resolve)
   })
   return { url: toUrl(server.address(), HOST), close: () => close(server, open) }
-}
-
-/** The bytes as they come, without a stream of the web in between. */
-export function readIncoming(incoming: IncomingMessage, limit: number): Promise<Body> {
-  return new Promise(resolve => {
-    const chunks: Buffer[] = []
-    let length = 0
-    const take = (chunk: Buffer): void => {
-      length += chunk.length
-      chunks.push(chunk)
-      if (length > limit) settle('body_too_large')
-    }
-    const settle = (body: Body): void => {
-      // The rest flows on to nobody.
-      incoming.off('data', take)
-      chunks.length = 0
-      resolve(body)
-    }
-    incoming.on('data', take)
-    incoming.once('end', () => {
-      const [only] = chunks
-      settle(only && chunks.length === 1 ? only : Buffer.concat(chunks, length))
-    })
-    for (const end of ['close', 'error']) incoming.once(end, () => settle('body_cut_off'))
-    if (incoming.destroyed) settle('body_cut_off')
-  })
 }
 
 /** The path and query as the caller wrote them. */

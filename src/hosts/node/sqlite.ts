@@ -32,8 +32,7 @@ export function openSqlite(file: string): NodeSql {
   return {
     compression,
     exec: script => database.exec(script),
-    all: <Row>(query: string, ...values: SqlValue[]) =>
-      prepare(query).all(...values) as Row[],
+    all: <Row>(query: string, ...values: SqlValue[]) => prepare(query).all(...values) as Row[],
     transaction(work, durability) {
       // Without FULL a commit does not wait for the disk; it still survives a killed process. (SQLite sets a pragma when it is
       // prepared: it cannot be kept like a statement.)

@@ -11,8 +11,7 @@ export function createSql(storage: ObjectStorage): Sql {
     exec(script) {
       storage.sql.exec(script)
     },
-    all: <Row>(query: string, ...values: SqlValue[]) =>
-      storage.sql.exec(query, ...values).toArray() as Row[],
+    all: <Row>(query: string, ...values: SqlValue[]) => storage.sql.exec(query, ...values).toArray() as Row[],
     // How durable a write is, the output gate decides: no answer leaves before the storage has confirmed it.
     transaction: work =>
       storage.transactionSync(() => {
