@@ -21,6 +21,10 @@ const OVER_MS = 300
 const LONGEST_MS = 30_000
 /** Meanwhile one batch in that time goes out all the same. */
 const PACE_MS = 500
+/** A delivery then takes a quarter of the time, so that an answer waits for a slice of it and not for all. */
+const OTHERS_SHARE = 3
+/** What took longer waited itself. */
+const LONG_SLICE_MS = 10
 /** More than this is not left unsorted: whoever asks for the figures waits until all is, some 4 seconds. */
 const MOST_UNSORTED = 1_000_000
 
@@ -32,6 +36,8 @@ export type Crowd = {
   came(events: number, now: number, cpuMs: () => number): void
   /** `full`: as many events wait as one delivery takes. */
   next(full: boolean, unsorted: number, now: number): Turn
+  /** For how long others go first, after a slice of a delivery that took so long; ms. */
+  breath(sliceMs: number, now: number): number
 }
 
 /** `cores`: processors that this process may use. */
@@ -39,23 +45,30 @@ export function createCrowd(cores: number): Crowd {
   let window = { from: Number.NEGATIVE_INFINITY, events: 0, cpuMs: 0 }
   let burst: { since: number; seen: number } | undefined
   let wentAt = Number.NEGATIVE_INFINITY
+  /** When they last came faster than that. */
+  let manyAt = Number.NEGATIVE_INFINITY
 
   /** A clock set back or forward ends it. */
   function isOn(now: number): boolean {
     return burst !== undefined && now >= burst.seen && now - burst.seen < OVER_MS
   }
 
+  /** Callers wait, and the thread that answers them has no processor of its own. */
+  function isShared(now: number): boolean {
+    return isOn(now) || (cores < THREADS && now >= manyAt && now - manyAt < OVER_MS)
+  }
+
   return {
+    breath: (sliceMs, now) => (isShared(now) ? Math.min(sliceMs, LONG_SLICE_MS) * OTHERS_SHARE : 0),
     came(events, now, cpuMs) {
       window.events += events
       const passedMs = now - window.from
       if (passedMs >= 0 && passedMs < WINDOW_MS) return
       const usedMs = cpuMs()
       const used = (usedMs - window.cpuMs) / passedMs / Math.min(cores, THREADS)
-      const isBurst =
-        passedMs > 0 &&
-        window.events >= (BURST_EVENTS_A_SECOND / 1_000) * passedMs &&
-        used >= (isOn(now) ? ENOUGH : SHORT)
+      const areMany = passedMs > 0 && window.events >= (BURST_EVENTS_A_SECOND / 1_000) * passedMs
+      if (areMany) manyAt = now
+      const isBurst = areMany && used >= (isOn(now) ? ENOUGH : SHORT)
       burst = isBurst ? { since: isOn(now) ? (burst?.since ?? now) : now, seen: now } : undefined
       window = { from: now, events: 0, cpuMs: usedMs }
     },

@@ -51,7 +51,7 @@ depot = createDepot({
   settings,
   outbox,
   deliver: settings.SEGMENT_WRITE_KEY
-    ? createDeliver(target, { send: fetch, now: Date.now, breathe: nextTurn })
+    ? createDeliver(target, { send: fetch, now: Date.now, breathe })
     : dryRun,
   overhead: await measureOverhead(target),
   log,
@@ -73,6 +73,14 @@ depot = createDepot({
 
 const work = createSignal()
 const crowd = createCrowd(availableParallelism())
+
+let sliceFrom = 0
+/** Between slices of a batch. */
+async function breathe(): Promise<void> {
+  const ms = crowd.breath(performance.now() - sliceFrom, Date.now())
+  await (ms > 0 ? sleep(ms) : nextTurn())
+  sliceFrom = performance.now()
+}
 let stopping = false
 
 async function runLane(): Promise<void> {
