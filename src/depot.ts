@@ -11,6 +11,7 @@ import type { Observe } from './meters.ts'
 import type { Leased, Settlement } from './outbox/lease.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
 import type { Parcel } from './outbox/put.ts'
+import { EVENTS_A_LARGE_TURN } from './outbox/sort.ts'
 import type { Log, Stored } from './ports.ts'
 import { type Deliver, failed } from './send/deliver.ts'
 import type { Dispatched, DispatchPorts, LineFailure, Overhead } from './send/dispatch.ts'
@@ -48,8 +49,8 @@ export type Depot = {
   drain(): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
-  /** Sorts all that is kept but not sorted, or so many turns of it, so that what is read next is the whole account. */
-  settleAccounts(turns?: number): void
+  /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
+  settleAccounts(events?: number): void
   health(): Health
 }
 
@@ -269,9 +270,10 @@ export function createDepot(parts: DepotParts): Depot {
       if (write(() => outbox.remember('probe', 'x'.repeat(PROBE_BYTES)))) writable()
       else tellOfWriteFault(0)
     },
-    settleAccounts(turns = Number.POSITIVE_INFINITY) {
+    settleAccounts(events = Number.POSITIVE_INFINITY) {
       write(() => {
-        for (let turn = 0; turn < turns && outbox.sort() > 0; turn++);
+        for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
+          sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
       })
     },
     health() {

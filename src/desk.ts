@@ -71,8 +71,8 @@ export type Desk = {
   quality(span: Span): KindHours[]
 }
 
-/** Turns of sorting that a look at what is new may take: some 40 ms in a burst, and nothing otherwise. */
-const PULSE_TURNS = 4
+/** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
+const PULSE_EVENTS = 2_000
 
 export function createDesk(
   outbox: OutboxStore,
@@ -158,7 +158,7 @@ export function createDesk(
     drop,
     pulse: createPulse(
       outbox,
-      () => depot().settleAccounts(PULSE_TURNS),
+      () => depot().settleAccounts(PULSE_EVENTS),
       () => figures(),
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.

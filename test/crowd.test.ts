@@ -81,13 +81,37 @@ describe('a burst', () => {
     expect(turnsIn(1_000, crowd, now + 31_000)).toBe(100)
   })
 
-  it('[BU4] never leaves more than 250,000 events unsorted, and still holds delivery back', () => {
+  it('[BU4] never leaves more than 1,000,000 events unsorted, and still holds delivery back', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
     crowd.next(true, 0, now)
-    expect(crowd.next(true, 249_999, now + 10)).toEqual({ do: 'wait', ms: 490 })
-    expect(crowd.next(true, 250_000, now + 10)).toEqual({ do: 'sort' })
-    expect(turnsIn(1_000, crowd, now + 20, 250_000)).toBe(2)
+    expect(crowd.next(true, 999_999, now + 10)).toEqual({ do: 'wait', ms: 490 })
+    expect(crowd.next(true, 1_000_000, now + 10)).toEqual({ do: 'sort' })
+    expect(turnsIn(1_000, crowd, now + 20, 1_000_000)).toBe(2)
   })
+
+  it('[BU8] between slices others have three times as long, in a burst', () => {
+    const { crowd, now } = crowdAfter(600, 10_000)
+    expect(crowd.breath(2, now)).toBe(6)
+    // It waited for the processor itself.
+    expect(crowd.breath(1_000, now)).toBe(30)
+    expect(crowd.breath(2, now + 310)).toBe(0)
+  })
+
+  it.each([
+    { cores: 1, eventsPerSecond: 1_500, ms: 6 },
+    { cores: 1, eventsPerSecond: 900, ms: 0 },
+    { cores: 2, eventsPerSecond: 1_500, ms: 0 },
+  ])(
+    '[BU8] with $cores processors and time to spare, $eventsPerSecond events a second get $ms ms',
+    ({ cores, eventsPerSecond, ms }) => {
+      const crowd = createCrowd(cores)
+      expect(crowd.breath(2, START)).toBe(0)
+      for (let at = START; at <= START + 600; at += 10) crowd.came(eventsPerSecond / 100, at, () => 0)
+      expect(crowd.breath(2, START + 600)).toBe(ms)
+      expect(crowd.breath(2, START + 910)).toBe(0)
+      expect(crowd.breath(2, START - 3_600_000)).toBe(0)
+    },
+  )
 
   it('[BU7] what comes alone goes at once; what comes close behind it waits for 20 ms, unless it is a full batch', () => {
     const crowd = createCrowd(CORES)

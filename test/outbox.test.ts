@@ -1,12 +1,81 @@
 /** The outbox's rules on `node:sqlite`, in files that are reopened as after a kill; and what only a file can show. */
 import { describe, expect, test } from 'vitest'
+import { validate } from '../src/ingest/validate.ts'
 import { createOutbox } from '../src/outbox/outbox.ts'
+import { toParcel } from '../src/outbox/put.ts'
 import type { Sql } from '../src/outbox/sql.ts'
-import { account, audit, NOW, parcelOf, pruning, samples, sortAll, take } from './support/outbox-bench.ts'
+import {
+  account,
+  audit,
+  idOf,
+  NOW,
+  parcelOf,
+  pruning,
+  samples,
+  sortAll,
+  take,
+} from './support/outbox-bench.ts'
 import { registerOutboxContract } from './support/outbox-contract.ts'
-import { openFile } from './support/outbox-node.ts'
+import { openCompressedFile, openFile } from './support/outbox-node.ts'
+import { messageStatus } from './support/twilio.ts'
 
 registerOutboxContract('node:sqlite', openFile)
+registerOutboxContract('node:sqlite, every request compressed', openCompressedFile)
+
+describe('a compressed request', () => {
+  const kept = 'SELECT id, entries, body, events, length(compressed) AS bytes FROM requests ORDER BY id'
+
+  test('[OB26] is a tenth of what came, comes back to the letter, and is sorted after a restart', () => {
+    using opened = disposable(openFile())
+    const outbox = createOutbox(opened.sql, pruning)
+    const long = '12345678901234567890'
+    const strange = messageStatus({ data: { body: 'grüß\ud83d\ude00\u2028\\n', long } })
+    const events = [strange, ...Array.from({ length: 99 }, () => messageStatus())]
+    // A number with more digits than JSON.parse keeps.
+    const body = JSON.stringify(events).replace(`"${long}"`, long)
+    const small = JSON.stringify([messageStatus()])
+    for (const text of [body, small]) {
+      const entries = (JSON.parse(text) as unknown[]).map(validate)
+      outbox.put([toParcel({ body: text, encoding: 'text', receivedAt: NOW, entries })])
+    }
+    const [large, text] = opened.sql.all<Record<string, unknown>>(kept)
+    expect(large).toMatchObject({ entries: '', body: '', events: 100 })
+    expect(large?.bytes).toBeLessThan(body.length / 10)
+    expect(text).toMatchObject({ body: small, events: 1, bytes: null })
+    const restarted = createOutbox(opened.reopen(), pruning)
+    expect(restarted.unsorted()).toBe(101)
+    sortAll(restarted)
+    expect(restarted.claim(200, 1e9).map(({ element }) => element)).toEqual([
+      ...JSON.parse(body),
+      ...JSON.parse(small),
+    ])
+    const { lines } = restarted.walk({})
+    expect(lines.split('\n')[0]).toContain(`"long":${long}`)
+    audit(restarted)
+  })
+
+  test('[OB26] rows of text, as an outbox from before holds them, are sorted and delivered with the others', () => {
+    using opened = disposable(openCompressedFile())
+    createOutbox(opened.sql, pruning).put([parcelOf(samples(2, 1))])
+    opened.sql.all(
+      'INSERT INTO requests (id, received_at, encoding, entries, body) VALUES (2, ?, ?, ?, ?)',
+      ...[NOW, 'text', parcelOf(samples(3, 3)).kept, parcelOf(samples(3, 3)).body],
+    )
+    const outbox = createOutbox(opened.reopen(), pruning)
+    expect(outbox.unsorted()).toBe(5)
+    sortAll(outbox)
+    const ids = outbox.claim(9, 1e9).map(({ element }) => idOf(element))
+    expect(ids).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5'])
+  })
+
+  test('[OB26] a host that cannot read it says so', () => {
+    using opened = disposable(openCompressedFile())
+    const { compression, ...sql } = opened.sql
+    createOutbox(opened.sql, pruning).put([parcelOf(samples(1))])
+    expect(compression).toBeDefined()
+    expect(() => sortAll(createOutbox(sql, pruning))).toThrow('compressed')
+  })
+})
 
 describe('a file', () => {
   const FULL = 2

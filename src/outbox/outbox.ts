@@ -53,8 +53,8 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     return row?.n ?? 0
   }
 
-  function sort(): number {
-    const sorted = sorter.sort()
+  function sort(events?: number): number {
+    const sorted = sorter.sort(events)
     unsorted -= sorted
     return sorted
   }

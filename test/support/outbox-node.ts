@@ -2,7 +2,10 @@
 import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { zstdCompressSync } from 'node:zlib'
+import { zstd } from '../../src/hosts/node/compression.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
+import type { Compression } from '../../src/outbox/sql.ts'
 import type { OpenedSql } from './outbox-bench.ts'
 
 export type OpenedFile = OpenedSql & {
@@ -13,13 +16,21 @@ export type OpenedFile = OpenedSql & {
   cut(logBytes: number): OpenedFile
 }
 
-export function openFile(): OpenedFile {
-  return openIn(mkdtempSync(join(tmpdir(), 'outbox-')))
+/** Requests of tests are short; this one compresses them all the same. */
+const eager: Compression = {
+  compress: (...texts) => zstdCompressSync(Buffer.from(texts.join(''))),
+  decompress: zstd.decompress,
 }
 
-function openIn(folder: string): OpenedFile {
+export function openFile(compression = zstd): OpenedFile {
+  return openIn(mkdtempSync(join(tmpdir(), 'outbox-')), compression)
+}
+
+export const openCompressedFile = (): OpenedFile => openFile(eager)
+
+function openIn(folder: string, compression: Compression): OpenedFile {
   const file = join(folder, 'outbox.db')
-  const sql = openSqlite(file)
+  const sql = openSqlite(file, compression)
   let next: OpenedFile | undefined
 
   function cut(logBytes: number | undefined): OpenedFile {
@@ -27,7 +38,7 @@ function openIn(folder: string): OpenedFile {
     const copied = join(other, 'outbox.db')
     for (const part of ['', '-wal']) copyFileSync(file + part, copied + part)
     if (logBytes !== undefined) truncateSync(`${copied}-wal`, logBytes)
-    return openIn(other)
+    return openIn(other, compression)
   }
 
   return {

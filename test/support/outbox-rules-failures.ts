@@ -242,6 +242,7 @@ function createFailing(sql: Sql, where?: 'anywhere'): { sql: Sql; failAt(n: numb
       left = n
     },
     sql: {
+      ...sql,
       exec(script) {
         count()
         sql.exec(script)

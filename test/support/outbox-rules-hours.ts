@@ -229,6 +229,7 @@ export function registerHours(rule: Rule): void {
     let writes = 0
     let reads = 0
     const watched: Sql = {
+      ...sql,
       exec: script => sql.exec(script),
       transaction: (work, durability) => sql.transaction(work, durability),
       all(query, ...values) {

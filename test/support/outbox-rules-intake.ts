@@ -47,8 +47,7 @@ export function registerIntake(rule: Rule): void {
     open()
     const durabilities: Durability[] = []
     const watched: Sql = {
-      exec: script => sql.exec(script),
-      all: (query, ...values) => sql.all(query, ...values),
+      ...sql,
       transaction(work, durability) {
         durabilities.push(durability)
         return sql.transaction(work, durability)
@@ -180,6 +179,12 @@ export function registerIntake(rule: Rule): void {
     expect([again.sort(), again.sort(), again.unsorted()]).toEqual([400, 0, 0])
     expect(again.total('pending')).toBe(1_000)
     expect(claimIds(again)).toEqual(samples(1_000).map(({ id }) => id))
+  })
+
+  rule('[OB3] a turn sorts as many as are asked for', ({ open }) => {
+    const outbox = open()
+    for (let n = 0; n < 5; n++) outbox.put([parcelOf(samples(200, 1 + n * 200))])
+    expect([outbox.sort(700), outbox.sort(1), outbox.sort(700)]).toEqual([800, 200, 0])
   })
 
   rule('[OB3] requests without events hold nothing up', ({ open }) => {

@@ -11,7 +11,7 @@ const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** For the text as bytes, the same place again and again: memory beside V8's heap makes it collect all of the heap. */
 const scratch = Buffer.alloc(384 * 1_024)
 
-export const compression: Compression = {
+export const zstd: Compression = {
   compress(...texts) {
     const characters = texts.reduce((sum, { length }) => sum + length, 0)
     if (characters < LEAST_CHARACTERS) return undefined

@@ -25,7 +25,7 @@ const PACE_MS = 500
 const OTHERS_SHARE = 3
 /** What took longer waited itself. */
 const LONG_SLICE_MS = 10
-/** More than this is not left unsorted: whoever asks for the figures waits until all is, some 4 seconds. */
+/** More than this is not left unsorted: whoever asks for the figures waits until all is, some 10 to 20 seconds. */
 const MOST_UNSORTED = 1_000_000
 
 /** What a lane of delivery does next. */

@@ -11,7 +11,7 @@ import { toPruning, toTarget } from '../../config.ts'
 import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
-import { EVENTS_A_TURN } from '../../outbox/sort.ts'
+import { EVENTS_A_LARGE_TURN } from '../../outbox/sort.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Put, Request, ThreadData } from './backroom.ts'
@@ -26,7 +26,7 @@ import { openSqlite } from './sqlite.ts'
 const LANES = 2
 const TICK_MS = 1_000
 /** The longest that a question waits for others to have their turns; then it is sorted for at a stretch. */
-const CATCH_UP_MS = 10_000
+const CATCH_UP_MS = 60_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
@@ -106,7 +106,7 @@ async function deliverTurn(): Promise<void> {
 /** False when there was nothing to sort, or no way to. */
 function sortTurn(): boolean {
   const before = outbox.unsorted()
-  depot.settleAccounts(1)
+  depot.settleAccounts(EVENTS_A_LARGE_TURN)
   return outbox.unsorted() < before
 }
 
@@ -162,7 +162,7 @@ const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 
 /** A burst is sorted turn by turn, with intakes and deliveries between them. */
 async function catchUp(): Promise<void> {
   const until = Date.now() + CATCH_UP_MS
-  while (outbox.unsorted() > EVENTS_A_TURN && Date.now() < until && !stopping) {
+  while (outbox.unsorted() > EVENTS_A_LARGE_TURN && Date.now() < until && !stopping) {
     if (!sortTurn()) return
     await nextTurn()
   }
