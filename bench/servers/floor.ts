@@ -45,8 +45,7 @@ const app = createApp({
   log: createLog(settings.LOG_LEVEL),
   now: Date.now,
   rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-  readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env.incoming, limit),
-  giveBack: bodies.giveBack,
+  readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env, limit),
 })
 const server = await openServer(app.fetch, settings)
 console.log(server.url)

@@ -1,6 +1,6 @@
 /** The webhook: an HTTP request → what the path needs of it, and the path's answer back. */
 import type { Context } from 'hono'
-import { type Answer, accept, type Body, type DoorParts } from '../bridge.ts'
+import { type Answer, accept, type DoorParts } from '../bridge.ts'
 import { toBaseUrls, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
 import type { Log } from '../ports.ts'
 import { type ReadBody, readStream } from './body.ts'
@@ -12,8 +12,6 @@ export type WebhookParts = DoorParts & {
   readonly rawUrl: (c: Context) => string
   /** @default the stream of the request */
   readonly readBody?: ReadBody<Context>
-  /** Where a host lends the room of a body: it is not looked at any more. */
-  readonly giveBack?: (body: Body) => void
 }
 
 export type Webhook = {
@@ -24,15 +22,14 @@ export type Webhook = {
 
 export function createWebhook(parts: WebhookParts): Webhook {
   const { settings, rawUrl, count, log } = parts
-  const { readBody = (c, limit) => readStream(c.req.raw.body, limit), giveBack } = parts
+  const { readBody = (c, limit) => readStream(c.req.raw.body, limit) } = parts
   // Twilio may know the webhook by another path; a proxy in front may or may not change it back.
   const paths = new Set([WEBHOOK_PATH, webhookPath(settings.PUBLIC_URL)])
 
   async function take(c: Context): Promise<Answer> {
     const { path, query } = split(rawUrl(c))
     const length = c.req.header('content-length')
-    let body: Body | undefined
-    const answer = accept(
+    return accept(
       {
         method: c.req.method,
         signature: c.req.header('x-twilio-signature'),
@@ -46,16 +43,10 @@ export function createWebhook(parts: WebhookParts): Webhook {
         }),
         query,
         length: length === undefined ? undefined : Number(length),
-        async readBody(limit) {
-          body = await readBody(c, limit)
-          return body
-        },
+        readBody: limit => readBody(c, limit),
       },
       parts,
     )
-    return answer.finally(() => {
-      if (body !== undefined) giveBack?.(body)
-    })
   }
 
   return {

@@ -19,6 +19,8 @@ type Call = { readonly id: number; readonly call: keyof Calls; readonly args: re
 export type Put = { readonly id: number; readonly parcel: Parcel }
 export type Request = Call | { readonly call: 'put'; readonly puts: readonly Put[] }
 export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
+/** As a rule all puts of a commit are stored: then their numbers say it. */
+export type Replies = readonly Reply[] | { readonly stored: readonly number[] }
 
 export type NodeBackroom = Backroom & {
   /** Ends deliveries, closes the outbox, ends the thread. */
@@ -53,7 +55,11 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
       reject(new Error(`The outbox ${outboxFile} cannot be opened: ${error.message}`, { cause: error }))
     })
   })
-  thread.on('message', (replies: readonly Reply[]) => {
+  thread.on('message', (replies: Replies) => {
+    if ('stored' in replies) {
+      for (const id of replies.stored) open.take(id)?.resolve(stored)
+      return
+    }
     for (const { id, value, error } of replies) {
       const call = open.take(id)
       if (error === undefined) call?.resolve(value)
@@ -118,6 +124,8 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     },
   }
 }
+
+const stored: Stored = { stored: true }
 
 type OpenCall = { resolve(value: unknown): void; reject(error: Error): void }
 

@@ -3,15 +3,14 @@
  * again: with 32 callers a piece waits some 20 ms for the next, so V8 would take it for something that lasts, and collect all
  * of its heap eight times a second to be rid of such.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Body } from '../../bridge.ts'
 
 export type Bodies = {
-  /** Reads no further than the limit. */
-  read(incoming: IncomingMessage, limit: number): Promise<Body>
-  /** Nobody looks at it any more. */
-  giveBack(body: Body): void
+  /** Reads no further than the limit. The body is the caller's until it has answered. */
+  read(exchange: Exchange, limit: number): Promise<Body>
 }
+type Exchange = { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse }
 
 /** More than a hundred usual events; a larger body is rare, and gets room of its own. */
 const ROOM_BYTES = 128 * 1_024
@@ -20,7 +19,6 @@ const ROOMS = 32
 
 export function createBodies(): Bodies {
   const free: Buffer[] = []
-  const lent: { readonly body: Uint8Array; readonly room: Buffer }[] = []
   let rooms = 0
 
   function takeRoom(): Buffer | undefined {
@@ -31,8 +29,14 @@ export function createBodies(): Bodies {
     return free.pop()
   }
 
+  /** Whoever has not answered may still be looking at it: then it is left to the garbage collector. */
+  function giveBack(room: Buffer, isAnswered: boolean): void {
+    if (isAnswered) free.push(room)
+    else rooms -= 1
+  }
+
   return {
-    read(incoming, limit) {
+    read({ incoming, outgoing }, limit) {
       return new Promise(resolve => {
         const pieces: Buffer[] = []
         const announced = Number(incoming.headers['content-length'] ?? Number.POSITIVE_INFINITY)
@@ -45,28 +49,28 @@ export function createBodies(): Bodies {
             return
           }
           // What comes in one piece is taken as it is.
-          if (length === 0 && piece.length < announced && announced <= ROOM_BYTES) room = takeRoom()
+          if (length === 0 && piece.length < announced && announced <= ROOM_BYTES) lend()
           if (room) piece.copy(room, length)
           else pieces.push(piece)
           length += piece.length
         }
 
+        function lend(): void {
+          const taken = takeRoom()
+          room = taken
+          if (taken) outgoing.once('close', () => giveBack(taken, outgoing.writableFinished))
+        }
+
         function end(): void {
           const [only] = pieces
-          if (room) {
-            const body = room.subarray(0, length)
-            lent.push({ body, room })
-            room = undefined
-            settle(body)
-          } else settle(only && pieces.length === 1 ? only : Buffer.concat(pieces, length))
+          if (room) settle(room.subarray(0, length))
+          else settle(only && pieces.length === 1 ? only : Buffer.concat(pieces, length))
         }
 
         function settle(body: Body): void {
           // The rest flows on to nobody.
           incoming.off('data', take)
           pieces.length = 0
-          if (room) free.push(room)
-          room = undefined
           resolve(body)
         }
 
@@ -75,12 +79,6 @@ export function createBodies(): Bodies {
         for (const event of ['close', 'error']) incoming.once(event, () => settle('body_cut_off'))
         if (incoming.destroyed) settle('body_cut_off')
       })
-    },
-
-    giveBack(body) {
-      const at = lent.findIndex(loan => loan.body === body)
-      const [loan] = at < 0 ? [] : lent.splice(at, 1)
-      if (loan) free.push(loan.room)
     },
   }
 }

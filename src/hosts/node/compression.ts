@@ -1,8 +1,11 @@
-/** zstd, for what the outbox keeps: of a hundred events some 5 KB are left of 85, in the time that hashing them takes. */
+/**
+ * zstd, for what the outbox keeps: of a hundred events some 5 KB are left of 85, in half the time that parsing them takes.
+ * Deflate takes a third less for ten events and half as much again for a hundred: a tenth fewer of those a second.
+ */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Compression } from '../../outbox/sql.ts'
 
-/** A call costs some 20 µs however short the text: below this the pages it saves cost less. */
+/** A call costs some 15 µs however short the text: below this the pages it saves cost less. */
 const LEAST_CHARACTERS = 4_096
 /** Of UTF-8, at the most. */
 const BYTES_A_CHARACTER = 3

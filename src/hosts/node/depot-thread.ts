@@ -14,7 +14,7 @@ import { createOutbox } from '../../outbox/outbox.ts'
 import { EVENTS_A_LARGE_TURN } from '../../outbox/sort.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
-import type { Put, Request, ThreadData } from './backroom.ts'
+import type { Put, Replies, Request, ThreadData } from './backroom.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
@@ -115,6 +115,10 @@ function cpuMs(): number {
   return (user + system) / 1_000
 }
 
+function reply(replies: Replies): void {
+  port?.postMessage(replies)
+}
+
 let waiting: Put[] = []
 
 /** Group commit: every request that came while the last commit was under way shares the next one. */
@@ -123,8 +127,13 @@ function commit(): void {
   waiting = []
   const events = group.reduce((sum, { parcel }) => sum + parcel.events, 0)
   crowd.came(events, Date.now(), cpuMs)
-  const stored = depot.put(group.map(({ parcel }) => parcel))
-  port?.postMessage(group.map(({ id }, index) => ({ id, value: stored[index] })))
+  const results = depot.put(group.map(({ parcel }) => parcel))
+  const ids = group.map(({ id }) => id)
+  reply(
+    results.every(({ stored }) => stored)
+      ? { stored: ids }
+      : ids.map((id, index) => ({ id, value: results[index] })),
+  )
   work.wake()
 }
 
@@ -172,10 +181,10 @@ async function answer({ id, call, args }: Exclude<Request, { call: 'put' }>): Pr
   try {
     if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
-    port?.postMessage([{ id, value: await Reflect.apply(method, undefined, args) }])
+    reply([{ id, value: await Reflect.apply(method, undefined, args) }])
     work.wake()
   } catch (error) {
-    port?.postMessage([{ id, error: error instanceof Error ? error.message : String(error) }])
+    reply([{ id, error: error instanceof Error ? error.message : String(error) }])
   }
 }
 

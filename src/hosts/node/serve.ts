@@ -53,8 +53,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       log,
       now: Date.now,
       rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-      readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env.incoming, limit),
-      giveBack: bodies.giveBack,
+      readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env, limit),
     })
     const server = await openServer(app.fetch, settings)
     ends.push(server.close)

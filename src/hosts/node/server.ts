@@ -76,8 +76,9 @@ export async function openServer(
 
 /** The path and query as the caller wrote them. */
 export function rawUrl(incoming: IncomingMessage): string {
+  const { url = '' } = incoming
   // Node hands non-ASCII bytes over one char each; Twilio signed them as UTF-8.
-  return Buffer.from(incoming.url ?? '', 'latin1').toString('utf8')
+  return /[\x80-\xff]/.test(url) ? Buffer.from(url, 'latin1').toString('utf8') : url
 }
 
 /** What Node's HTTP parser gave up on: a stranger's noise, or a request that ended before it was whole. */
