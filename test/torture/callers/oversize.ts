@@ -49,10 +49,12 @@ async function stream(context: Context, { kind, status, announce, ...token }: Sh
       given += piece.length
     } else await context.sleep(1)
   }
-  const isClosed = await wire.closed(CUT_MS)
-  const statuses = (await wire.answers(1, 0)).map(answer => answer.status)
+  // On a fast machine all that was announced comes within the half second: then it is a whole request, and the line may stay.
+  const isWhole = announce && given === STREAM_BYTES
+  const isClosed = await wire.closed(isWhole ? 0 : CUT_MS)
+  const statuses = (await wire.answers(1, isWhole ? CUT_MS : 0)).map(answer => answer.status)
   answers.add(`${kind}: ${statuses.join(' ') || 'closed'}`)
-  context.expect(isClosed, `100 MB ${kind}: the line stays open`)
+  context.expect(isClosed || isWhole, `100 MB ${kind}: the line stays open`)
   context.expect(statuses.length <= 1 && (statuses[0] ?? status) === status, `100 MB ${kind}: ${statuses}`)
 }
 
