@@ -81,6 +81,7 @@ async function breathe(): Promise<void> {
   await (ms > 0 ? sleep(ms) : nextTurn())
   sliceFrom = performance.now()
 }
+
 let stopping = false
 
 async function runLane(): Promise<void> {
