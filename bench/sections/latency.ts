@@ -3,14 +3,13 @@ import type { Bench } from '../bench.ts'
 import { toPercentiles } from '../load/run.ts'
 import { measure } from '../measure.ts'
 import { blog, bridge, type Contender, queue } from '../servers.ts'
-import type { Throughput } from './throughput.ts'
+import { type Throughput, toRequests } from './throughput.ts'
 
 const CONNECTIONS = 64
 const SECONDS = 8
 const EVERYDAY = 500
 const EVERYDAY_BATCHES = [1, 10]
 const BURST_CONNECTIONS = 32
-const MOST_EVENTS = 400_000
 const ID_FROM = 2
 const NUMBER_DIGITS = 8
 
@@ -51,8 +50,8 @@ export async function measureLatency(bench: Bench, throughput: Throughput | unde
 
 async function findHighest(bench: Bench, contender: Contender, batch: number): Promise<number> {
   bench.say(`batches of ${batch}: the highest rate of (${contender.letter})`)
-  await bench.loader.prepare(MOST_EVENTS / batch, batch)
   const { seconds, warmUpSeconds } = bench.sizes
+  await bench.loader.prepare(toRequests(batch, seconds + warmUpSeconds), batch)
   const { load } = await measure(bench, contender, { connections: BURST_CONNECTIONS, seconds, warmUpSeconds })
   return load.eventsPerSecond
 }

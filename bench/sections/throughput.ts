@@ -67,7 +67,7 @@ export async function measureThroughput(bench: Bench): Promise<Throughput> {
   }
 }
 
-function toRequests(batch: number, seconds: number): number {
+export function toRequests(batch: number, seconds: number): number {
   const rate = Object.entries(MOST_REQUESTS_A_SECOND).find(([size]) => Number(size) >= batch)?.[1] ?? 2_000
   return Math.ceil(rate * seconds)
 }
