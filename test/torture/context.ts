@@ -63,7 +63,6 @@ export async function runScenario(scenario: Scenario, { seed, isLong, stop, say 
     NOTIFY_URL: notices.origin,
   }
   const bridge = await createBridgeProcess(join(folder, 'data'), settings, signal)
-  undos.push(async () => bridge.isUp && (await bridge.kill('SIGKILL')))
   const clock = createClock(join(folder, 'clock'))
 
   const sleep = (ms: number) => sleepFor(ms, undefined, { signal }).catch(() => undefined)
@@ -111,6 +110,8 @@ export async function runScenario(scenario: Scenario, { seed, isLong, stop, say 
     faults.push(why, `the last sender was answered ${JSON.stringify(senders.at(-1)?.answers)}`)
     faults.push(...bridge.stderr.slice(-2))
   } finally {
+    // Before all else: what it works on, a mounted disk say, cannot be taken from under it.
+    await attempt(async () => bridge.isUp && (await bridge.kill('SIGKILL')), faults)
     for (const undo of undos.toReversed()) await attempt(undo, faults)
   }
   const { sent, acknowledged } = ledger.counts

@@ -9,7 +9,8 @@ import type { Ledger, SentEvent } from './ledger.ts'
 import type { Random } from './random.ts'
 
 export type SenderOptions = {
-  readonly events: readonly SentEvent[]
+  /** A function is asked again whenever they run out, until `stop`: for a fault that needs a load however fast the bridge is. */
+  readonly events: readonly SentEvent[] | (() => readonly SentEvent[])
   /** Their fate, when it is not `accepted`. */
   readonly fateOf?: (event: SentEvent) => Parameters<Ledger['sent']>[1]
   /** Events in a request, chosen anew for each. @default 1 to 100 */
@@ -31,6 +32,8 @@ export type Sender = {
   readonly answers: Readonly<Record<string, number>>
   /** Requests acknowledged so far. */
   readonly acknowledged: number
+  /** What has left is seen through, nothing else leaves. */
+  stop(): void
 }
 
 const FIRST_WAIT_MS = 50
@@ -50,7 +53,15 @@ export function startSender(parts: SenderParts, options: SenderOptions): Sender 
   const { fateOf = () => undefined } = options
   const answers: Record<string, number> = {}
   let acknowledged = 0
-  const queue = random.shuffled(options.events)
+  let isStopped = false
+  const more = typeof options.events === 'function' ? options.events : () => []
+  const queue = random.shuffled(typeof options.events === 'function' ? options.events() : options.events)
+
+  function take(): readonly SentEvent[] {
+    if (isStopped || signal.aborted) return []
+    if (queue.length === 0) queue.push(...random.shuffled(more()))
+    return queue.splice(0, random.integer(...batch))
+  }
 
   async function sendOnce(events: readonly SentEvent[]): Promise<number | undefined> {
     for (const event of events) ledger.sent([event], fateOf(event))
@@ -87,8 +98,7 @@ export function startSender(parts: SenderParts, options: SenderOptions): Sender 
   }
 
   async function lane(): Promise<void> {
-    while (queue.length > 0 && !signal.aborted) {
-      const events = queue.splice(0, random.integer(...batch))
+    for (let events = take(); events.length > 0; events = take()) {
       await deliver(events)
       if (random.chance(duplicates)) await deliver(random.shuffled(events))
       if (paceMs > 0) await sleep(paceMs)
@@ -100,6 +110,9 @@ export function startSender(parts: SenderParts, options: SenderOptions): Sender 
     answers,
     get acknowledged() {
       return acknowledged
+    },
+    stop() {
+      isStopped = true
     },
   }
 }
