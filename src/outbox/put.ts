@@ -98,6 +98,6 @@ function toKept(
 }
 
 /** Where `seen` looks an event up. */
-export const toSlot = ({ source, id }: Identity): number => fnv1a53(source, '\n', id)
+export const toSlot = ({ source, id }: Identity): number => fnv1a53(`${source}\n${id}`)
 /** Tells two events of one slot apart. */
-export const toProof = ({ source, id }: Identity): number => fnv1a53(id, '\n', source)
+export const toProof = ({ source, id }: Identity): number => fnv1a53(`${id}\n${source}`)
