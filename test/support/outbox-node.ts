@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
-import { zstd } from '../../src/hosts/node/compression.ts'
+import { zlib } from '../../src/hosts/node/compression.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import type { Compression } from '../../src/outbox/sql.ts'
 import type { OpenedSql } from './outbox-bench.ts'
@@ -19,10 +19,10 @@ export type OpenedFile = OpenedSql & {
 /** Requests of tests are short; this one compresses them all the same. */
 const eager: Compression = {
   compress: (...texts) => zstdCompressSync(Buffer.from(texts.join(''))),
-  decompress: zstd.decompress,
+  decompress: zlib.decompress,
 }
 
-export function openFile(compression = zstd): OpenedFile {
+export function openFile(compression = zlib): OpenedFile {
   return openIn(mkdtempSync(join(tmpdir(), 'outbox-')), compression)
 }
 

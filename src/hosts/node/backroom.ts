@@ -5,7 +5,7 @@ import type { Settings } from '../../config.ts'
 import { type Parcel, toParcel } from '../../outbox/put.ts'
 import { compressParcel } from '../../outbox/requests.ts'
 import type { Backroom, Stored } from '../../ports.ts'
-import { zstd } from './compression.ts'
+import { zlib } from './compression.ts'
 import type { Calls } from './depot-thread.ts'
 import type { Folder } from './folder.ts'
 import { gatherReports } from './reports.ts'
@@ -98,7 +98,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
   return {
     // Compressed here, so that less crosses to the other thread.
-    put: intake => put(compressParcel(toParcel(intake), zstd)),
+    put: intake => put(compressParcel(toParcel(intake), zlib)),
     report,
     stats: call('stats'),
     metrics: call('metrics'),

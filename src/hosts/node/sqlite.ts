@@ -1,7 +1,7 @@
 /** `node:sqlite` as the outbox's port. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Compression, Sql, SqlValue } from '../../outbox/sql.ts'
-import { zstd } from './compression.ts'
+import { zlib } from './compression.ts'
 
 /** The kernel caches the file as well: twice as much costs 9 MB, and saves no CPU even on a million events. */
 const CACHE_KIB = 8_192
@@ -12,7 +12,7 @@ const WAL_KEPT_BYTES = 64 * 1_024 * 1_024
 export type NodeSql = Sql & { close(): void }
 
 /** `compression`: another one for tests, that compresses everything. */
-export function openSqlite(file: string, compression: Compression = zstd): NodeSql {
+export function openSqlite(file: string, compression: Compression = zlib): NodeSql {
   const database = new DatabaseSync(file)
   database.exec(`
     PRAGMA journal_mode = WAL;
