@@ -22,7 +22,7 @@ export type KeptEntry = [
   reason: string | null,
   faults: string | null,
   more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
-  observed?: number,
+  observed?: number | null,
 ]
 
 /** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
@@ -82,19 +82,13 @@ function toKept(
   { identity, type, version, state, reason, again, carried, observed }: Entry,
   faults: string | null,
 ): KeptEntry {
-  const kept = [
-    identity ? toSlot(identity) : null,
-    identity ? toProof(identity) : 0,
-    type,
-    version,
-    state,
-    reason ?? null,
-    faults,
-  ] satisfies KeptEntry
-  if (again) return [...kept, { again }]
-  if (!carried) return observed === undefined ? kept : [...kept, null, observed]
-  const [slot, proof] = carried.seen ?? kept
-  return [slot, proof, type, version, carried.state, carried.reason, faults, { settledAt: carried.settledAt }]
+  const [slot, proof] = carried?.seen ?? (identity ? [toSlot(identity), toProof(identity)] : [null, 0])
+  if (carried) {
+    const more = { settledAt: carried.settledAt }
+    return [slot, proof, type, version, carried.state, carried.reason, faults, more]
+  }
+  if (again) return [slot, proof, type, version, state, reason ?? null, faults, { again }]
+  return [slot, proof, type, version, state, reason ?? null, faults, null, observed ?? null]
 }
 
 /** Where `seen` looks an event up. */

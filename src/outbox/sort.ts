@@ -76,7 +76,7 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
         }
       }
       const kind = book.kind(type, version)
-      if (observed !== undefined) {
+      if (typeof observed === 'number') {
         const { receivedAt } = arrival
         const isCopy = twin !== undefined
         hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
