@@ -19,8 +19,8 @@ const WINDOW_MS = 250
 const OVER_MS = 300
 /** The longest time that deliveries hold back at a stretch. */
 const LONGEST_MS = 30_000
-/** Meanwhile one batch in that time goes out all the same. */
-const PACE_MS = 500
+/** Meanwhile one batch in that time goes out all the same, and shows whether Segment answers; more of them cost a twentieth. */
+const PACE_MS = 2_000
 /** A delivery then takes a quarter of the time, so that an answer waits for a slice of it and not for all. */
 const OTHERS_SHARE = 3
 /** What took longer waited itself. */
@@ -76,7 +76,11 @@ export function createCrowd(cores: number): Crowd {
       const holdsBack = isOn(now) && burst !== undefined && now - burst.since < LONGEST_MS
       const pauseMs = holdsBack ? PACE_MS : full ? 0 : LINGER_MS
       const ms = now < wentAt ? 0 : wentAt + pauseMs - now
-      if (ms > 0) return holdsBack && unsorted >= MOST_UNSORTED ? { do: 'sort' } : { do: 'wait', ms }
+      // A burst may be over before.
+      if (ms > 0 && holdsBack) {
+        return unsorted >= MOST_UNSORTED ? { do: 'sort' } : { do: 'wait', ms: Math.min(ms, OVER_MS) }
+      }
+      if (ms > 0) return { do: 'wait', ms }
       wentAt = now
       return { do: 'deliver' }
     },
