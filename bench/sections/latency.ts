@@ -3,7 +3,7 @@ import type { Bench } from '../bench.ts'
 import { toPercentiles } from '../load/run.ts'
 import { measure } from '../measure.ts'
 import { blog, bridge, type Contender, queue } from '../servers.ts'
-import { type Throughput, toRequests } from './throughput.ts'
+import { type Throughput, toRequests, toWarmUp } from './throughput.ts'
 
 const CONNECTIONS = 64
 const SECONDS = 8
@@ -50,7 +50,8 @@ export async function measureLatency(bench: Bench, throughput: Throughput | unde
 
 async function findHighest(bench: Bench, contender: Contender, batch: number): Promise<number> {
   bench.say(`batches of ${batch}: the highest rate of (${contender.letter})`)
-  const { seconds, warmUpSeconds } = bench.sizes
+  const { seconds } = bench.sizes
+  const warmUpSeconds = toWarmUp(batch, bench.sizes.warmUpSeconds)
   await bench.loader.prepare(toRequests(batch, seconds + warmUpSeconds), batch)
   const { load } = await measure(bench, contender, { connections: BURST_CONNECTIONS, seconds, warmUpSeconds })
   return load.eventsPerSecond
