@@ -54,8 +54,9 @@ export function startSender(parts: SenderParts, options: SenderOptions): Sender 
   const answers: Record<string, number> = {}
   let acknowledged = 0
   let isStopped = false
-  const more = typeof options.events === 'function' ? options.events : () => []
-  const queue = random.shuffled(typeof options.events === 'function' ? options.events() : options.events)
+  const { events: given } = options
+  const more = typeof given === 'function' ? given : () => []
+  const queue = random.shuffled(typeof given === 'function' ? [] : given)
 
   function take(): readonly SentEvent[] {
     if (isStopped || signal.aborted) return []
