@@ -4,9 +4,9 @@
  * further. Never throws; no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import { type Family, schemaOf } from './families/family.ts'
+import { type Family, fits, schemaOf } from './families/family.ts'
 import { familyOf } from './families/index.ts'
-import { judging, toFault, toFaults } from './faults.ts'
+import { findFaults, toFault } from './faults.ts'
 import type { Fault } from './ports.ts'
 import type { EventReason } from './reasons.ts'
 
@@ -23,17 +23,19 @@ function attribute(description: string) {
 }
 
 /** What makes an element an event. Twilio omits or misuses the other attributes, so they may be anything. */
-export const Envelope = z.object(
-  {
-    specversion: z.literal('1.0'),
-    id: attribute('What Segment and the outbox know the event by'),
-    source: attribute('What it happened to'),
-    type: attribute('What happened'),
-    dataschema: z.unknown().optional(),
-    time: z.unknown().optional(),
-    data: z.unknown().optional(),
-  },
-  { error: 'object' },
+const Envelope = z.compile(
+  z.object(
+    {
+      specversion: z.literal('1.0'),
+      id: attribute('What Segment and the outbox know the event by'),
+      source: attribute('What it happened to'),
+      type: attribute('What happened'),
+      dataschema: z.unknown().optional(),
+      time: z.unknown().optional(),
+      data: z.unknown().optional(),
+    },
+    { error: 'object' },
+  ),
 )
 type Envelope = z.infer<typeof Envelope>
 
@@ -59,15 +61,14 @@ export type Reading =
     }
 
 export function toEvent(element: unknown): Reading {
-  const envelope = Envelope.safeParse(element, judging)
-  if (!envelope.success) {
+  if (!Envelope.validate(element)) {
     const data = isObject(element) && isObject(element.data) ? element.data : undefined
-    return stop('not_a_cloudevent', toFaults('$', envelope.error.issues), data)
+    return stop('not_a_cloudevent', findFaults('$', Envelope, element), data)
   }
-  const family = familyOf(envelope.data.type)
+  const family = familyOf(element.type)
   if (family === undefined) return stop('type_unmapped')
   if (family.skip !== undefined) return stop(family.skip)
-  return withData(envelope.data, family, family.customer)
+  return withData(element, family, family.customer)
 }
 
 function withData(envelope: Envelope, family: Family, customerField: string): Reading {
@@ -76,8 +77,8 @@ function withData(envelope: Envelope, family: Family, customerField: string): Re
     return stop('schema_rejected', [toFault('$.data', 'object, or a string holding one', envelope.data)])
   }
   const version = toVersion(envelope.dataschema)
-  const judged = schemaOf(family, version).safeParse(data, judging)
-  if (!judged.success) return stop('schema_rejected', toFaults('$.data', judged.error.issues), data)
+  const schema = schemaOf(family, version)
+  if (!fits(data, schema)) return stop('schema_rejected', findFaults('$.data', schema, data), data)
   const customer = toAddress(data, customerField)
   if (customer === undefined) {
     const fault = toFault(`$.data.${customerField}`, 'non-empty string', data[customerField])

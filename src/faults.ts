@@ -1,6 +1,6 @@
 /**
  * What zod found wrong → faults a person can act on: where, what was expected there, what came instead.
- * In: issues. Out: at most 20 faults, each short whatever the event held. Pure; it changes and stores nothing.
+ * In: a schema and a value. Out: at most 20 faults, each short whatever the event held. Pure; it changes and stores nothing.
  */
 import type * as z from 'zod'
 import type { Fault } from './ports.ts'
@@ -8,15 +8,13 @@ import type { Fault } from './ports.ts'
 const FAULTS_KEPT = 20
 const CHARACTERS_SHOWN = 60
 
-/** Parse options: an issue carries the value it is about, and its message is what was expected, in few words. */
-export const judging = {
-  reportInput: true,
-  error: toExpected,
-} satisfies z.core.ParseContext<z.core.$ZodIssue>
+/** An issue carries the value it is about, and its message is what was expected, in few words. */
+const options = { reportInput: true, error: toExpected } satisfies z.core.ParseContext<z.core.$ZodIssue>
 
-/** `root` is the JSONPath of what was parsed. */
-export function toFaults(root: string, issues: readonly z.core.$ZodIssue[]): Fault[] {
-  return issues
+/** None when the value is as the schema wants it. `root` is its JSONPath. */
+export function findFaults(root: string, schema: z.ZodType, value: unknown): Fault[] {
+  const { error } = schema.safeParse(value, options)
+  return (error?.issues ?? [])
     .slice(0, FAULTS_KEPT)
     .map(({ path, message, input }) => toFault(root + path.map(toStep).join(''), message, input))
 }
