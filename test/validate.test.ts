@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fits } from '../src/families/family.ts'
+import { families } from '../src/families/index.ts'
 import { validate } from '../src/ingest/validate.ts'
 import {
   inboundData,
@@ -426,6 +428,31 @@ describe('whatever comes', () => {
       .tuple(fc.constantFrom(...Object.keys(statusData[6] ?? {})), fc.jsonValue())
       .map(([key, value]) => statusEvent({ [key]: value })),
   )
+
+  test('[VA5] what judges quickly and what tells the faults agree on any data, in each version', () => {
+    const wholes = [...Object.values(statusData), ...Object.values(inboundData)]
+    const fields = [...new Set(wholes.flatMap(Object.keys))]
+    const nearly = fc.constantFrom('', '12', 12, -1.5, null, [], ['a'], ['a', 1], {}, { a: 'b' }, { a: 1 })
+    const change = fc.tuple(fc.constantFrom(...fields), fc.oneof(nearly, fc.jsonValue()))
+    const schemas = new Map(
+      families.flatMap(({ schema, versions }) =>
+        [...versions].map(([version, judge]) => [`${schema}/${version}`, judge] as const),
+      ),
+    )
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...schemas.keys()),
+        fc.constantFrom(...wholes),
+        fc.array(change, { maxLength: 3 }),
+        (name, whole, changes) => {
+          const schema = schemas.get(name) ?? expect.fail(name)
+          const data: unknown = JSON.parse(JSON.stringify({ ...whole, ...Object.fromEntries(changes) }))
+          expect(fits(data, schema)).toBe(schema.safeParse(data).success)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
 
   test('[VA11] any JSON gives exactly one state, a reason unless it is pending, and faults only when rejected', () => {
     fc.assert(
