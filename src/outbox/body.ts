@@ -1,4 +1,5 @@
 /** A kept body → the events in it, in order. */
+import type { Intake } from '../ports.ts'
 import { readRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -20,7 +21,7 @@ export function readBody(sql: Sql, request: number): Body | undefined {
 }
 
 /** A body that is not JSON is one element, its text. */
-function toElements(body: string, encoding: string): readonly unknown[] {
+export function toElements(body: string, encoding: Intake['encoding']): readonly unknown[] {
   if (encoding !== 'text') return [body]
   try {
     const parsed: unknown = JSON.parse(body)

@@ -10,11 +10,12 @@ import type { Sql } from './sql.ts'
 
 /**
  * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
- * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. `more` is what
- * else there is to know, of replayed events only; `observed` what data quality counts, of all others.
+ * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. With OWN they
+ * are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
+ * to know, of replayed events only; `observed` what data quality counts, of all others.
  */
 export type KeptEntry = [
-  identity: number | null,
+  identity: number | typeof OWN | null,
   proof: number,
   type: string,
   version: number,
@@ -24,6 +25,8 @@ export type KeptEntry = [
   more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
   observed?: number | null,
 ]
+
+export const OWN = 'own'
 
 /** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
 const FAULTS_KEPT = 256 * 1_024
@@ -82,13 +85,20 @@ function toKept(
   { identity, type, version, state, reason, again, carried, observed }: Entry,
   faults: string | null,
 ): KeptEntry {
-  const [slot, proof] = carried?.seen ?? (identity ? [toSlot(identity), toProof(identity)] : [null, 0])
+  // What came by the door has no other identity than its own.
+  if (observed !== undefined && !again) {
+    return [identity ? OWN : null, 0, type, version, state, reason ?? null, faults, null, observed]
+  }
+  const [slot, proof] = carried?.seen ?? (identity ? hashed(identity) : [null, 0])
   if (carried) {
     const more = { settledAt: carried.settledAt }
     return [slot, proof, type, version, carried.state, carried.reason, faults, more]
   }
-  if (again) return [slot, proof, type, version, state, reason ?? null, faults, { again }]
-  return [slot, proof, type, version, state, reason ?? null, faults, null, observed ?? null]
+  return [slot, proof, type, version, state, reason ?? null, faults, again ? { again } : null]
+}
+
+export function hashed(identity: Identity): [slot: number, proof: number] {
+  return [toSlot(identity), toProof(identity)]
 }
 
 /** Where `seen` looks an event up. */

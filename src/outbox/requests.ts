@@ -13,7 +13,7 @@ export type KeptRequest = Pick<Intake, 'body' | 'encoding'> & {
   readonly keptAt: number | null
 }
 
-export type Unsorted = {
+export type Unsorted = Pick<Intake, 'body' | 'encoding'> & {
   readonly id: number
   readonly receivedAt: number
   readonly entries: readonly KeptEntry[]
@@ -56,12 +56,16 @@ export function readRequest(sql: Sql, id: number): KeptRequest | undefined {
 
 /** The oldest one behind `id`. */
 export function nextRequest(sql: Sql, after: number): Unsorted | undefined {
-  const [row] = sql.all<{ id: number; received_at: number; entries: string; compressed: Uint8Array | null }>(
-    statements.requestAfter,
-    after,
-  )
+  const [row] = sql.all<{
+    id: number
+    received_at: number
+    entries: string
+    encoding: Intake['encoding']
+    body: string
+    compressed: Uint8Array | null
+  }>(statements.requestAfter, after)
   if (!row) return undefined
-  const { id, received_at, compressed } = row
-  const { entries } = compressed ? decompressRow(sql, compressed) : row
-  return { id, receivedAt: received_at, entries: JSON.parse(entries) }
+  const { id, received_at, encoding, compressed } = row
+  const { entries, body } = compressed ? decompressRow(sql, compressed) : row
+  return { id, receivedAt: received_at, entries: JSON.parse(entries), body, encoding }
 }

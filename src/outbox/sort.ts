@@ -2,11 +2,14 @@
  * Kept requests → events, in transactions as large as is due: duplicates are recognised here, against every id seen
  * within `DEDUPE_HOURS`. May be undone by a power cut and is then done again, since its place is kept with its work.
  */
+
+import { isObject } from '../event.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
+import { toElements } from './body.ts'
 import type { Book } from './book.ts'
 import type { Hours, HoursTurn } from './hours.ts'
-import type { KeptEntry } from './put.ts'
-import { nextRequest } from './requests.ts'
+import { hashed, type KeptEntry, OWN } from './put.ts'
+import { nextRequest, type Unsorted } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -18,8 +21,29 @@ const SLOTS = 2 ** 53
 /** What a copy takes the place of when a person has it sent again. */
 const sentAgain: readonly State[] = [...deadLetterStates, 'accepted', 'skipped']
 
-type Arrival = { request: number; position: number; receivedAt: number; entry: KeptEntry }
+/** `slot`: where `seen` is asked for it; null: nothing is a copy of it. */
+type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
+  readonly receivedAt: number
+  readonly slot: number | null
+  readonly entry: KeptEntry
+}
 type Seen = { identity: number; proof: number; request: number; position: number }
+
+function* arrivalsOf({ id, receivedAt, entries, body, encoding }: Unsorted): Iterable<Arrival> {
+  // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
+  const elements = entries.some(([identity]) => identity === OWN) ? toElements(body, encoding) : []
+  for (const [position, entry] of entries.entries()) {
+    const [identity, kept] = entry
+    const [slot, proof] = identity === OWN ? hashOf(elements[position]) : [identity, kept]
+    yield { request: id, position, receivedAt, slot, proof, entry }
+  }
+}
+
+function hashOf(element: unknown): [slot: number | null, proof: number] {
+  if (!isObject(element)) return [null, 0]
+  const { source, id } = element
+  return typeof source === 'string' && typeof id === 'string' ? hashed({ source, id }) : [null, 0]
+}
 
 export type Sorter = {
   /** Sorts one turn's worth, about so many events; returns how many that were, 0 when everything is sorted. */
@@ -41,9 +65,7 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
     while (due.length < events) {
       const next = nextRequest(sql, upTo)
       if (!next) break
-      for (const [position, entry] of next.entries.entries()) {
-        due.push({ request: next.id, position, receivedAt: next.receivedAt, entry })
-      }
+      for (const arrival of arrivalsOf(next)) due.push(arrival)
       upTo = next.id
     }
     return { due, upTo }
@@ -57,12 +79,13 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
   /** Returns how many took the place of what they are copies of. */
   function sortTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
     let mended = 0
-    const seen = lookUp(due.flatMap(({ entry: [identity] }) => (identity === null ? [] : [identity])))
+    const seen = lookUp(due.flatMap(({ slot }) => (slot === null ? [] : [slot])))
     const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
 
     for (const arrival of due) {
-      const [identity, proof, type, version, state, , , more, observed] = arrival.entry
-      let slot = identity
+      const [, , type, version, state, , , more, observed] = arrival.entry
+      const { proof } = arrival
+      let { slot } = arrival
       let twin: Seen | undefined
       if (slot !== null) {
         // Another event in this slot: two hashes of 53 bits met, which must not cost an event. Take the next slot.
@@ -116,8 +139,8 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
     const rows: (string | number | null)[][] = []
     const slots: number[][] = []
     for (const { arrival, slot } of fresh.values()) {
-      const { request, position, receivedAt, entry } = arrival
-      const [, proof, type, version, state, reason, faults, more] = entry
+      const { request, position, receivedAt, proof, entry } = arrival
+      const [, , type, version, state, reason, faults, more] = entry
       const kind = book.kind(type, version)
       book.add(kind, state, reason, 1)
       const settledAt = more?.settledAt ?? (state === 'skipped' ? receivedAt : null)

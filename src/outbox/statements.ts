@@ -5,7 +5,7 @@ export const insertRequest =
   'INSERT INTO requests (id, received_at, encoding, entries, body, kept_at, events, compressed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 export const newestRequest = 'SELECT coalesce(max(id), 0) AS id FROM requests'
 export const requestAfter =
-  'SELECT id, received_at, entries, compressed FROM requests WHERE id > ? ORDER BY id LIMIT 1'
+  'SELECT id, received_at, encoding, entries, body, compressed FROM requests WHERE id > ? ORDER BY id LIMIT 1'
 export const requestBody = 'SELECT encoding, body, kept_at, compressed FROM requests WHERE id = ?'
 export const requestIsKept = 'SELECT 1 AS kept FROM requests WHERE id = ?'
 export const countEntriesAfter =

@@ -104,7 +104,9 @@ export function registerIntake(rule: Rule): void {
     const seen: readonly Fault[] = [{ path: `$[${odd}]`, expected: '\0', received: JSON.parse(escaped) }]
     const event: Sample = { id: odd, source: odd, type: odd, verdict: 'rejected', faults: seen }
     const outbox = open()
-    outbox.put([{ ...parcelOf([event]), body: `[{"data":${escaped},"raw":${JSON.stringify(odd)}}]` }])
+    const raw = JSON.stringify(odd)
+    const body = `[{"id":${raw},"source":${raw},"data":${escaped},"raw":${raw}}]`
+    outbox.put([{ ...parcelOf([event]), body }])
     outbox.remember(odd, odd)
     const again = crash()
     take(again, [event])
@@ -226,6 +228,19 @@ export function registerIntake(rule: Rule): void {
     expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, duplicate: 2 })
     expect(claimAll(outbox)).toEqual([])
   })
+
+  for (const [first, second] of [
+    [{}, { again: true }],
+    [{ again: true }, {}],
+  ]) {
+    const ways = [first, second].map(way => (way?.again ? 'once more' : 'by the door')).join(', then ')
+    rule(`[OB4] an event that comes ${ways}, is known`, bench => {
+      const outbox = bench.open()
+      take(outbox, [{ ...good, ...first }])
+      take(outbox, [{ ...good, ...second }])
+      expect(account(outbox)).toMatchObject({ received: 1, duplicate: 1, pending: 1 })
+    })
+  }
 
   rule('[OB4] the same id from another source is another event', ({ open, crash }) => {
     put(open(), [

@@ -4,10 +4,11 @@ import { Worker } from 'node:worker_threads'
 import type { Settings } from '../../config.ts'
 import { type Parcel, toParcel } from '../../outbox/put.ts'
 import { compressParcel } from '../../outbox/requests.ts'
-import type { Backroom, Stored } from '../../ports.ts'
+import type { Backroom } from '../../ports.ts'
 import { zlib } from './compression.ts'
 import type { Calls } from './depot-thread.ts'
 import type { Folder } from './folder.ts'
+import { gatherPuts } from './puts.ts'
 import { gatherReports } from './reports.ts'
 
 export type ThreadData = { readonly settings: Settings } & Pick<
@@ -15,12 +16,10 @@ export type ThreadData = { readonly settings: Settings } & Pick<
   'outboxFile' | 'dryRunFile' | 'noticeClockFile'
 >
 
-type Call = { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
-export type Put = { readonly id: number; readonly parcel: Parcel }
-export type Request = Call | { readonly call: 'put'; readonly puts: readonly Put[] }
+export type Call = { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
+type Put = { readonly id: number; readonly parcels: readonly Parcel[] }
+export type Request = Call | Put
 export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
-/** As a rule all puts of a commit are stored: then their numbers say it. */
-export type Replies = readonly Reply[] | { readonly stored: readonly number[] }
 
 export type NodeBackroom = Backroom & {
   /** Ends deliveries, closes the outbox, ends the thread. */
@@ -55,16 +54,10 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
       reject(new Error(`The outbox ${outboxFile} cannot be opened: ${error.message}`, { cause: error }))
     })
   })
-  thread.on('message', (replies: Replies) => {
-    if ('stored' in replies) {
-      for (const id of replies.stored) open.take(id)?.resolve(stored)
-      return
-    }
-    for (const { id, value, error } of replies) {
-      const call = open.take(id)
-      if (error === undefined) call?.resolve(value)
-      else call?.reject(new Error(error))
-    }
+  thread.on('message', ({ id, value, error }: Reply) => {
+    const call = open.take(id)
+    if (error === undefined) call?.resolve(value)
+    else call?.reject(new Error(error))
   })
 
   function ask<Answer>(send: (id: number) => void): Promise<Answer> {
@@ -79,20 +72,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
       ask<never>(id => thread.postMessage({ id, call: name, args } satisfies Request))
   }
 
-  let puts: Put[] = []
-  /** Those of one turn of the event loop go together: each message wakes the thread. */
-  function put(parcel: Parcel): Promise<Stored> {
-    return ask(id => {
-      if (puts.length === 0) setImmediate(sendPuts)
-      puts.push({ id, parcel })
-    })
-  }
-
-  function sendPuts(): void {
-    thread.postMessage({ call: 'put', puts } satisfies Request)
-    puts = []
-  }
-
+  const put = gatherPuts(parcels => ask(id => thread.postMessage({ id, parcels } satisfies Request)))
   const stop = call('stop')
   const send = call('report')
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
@@ -124,8 +104,6 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     },
   }
 }
-
-const stored: Stored = { stored: true }
 
 type OpenCall = { resolve(value: unknown): void; reject(error: Error): void }
 

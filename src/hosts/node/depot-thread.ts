@@ -11,10 +11,11 @@ import { toPruning, toTarget } from '../../config.ts'
 import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
+import type { Parcel } from '../../outbox/put.ts'
 import { EVENTS_A_LARGE_TURN } from '../../outbox/sort.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
-import type { Put, Replies, Request, ThreadData } from './backroom.ts'
+import type { Call, Reply, Request, ThreadData } from './backroom.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
@@ -116,25 +117,16 @@ function cpuMs(): number {
   return (user + system) / 1_000
 }
 
-function reply(replies: Replies): void {
-  port?.postMessage(replies)
+function reply(reply: Reply): void {
+  port?.postMessage(reply)
 }
 
-let waiting: Put[] = []
-
-/** Group commit: every request that came while the last commit was under way shares the next one. */
-function commit(): void {
-  const group = waiting
-  waiting = []
-  const events = group.reduce((sum, { parcel }) => sum + parcel.events, 0)
+/** Group commit: what came while the last one was under way shares this one. */
+function commit(id: number, parcels: readonly Parcel[]): void {
+  const events = parcels.reduce((sum, { events }) => sum + events, 0)
   crowd.came(events, Date.now(), cpuMs)
-  const results = depot.put(group.map(({ parcel }) => parcel))
-  const ids = group.map(({ id }) => id)
-  reply(
-    results.every(({ stored }) => stored)
-      ? { stored: ids }
-      : ids.map((id, index) => ({ id, value: results[index] })),
-  )
+  const results = depot.put(parcels)
+  reply(results.every(({ stored }) => stored) ? { id } : { id, value: results })
   work.wake()
 }
 
@@ -158,12 +150,8 @@ const calls = {
 export type Calls = typeof calls
 
 port.on('message', (request: Request) => {
-  if (request.call === 'put') {
-    if (waiting.length === 0) setImmediate(commit)
-    waiting.push(...request.puts)
-    return
-  }
-  void answer(request)
+  if ('parcels' in request) commit(request.id, request.parcels)
+  else void answer(request)
 })
 
 /** What can be told, or done, with a burst still unsorted. */
@@ -178,20 +166,20 @@ async function catchUp(): Promise<void> {
   }
 }
 
-async function answer({ id, call, args }: Exclude<Request, { call: 'put' }>): Promise<void> {
+async function answer({ id, call, args }: Call): Promise<void> {
   try {
     if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
-    reply([{ id, value: await Reflect.apply(method, undefined, args) }])
+    reply({ id, value: await Reflect.apply(method, undefined, args) })
     work.wake()
   } catch (error) {
-    reply([{ id, error: error instanceof Error ? error.message : String(error) }])
+    reply({ id, error: error instanceof Error ? error.message : String(error) })
   }
 }
 
 const ticking = setInterval(() => depot.tick(), TICK_MS)
 const lanes = Array.from({ length: LANES }, runLane)
-port.postMessage([])
+port.postMessage('open')
 
 /** Nothing new goes out; a batch on its way is settled if its answer comes soon, or is pending again at the next start. */
 async function stop(): Promise<void> {
