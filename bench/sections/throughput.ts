@@ -6,7 +6,7 @@ import { blog, bridge, type Contender, floor, queue } from '../servers.ts'
 const CONNECTIONS = 32
 const LARGE_BATCH = 100
 /** Requests to prepare: more than the fastest server can take in the time. */
-const MOST_REQUESTS_A_SECOND = { 1: 45_000, 10: 20_000, 100: 4_500 } as const
+const MOST_REQUESTS_A_SECOND = { 1: 45_000, 10: 22_000, 100: 5_000 } as const
 
 export type ThroughputRow = {
   readonly key: Contender['key']
@@ -69,9 +69,9 @@ export async function measureThroughput(bench: Bench): Promise<Throughput> {
   }
 }
 
-/** At 100 a request a million events come in 6 s, and then the bridge sorts (BU4): what a burst is, must be measured before. */
+/** At 100 a request a million events come in 5 s, and then the bridge sorts (BU4): what a burst is, must be measured before. */
 export function toWarmUp(batch: number, seconds: number): number {
-  return batch < LARGE_BATCH ? seconds : seconds / 2
+  return batch < LARGE_BATCH ? seconds : seconds / 3
 }
 
 export function toRequests(batch: number, seconds: number): number {

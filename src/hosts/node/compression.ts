@@ -19,7 +19,11 @@ const ZSTD_CHARACTERS = 24_576
 /** Of UTF-8, at the most. */
 const BYTES_A_CHARACTER = 3
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
-const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 18 } }
+const brotliOptions = {
+  params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 18 },
+  // What comes out fits as a rule, and so small a piece is cut from Node's pool of memory: 2 µs less.
+  chunkSize: 2_048,
+}
 /** How a frame of zstd begins (RFC 8878, 3.1.1). What brotli makes with that window ends its first byte with 0011 (RFC 7932, 9.1). */
 const ZSTD_BEGINS = 0x28
 
