@@ -7,9 +7,10 @@ import type { Parcel } from '../../outbox/put.ts'
 import type { Stored } from '../../ports.ts'
 
 /**
- * After an answer, so many turns of the event loop go by until the next ones leave: in the first of them the callers get
- * their answers, and one that has more to send has sent it by the last. No timer: with nobody to wait for it is microseconds.
+ * When as many as that shared a commit, callers are many: then so many turns of the event loop go by until the next one. In the
+ * first of them they get their answers, and who has more to send has sent it by the last. No timer: it is microseconds.
  */
+const MANY = 16
 const TURNS = 3
 
 /** What became of each, in order; `undefined`: all are stored. Rejects when the thread has ended. */
@@ -27,13 +28,14 @@ export function gatherPuts(commit: Commit): (parcel: Parcel) => Promise<Stored> 
     isBusy = true
     await nextTurn()
     while (waiting.length > 0) {
-      await send()
-      for (let turn = 0; turn < TURNS; turn++) await nextTurn()
+      const shared = await send()
+      for (let turn = 0; turn < TURNS && shared >= MANY; turn++) await nextTurn()
     }
     isBusy = false
   }
 
-  async function send(): Promise<void> {
+  /** Returns how many shared the commit. */
+  async function send(): Promise<number> {
     const sent = waiting
     waiting = []
     try {
@@ -42,6 +44,7 @@ export function gatherPuts(commit: Commit): (parcel: Parcel) => Promise<Stored> 
     } catch (error) {
       for (const { reject } of sent) reject(error)
     }
+    return sent.length
   }
 
   return parcel =>
