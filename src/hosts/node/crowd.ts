@@ -10,8 +10,10 @@ const LINGER_MS = 20
 
 /** What comes more slowly than this never makes deliveries wait. */
 const BURST_EVENTS_A_SECOND = 1_000
-/** Of the processor's time that the two threads can use: from here on it is short; below the other there is enough again. Intakes
- * alone use 0.4 at half the highest rate, and deliveries beside them made a hundredth of all wait for 60 to 140 ms, not 30. */
+/**
+ * Of the processor's time that the two threads can use: from here on it is short; below the other there is enough again.
+ * Intakes at half the highest rate use 0.4 of it: with deliveries beside them one in a hundred waits for 60 to 140 ms, not 30.
+ */
 const SHORT = 0.8
 const ENOUGH = 0.3
 const THREADS = 2
