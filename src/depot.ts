@@ -45,8 +45,8 @@ export type Depot = {
   /** Group commit: all parcels or, when that fails, each for itself. */
   put(parcels: readonly Parcel[]): Stored[]
   report(failure: Failure): void
-  /** One batch at most. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
-  drain(): Promise<number | undefined>
+  /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
+  drain(events?: number): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
@@ -72,6 +72,8 @@ const PRUNE_EVERY_MS = 60_000
 const LINE = 'line'
 /** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
 export const CLAIM_EVENTS = 250
+/** So many are sorted for each that is claimed, until all are: then sorting soon catches up, and copies are not counted. */
+const SORTED_AHEAD = 2
 /** As much as a usual request, so that a probe does not pass where an intake would fail. */
 const PROBE_BYTES = 64 * 1_024
 
@@ -166,16 +168,16 @@ export function createDepot(parts: DepotParts): Depot {
     teller.failed(parcels.flatMap(tell))
   }
 
-  async function drain(): Promise<number | undefined> {
+  async function drain(events = CLAIM_EVENTS): Promise<number | undefined> {
     for (const batch of unsettled.splice(0)) settle(batch)
     if (unsettled.length > 0) return now() + MEND_MS
     let sorted = 0
-    if (!write(() => (sorted = outbox.sort()))) return now() + MEND_MS
+    if (!write(() => (sorted = outbox.sort(events * SORTED_AHEAD)))) return now() + MEND_MS
     const rest = toRest(line, now())
     if (rest > 0) return sorted > 0 ? now() : now() + rest
     // After a failure one batch alone feels its way; the other lanes wait for what it finds.
     if (line.failures > 0 && inFlight > 0) return undefined
-    const wanted = Math.min(outbox.total('pending') - inFlight, CLAIM_EVENTS, rate.most)
+    const wanted = Math.min(outbox.total('pending') - inFlight, events, rate.most)
     const wait = wanted > 0 ? rate.take(wanted, now()) : 0
     if (wait > 0) return sorted > 0 ? now() : now() + wait
     const leased: Leased[] = []

@@ -17,12 +17,12 @@ function crowdAfter(ms: number, eventsPerSecond: number, busy = BUSY) {
 }
 
 /** What goes out in `ms`, each lane asking as soon as it may. */
-function turnsIn(ms: number, crowd: Crowd, from: number, unsorted = 0, busy = BUSY): number {
+function turnsIn(ms: number, crowd: Crowd, from: number, busy = BUSY): number {
   let turns = 0
   const before = (from - START) * BUSY * CORES
   for (let now = from; now < from + ms; now += 10) {
     crowd.came(100, now, () => before + (now - from) * busy * CORES)
-    if (crowd.next(true, unsorted, now).do === 'deliver') turns += 1
+    if (crowd.next(true, now).do !== 'wait') turns += 1
   }
   return turns
 }
@@ -33,29 +33,29 @@ describe('a burst', () => {
     { what: 'a processor with time to spare', eventsPerSecond: 20_000, busy: 0.75 },
   ])('[BU1] nothing waits for $what', ({ eventsPerSecond, busy }) => {
     const { crowd, now } = crowdAfter(3_000, eventsPerSecond, busy)
-    for (const ms of [0, 1, 2]) expect(crowd.next(true, 0, now + ms)).toEqual({ do: 'deliver' })
+    for (const ms of [0, 1, 2]) expect(crowd.next(true, now + ms)).toEqual({ do: 'deliver' })
   })
 
   it('[BU1] one large request after silence is no burst', () => {
     const crowd = createCrowd(CORES)
     crowd.came(10_000, START, () => 5_000)
-    expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
-    expect(crowd.next(true, 0, START)).toEqual({ do: 'deliver' })
+    expect(crowd.next(true, START)).toEqual({ do: 'deliver' })
+    expect(crowd.next(true, START)).toEqual({ do: 'deliver' })
   })
 
-  it('[BU2] one turn of delivery goes out each 2 seconds; in between it is asked whether that is over', () => {
+  it('[BU2] one small batch goes out each 2 seconds; in between it is asked whether that is over', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    expect(crowd.next(true, 0, now)).toEqual({ do: 'deliver' })
-    expect(crowd.next(true, 0, now + 100)).toEqual({ do: 'wait', ms: 300 })
+    expect(crowd.next(true, now)).toEqual({ do: 'probe' })
+    expect(crowd.next(true, now + 100)).toEqual({ do: 'wait', ms: 300 })
     expect(turnsIn(11_800, crowd, now + 110)).toBe(5)
-    expect(crowd.next(true, 0, now + 11_910)).toEqual({ do: 'wait', ms: 90 })
+    expect(crowd.next(true, now + 11_910)).toEqual({ do: 'wait', ms: 90 })
   })
 
   it('[BU2] lasts while the processor is a third busy, and no longer', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    expect(turnsIn(4_000, crowd, now, 0, 0.35)).toBe(2)
+    expect(turnsIn(4_000, crowd, now, 0.35)).toBe(2)
     const { crowd: other } = crowdAfter(600, 10_000)
-    expect(turnsIn(2_000, other, now, 0, 0.25)).toBeGreaterThan(150)
+    expect(turnsIn(2_000, other, now, 0.25)).toBeGreaterThan(150)
   })
 
   it('[BU2] counts no more cores than there are threads, and no more than there are', () => {
@@ -65,29 +65,21 @@ describe('a burst', () => {
     ] as const) {
       const crowd = createCrowd(cores)
       for (let ms = 0; ms <= 600; ms += 10) crowd.came(100, START + ms, () => ms * used)
-      crowd.next(true, 0, START + 600)
-      expect(crowd.next(true, 0, START + 600)).toEqual({ do: 'wait', ms: 300 })
+      crowd.next(true, START + 600)
+      expect(crowd.next(true, START + 600)).toEqual({ do: 'wait', ms: 300 })
     }
   })
 
   it('[BU3] is over 300 ms after the last intake', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
-    crowd.next(true, 0, now)
-    expect(crowd.next(true, 0, now + 310)).toEqual({ do: 'deliver' })
+    crowd.next(true, now)
+    expect(crowd.next(true, now + 310)).toEqual({ do: 'deliver' })
   })
 
   it('[BU3] holds nothing back once it has lasted 30 s', () => {
     const { crowd, now } = crowdAfter(600, 10_000)
     turnsIn(31_000, crowd, now)
     expect(turnsIn(1_000, crowd, now + 31_000)).toBe(100)
-  })
-
-  it('[BU4] never leaves more than 1,000,000 events unsorted, and still holds delivery back', () => {
-    const { crowd, now } = crowdAfter(600, 10_000)
-    crowd.next(true, 0, now)
-    expect(crowd.next(true, 999_999, now + 10)).toEqual({ do: 'wait', ms: 300 })
-    expect(crowd.next(true, 1_000_000, now + 10)).toEqual({ do: 'sort' })
-    expect(turnsIn(4_000, crowd, now + 20, 1_000_000)).toBe(2)
   })
 
   it('[BU8] between slices others have three times as long, in a burst', () => {
@@ -116,22 +108,22 @@ describe('a burst', () => {
 
   it('[BU7] what comes alone goes at once; what comes close behind it waits for 20 ms, unless it is a full batch', () => {
     const crowd = createCrowd(CORES)
-    expect(crowd.next(false, 0, START)).toEqual({ do: 'deliver' })
-    expect(crowd.next(false, 0, START + 5)).toEqual({ do: 'wait', ms: 15 })
-    expect(crowd.next(true, 0, START + 5)).toEqual({ do: 'deliver' })
-    expect(crowd.next(false, 0, START + 24)).toEqual({ do: 'wait', ms: 1 })
-    expect(crowd.next(false, 0, START + 25)).toEqual({ do: 'deliver' })
-    expect(crowd.next(false, 0, START - 3_600_000)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, START)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, START + 5)).toEqual({ do: 'wait', ms: 15 })
+    expect(crowd.next(true, START + 5)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, START + 24)).toEqual({ do: 'wait', ms: 1 })
+    expect(crowd.next(false, START + 25)).toEqual({ do: 'deliver' })
+    expect(crowd.next(false, START - 3_600_000)).toEqual({ do: 'deliver' })
   })
 
   it('[BU5] a clock set back or forward holds nothing up for longer than 300 ms', () => {
     for (const jump of [-3_600_000, 3_600_000]) {
       const { crowd, now } = crowdAfter(600, 10_000)
-      crowd.next(true, 0, now)
-      const turn = crowd.next(true, 0, now + jump)
+      crowd.next(true, now)
+      const turn = crowd.next(true, now + jump)
       expect(turn.do === 'wait' ? turn.ms : 0).toBeLessThanOrEqual(300)
       crowd.came(100, now + jump, () => 2_000)
-      expect(crowd.next(true, 0, now + jump + 300)).toEqual({ do: 'deliver' })
+      expect(crowd.next(true, now + jump + 300)).toEqual({ do: 'deliver' })
     }
   })
 })

@@ -147,6 +147,19 @@ describe('a line that fails', () => {
     expect(depot.figures()).toMatchObject({ pending: 0, accepted: 350 })
   })
 
+  it.each([
+    { asked: 50, sent: 50 },
+    { asked: undefined, sent: 250 },
+  ])('[BU4] asked for $asked events, a turn sends $sent and sorts twice as many', async ({ asked, sent }) => {
+    const { batches, deliver } = createGate()
+    const depot = openDepot({ deliver })
+    for (let count = 0; count < 60; count++) depot.take(...events(10))
+    void depot.drain(asked)
+    await turn()
+    expect(batches.map(batch => batch.events)).toEqual([sent])
+    expect(600 - depot.outbox.unsorted()).toBe(2 * sent)
+  })
+
   it('[DP3] a success that began before a failure does not undo the wait it told', async () => {
     const { batches, deliver } = createGate()
     const depot = openDepot({ deliver })

@@ -22,23 +22,21 @@ const WINDOW_MS = 250
 const OVER_MS = 300
 /** The longest time that deliveries hold back at a stretch. */
 const LONGEST_MS = 30_000
-/** Meanwhile one batch in that time goes out all the same, and shows whether Segment answers; more of them cost a twentieth. */
+/** Meanwhile one small batch in that time goes out all the same, and shows whether Segment answers; more of them cost a twentieth. */
 const PACE_MS = 2_000
 /** A delivery then takes a quarter of the time, so that an answer waits for a slice of it and not for all. */
 const OTHERS_SHARE = 3
 /** What took longer waited itself. */
 const LONG_SLICE_MS = 10
-/** More than this is not left unsorted: whoever asks for the figures waits until all is, some 10 to 20 seconds. */
-const MOST_UNSORTED = 1_000_000
 
-/** What a lane of delivery does next. */
-export type Turn = { readonly do: 'deliver' | 'sort' } | { readonly do: 'wait'; readonly ms: number }
+/** What a lane of delivery does next; `probe`: a batch so small that no intake waits long behind it. */
+export type Turn = { readonly do: 'deliver' | 'probe' } | { readonly do: 'wait'; readonly ms: number }
 
 export type Crowd = {
   /** So many events were kept. `cpuMs`: what the process has used so far of all processors, ms; asked once a window. */
   came(events: number, now: number, cpuMs: () => number): void
   /** `full`: as many events wait as one delivery takes. */
-  next(full: boolean, unsorted: number, now: number): Turn
+  next(full: boolean, now: number): Turn
   /** For how long others go first, after a slice of a delivery that took so long; ms. */
   breath(sliceMs: number, now: number): number
 }
@@ -75,17 +73,14 @@ export function createCrowd(cores: number): Crowd {
       burst = isBurst ? { since: isOn(now) ? (burst?.since ?? now) : now, seen: now } : undefined
       window = { from: now, events: 0, cpuMs: usedMs }
     },
-    next(full, unsorted, now) {
+    next(full, now) {
       const holdsBack = isOn(now) && burst !== undefined && now - burst.since < LONGEST_MS
       const pauseMs = holdsBack ? PACE_MS : full ? 0 : LINGER_MS
       const ms = now < wentAt ? 0 : wentAt + pauseMs - now
       // A burst may be over before.
-      if (ms > 0 && holdsBack) {
-        return unsorted >= MOST_UNSORTED ? { do: 'sort' } : { do: 'wait', ms: Math.min(ms, OVER_MS) }
-      }
-      if (ms > 0) return { do: 'wait', ms }
+      if (ms > 0) return { do: 'wait', ms: holdsBack ? Math.min(ms, OVER_MS) : ms }
       wentAt = now
-      return { do: 'deliver' }
+      return { do: holdsBack ? 'probe' : 'deliver' }
     },
   }
 }

@@ -25,6 +25,8 @@ import { openSqlite } from './sqlite.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
+/** Some 5 ms of work, where a usual batch takes 25. */
+const PROBE_EVENTS = 50
 const TICK_MS = 1_000
 /** The longest that a question waits for others to have their turns; then it is sorted for at a stretch. */
 const CATCH_UP_MS = 60_000
@@ -87,17 +89,15 @@ let stopping = false
 
 async function runLane(): Promise<void> {
   while (!stopping) {
-    const unsorted = outbox.unsorted()
-    const isFull = unsorted + outbox.total('pending') >= CLAIM_EVENTS
-    const turn = crowd.next(isFull, unsorted, Date.now())
+    const isFull = outbox.unsorted() + outbox.total('pending') >= CLAIM_EVENTS
+    const turn = crowd.next(isFull, Date.now())
     if (turn.do === 'wait') await sleep(turn.ms)
-    else if (turn.do === 'deliver') await deliverTurn()
-    else await (sortTurn() ? nextTurn() : sleep(TICK_MS))
+    else await deliverTurn(turn.do === 'probe' ? PROBE_EVENTS : CLAIM_EVENTS)
   }
 }
 
-async function deliverTurn(): Promise<void> {
-  const due = await depot.drain()
+async function deliverTurn(events: number): Promise<void> {
+  const due = await depot.drain(events)
   const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
   if (waitMs > 0) return work.wait(waitMs)
   // There may be more than one lane's work; and intakes that came meanwhile go first.
