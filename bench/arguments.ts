@@ -21,7 +21,7 @@ itself, ends only what it started, and removes its folders, after Ctrl-C too.
 
   --quick              a look of about a minute: one short round of throughput
   --only <a,b>         some of: ${sectionNames.join(', ')}
-  --rounds <n>         rounds of throughput and of rows [5]
+  --rounds <n>         rounds of throughput, latency, page and rows [5]
   --seconds <n>        seconds of each run, after a warm-up [3]
   --batches <a,b>      events a request [1,10,100]
   --rows <n>           stored events in "rows", and a tenth of them in "page" [10000000]
@@ -68,8 +68,8 @@ export function readArguments(argv: readonly string[]): Arguments {
     sizes: {
       rounds: toNumber('--rounds', values.rounds ?? (quick ? '1' : '5')),
       seconds: toNumber('--seconds', values.seconds ?? (quick ? '1.5' : '3')),
-      warmUpSeconds: quick ? 0.5 : 6,
-      drainSeconds: quick ? 3 : 180,
+      warmUpSeconds: quick ? 0.5 : 4,
+      drainSeconds: quick ? 3 : 240,
       batches: values.batches.split(',').map(one => toNumber('--batches', one)),
       rows: toNumber('--rows', values.rows ?? (quick ? '100000' : '10000000')),
       backlog: toNumber('--backlog', values.backlog ?? (quick ? '50000' : '1000000')),

@@ -1,9 +1,9 @@
 /** How long Twilio waits at half the highest rate, and how long an event is on its way to Segment at an everyday one. */
-import type { Bench } from '../bench.ts'
-import { toPercentiles } from '../load/run.ts'
+import { type Bench, type Spread, toSpread } from '../bench.ts'
+import { type LoadResult, toPercentiles } from '../load/run.ts'
 import { measure } from '../measure.ts'
 import { blog, bridge, type Contender, queue } from '../servers.ts'
-import { type Throughput, toRequests, toWarmUp } from './throughput.ts'
+import { type Throughput, toRequests } from './throughput.ts'
 
 const CONNECTIONS = 64
 const SECONDS = 8
@@ -13,18 +13,20 @@ const BURST_CONNECTIONS = 32
 const ID_FROM = 2
 const NUMBER_DIGITS = 8
 
-export type HalfLoad = {
-  readonly letter: string
-  readonly batch: number
-  readonly eventsPerSecond: number
+type Row = { readonly letter: string; readonly batch: number; readonly eventsPerSecond: number }
+/** `p50Ms`: the median of the rounds; `mostMs`: of all. */
+export type HalfLoad = Row & { readonly p50Ms: number; readonly p99Ms: Spread; readonly mostMs: number }
+export type Journey = Row & {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly mostMs: number
+  readonly arrived: number
+  readonly sent: number
 }
-export type Journey = HalfLoad & { readonly arrived: number; readonly sent: number }
 export type Latency = {
   readonly title: string
-  /** Of the answer Twilio waits for, at half of each server's own highest rate. */
+  readonly rounds: number
+  /** Of the answer Twilio waits for, at half of each server's own highest rate; rounds alternate. */
   readonly halfLoad: readonly HalfLoad[]
   /** From the moment a request is due until Segment has answered 2xx to a body that holds its event. */
   readonly journeys: readonly Journey[]
@@ -33,10 +35,32 @@ export type Latency = {
 export async function measureLatency(bench: Bench, throughput: Throughput | undefined): Promise<Latency> {
   const halfLoad: HalfLoad[] = []
   for (const batch of bench.sizes.batches) {
+    const rates = new Map<Contender, number>()
+    const found = new Map<Contender, LoadResult[]>()
     for (const contender of [bridge, blog]) {
       const known = throughput?.rows.find(row => row.batch === batch && row.key === contender.key)
       const highest = known?.eventsPerSecond.median ?? (await findHighest(bench, contender, batch))
-      halfLoad.push(await atRate(bench, contender, batch, highest / 2))
+      rates.set(contender, highest / 2)
+      found.set(contender, [])
+    }
+    for (let round = 0; round < bench.sizes.rounds; round++) {
+      for (const [contender, rate] of rates) {
+        bench.say(
+          `batches of ${batch}, round ${round + 1} of ${bench.sizes.rounds}: (${contender.letter}) at ${Math.round(rate)} events/s`,
+        )
+        found.get(contender)?.push(await atRate(bench, contender, batch, rate))
+      }
+    }
+    for (const [{ letter }, loads] of found) {
+      const latencies = loads.map(({ latencyMs }) => latencyMs)
+      halfLoad.push({
+        letter,
+        batch,
+        eventsPerSecond: toSpread(loads.map(({ eventsPerSecond }) => eventsPerSecond)).median,
+        p50Ms: toSpread(latencies.map(({ p50 }) => p50)).median,
+        p99Ms: toSpread(latencies.map(({ p99 }) => p99)),
+        mostMs: Math.max(...latencies.map(({ most }) => most)),
+      })
     }
   }
   const journeys: Journey[] = []
@@ -45,15 +69,15 @@ export async function measureLatency(bench: Bench, throughput: Throughput | unde
       journeys.push(await follow(bench, contender, batch))
     }
   }
-  return { title: 'Latency', halfLoad, journeys }
+  return { title: 'Latency', rounds: bench.sizes.rounds, halfLoad, journeys }
 }
 
 async function findHighest(bench: Bench, contender: Contender, batch: number): Promise<number> {
   bench.say(`batches of ${batch}: the highest rate of (${contender.letter})`)
-  const { seconds } = bench.sizes
-  const warmUpSeconds = toWarmUp(batch, bench.sizes.warmUpSeconds)
+  const { seconds, warmUpSeconds } = bench.sizes
   await bench.loader.prepare(toRequests(batch, seconds + warmUpSeconds), batch)
-  const { load } = await measure(bench, contender, { connections: BURST_CONNECTIONS, seconds, warmUpSeconds })
+  const order = { connections: BURST_CONNECTIONS, seconds, warmUpSeconds }
+  const { load } = await measure(bench, unsent(contender), order)
   return load.eventsPerSecond
 }
 
@@ -62,14 +86,17 @@ async function atRate(
   contender: Contender,
   batch: number,
   eventsPerSecond: number,
-): Promise<HalfLoad> {
+): Promise<LoadResult> {
   const { warmUpSeconds } = bench.sizes
-  bench.say(`batches of ${batch}: (${contender.letter}) at ${Math.round(eventsPerSecond)} events/s`)
   await bench.loader.prepare(Math.ceil((eventsPerSecond / batch) * (SECONDS + warmUpSeconds)), batch)
   const order = { connections: CONNECTIONS, seconds: SECONDS, warmUpSeconds, eventsPerSecond }
-  const { load } = await measure(bench, contender, order)
-  const { p50, p99, most } = load.latencyMs
-  return { letter: contender.letter, batch, eventsPerSecond, p50Ms: p50, p99Ms: p99, mostMs: most }
+  const { load } = await measure(bench, unsent(contender), order)
+  return load
+}
+
+/** Nobody waits until Segment has all of it: that is minutes, and only the answers count here. */
+function unsent(contender: Contender): Contender {
+  return { ...contender, forwards: false }
 }
 
 async function follow(bench: Bench, contender: Contender, batch: number): Promise<Journey> {

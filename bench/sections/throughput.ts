@@ -4,7 +4,6 @@ import { BUSY_LOAD_CORE, IDLE_SERVER_CORE, type Measured, measure } from '../mea
 import { blog, bridge, type Contender, floor, queue } from '../servers.ts'
 
 const CONNECTIONS = 32
-const LARGE_BATCH = 100
 /** Requests to prepare: more than the fastest server can take in the time. */
 const MOST_REQUESTS_A_SECOND = { 1: 45_000, 10: 22_000, 100: 5_000 } as const
 
@@ -46,8 +45,7 @@ export async function measureThroughput(bench: Bench): Promise<Throughput> {
   const rows: ThroughputRow[] = []
   for (const batch of sizes.batches) {
     say(`preparing signed batches of ${batch}`)
-    const { seconds } = sizes
-    const warmUpSeconds = toWarmUp(batch, sizes.warmUpSeconds)
+    const { seconds, warmUpSeconds } = sizes
     await loader.prepare(toRequests(batch, seconds + warmUpSeconds), batch)
     const found = new Map<Contender, Measured[]>(contenders.map(contender => [contender, []]))
     for (let round = 0; round < sizes.rounds; round++) {
@@ -67,11 +65,6 @@ export async function measureThroughput(bench: Bench): Promise<Throughput> {
     rows,
     notes: [...notesOn(rows), ...(machine.redis ? [] : ['(d) is left out: there is no redis-server here'])],
   }
-}
-
-/** At 100 a request a million events come in 5 s, and then the bridge sorts (BU4): what a burst is, must be measured before. */
-export function toWarmUp(batch: number, seconds: number): number {
-  return batch < LARGE_BATCH ? seconds : seconds / 3
 }
 
 export function toRequests(batch: number, seconds: number): number {
