@@ -37,7 +37,8 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   // Node 22 calls node:sqlite experimental, once a thread.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const thread = new Worker(file, { workerData, execArgv })
-  const open = createOpenCalls()
+  const open = new Map<number, OpenCall>()
+  let nextId = 0
   let ended: Error | undefined
 
   const failed = new Promise<Error>(resolve => {
@@ -46,7 +47,8 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   })
   void failed.then(error => {
     ended = error
-    open.rejectAll(error)
+    for (const { reject } of open.values()) reject(error)
+    open.clear()
   })
   await new Promise<void>((resolve, reject) => {
     thread.once('message', () => resolve())
@@ -55,7 +57,8 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     })
   })
   thread.on('message', ({ id, value, error }: Reply) => {
-    const call = open.take(id)
+    const call = open.get(id)
+    open.delete(id)
     if (error === undefined) call?.resolve(value)
     else call?.reject(new Error(error))
   })
@@ -63,7 +66,9 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   function ask<Answer>(send: (id: number) => void): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (ended) return reject(ended)
-      send(open.add({ resolve: value => resolve(value as Answer), reject }))
+      nextId += 1
+      open.set(nextId, { resolve: value => resolve(value as Answer), reject })
+      send(nextId)
     })
   }
 
@@ -106,32 +111,6 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
 }
 
 type OpenCall = { resolve(value: unknown): void; reject(error: Error): void }
-
-/**
- * Who waits for an answer, by number; numbers are used again. Not a Map: like the requests in server.ts, calls that end
- * would stay in its tables.
- */
-function createOpenCalls() {
-  const calls: (OpenCall | undefined)[] = []
-  const free: number[] = []
-  function take(id: number): OpenCall | undefined {
-    const call = calls[id]
-    if (call) free.push(id)
-    calls[id] = undefined
-    return call
-  }
-  return {
-    take,
-    add(call: OpenCall): number {
-      const id = free.pop() ?? calls.length
-      calls[id] = call
-      return id
-    },
-    rejectAll(error: Error): void {
-      for (const id of calls.keys()) take(id)?.reject(error)
-    },
-  }
-}
 
 /** A search may keep the thread for long: the next is asked when it is done, and intakes come between them. */
 function oneByOne<Query, Answer>(ask: (query: Query) => Promise<Answer>): (query: Query) => Promise<Answer> {
