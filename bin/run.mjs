@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const pinned = '24.21.0'
 /**
- * What `serve` runs with. Neither is a limit: V8 only collects sooner. An intake at full speed peaks at 245 MB instead of 360 and
+ * What `serve` runs with. None is a limit: V8 only collects sooner. An intake at full speed peaks at 245 MB instead of 360 and
  * is no slower; a drain at 220 instead of 365, and an eighth slower. Smaller still, and a moment's delay makes it collect all the time.
  */
 const lean = [
