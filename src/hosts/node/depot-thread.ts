@@ -25,7 +25,7 @@ import { openSqlite } from './sqlite.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
-/** Some 5 ms of work, where a usual batch takes 25. */
+/** A fifth of a usual batch, so that an intake waits a fifth as long behind it. */
 const PROBE_EVENTS = 50
 const TICK_MS = 1_000
 /** The longest that a question waits for others to have their turns; then it is sorted for at a stretch. */
