@@ -43,6 +43,8 @@ export async function prefill(dataDir: string, { events, state, tell }: Filling)
     // Ctrl-C must be heard.
     await new Promise(resolve => setImmediate(resolve))
   }
+  const stored = outbox.total(state)
+  if (stored !== events) throw new Error(`the folder holds ${stored} ${state} events, not ${events}`)
   sqlite.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   sqlite.close()
   return (performance.now() - start) / 1_000

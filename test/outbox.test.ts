@@ -22,6 +22,18 @@ import { messageStatus } from './support/twilio.ts'
 registerOutboxContract('node:sqlite', openFile)
 registerOutboxContract('node:sqlite, every request compressed', openCompressedFile)
 
+test('[EX1] an event that was carried here is what it was, even with what data quality would count of it', () => {
+  using opened = disposable(openFile())
+  const outbox = createOutbox(opened.sql, pruning)
+  const event = messageStatus()
+  const carried = { state: 'accepted', reason: null, detail: null, settledAt: NOW } as const
+  const entries = [{ ...validate(event), carried }]
+  expect(entries[0]?.observed).toBeDefined()
+  outbox.put([toParcel({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
+  sortAll(outbox)
+  expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, pending: 0 })
+})
+
 describe('a compressed request', () => {
   const kept = `SELECT id, entries, body, events, length(compressed) AS bytes, hex(substr(compressed, 1, 1)) AS begins
     FROM requests ORDER BY id`

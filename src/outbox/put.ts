@@ -86,7 +86,7 @@ function toKept(
   faults: string | null,
 ): KeptEntry {
   // What came by the door has no other identity than its own.
-  if (observed !== undefined && !again) {
+  if (observed !== undefined && !again && !carried) {
     return [identity ? OWN : null, 0, type, version, state, reason ?? null, faults, null, observed]
   }
   const [slot, proof] = carried?.seen ?? (identity ? hashed(identity) : [null, 0])
