@@ -23,8 +23,11 @@ import { deadLetterStates, type EventReason, type State, states } from './reason
 import type { Standing } from './send/notify.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './summary.ts'
 
-/** Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. */
-export type Stats = Record<State | 'received' | 'duplicates', number> & {
+/**
+ * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept in a
+ * burst, and in none of the others yet.
+ */
+export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted', number> & {
   readonly oldestPendingSeconds: number
   readonly counts: readonly Count[]
   /** What keeps the bridge from taking events; empty when nothing does. */
@@ -96,6 +99,7 @@ export function createDesk(
       ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
       received: outbox.total('received'),
       duplicates: outbox.total('duplicate'),
+      unsorted: outbox.unsorted(),
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
       troubles,
       delivery: {

@@ -26,6 +26,7 @@ type Counted = {
 }
 export type Figures = {
   readonly counts: readonly Counted[]
+  readonly unsorted: number
   readonly oldestPendingSeconds: number
   readonly ready: boolean
   readonly quality: readonly KindTotals[]
@@ -45,7 +46,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     labelNames: byKind,
     registers,
     collect() {
-      const { counts, oldestPendingSeconds, ready, quality } = read()
+      const { counts, unsorted: waiting, oldestPendingSeconds, ready, quality } = read()
       for (const gauge of [received, duplicates, events]) gauge.reset()
       // So that the account can be read before the first event, too.
       for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
@@ -54,6 +55,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
         else if (state === 'duplicate') duplicates.inc({ type, version }, n)
         else events.inc({ state, type, version, reason }, n)
       }
+      unsorted.set(waiting)
       oldest.set(oldestPendingSeconds)
       writable.set(ready ? 1 : 0)
       setQuality(quality)
@@ -69,6 +71,11 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     name: 'bridge_events',
     help: 'Events by state; accepted ones stay counted after they are pruned',
     labelNames: ['state', ...byKind, 'reason'],
+    registers,
+  })
+  const unsorted = new Gauge({
+    name: 'bridge_events_unsorted',
+    help: 'Events kept in a burst that are in none of the other figures yet',
     registers,
   })
   const oldest = new Gauge({

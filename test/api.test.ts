@@ -52,7 +52,16 @@ describeHosts('looking', host => {
     await filled()
     const { counts: _, ...stats } = await bridge().stats()
     expect(stats).toMatchObject({
-      ...{ received: 12, accepted: 6, rejected: 3, refused: 1, skipped: 2, pending: 0, duplicates: 0 },
+      ...{
+        received: 12,
+        accepted: 6,
+        rejected: 3,
+        refused: 1,
+        skipped: 2,
+        pending: 0,
+        duplicates: 0,
+        unsorted: 0,
+      },
       ...{
         oldestPendingSeconds: 0,
         troubles: [],

@@ -81,6 +81,7 @@ describeHosts('metrics', host => {
     // 4 lanes of 25 requests: one good event, one sink test and two bad ones each, three times a poisoned one; one copied.
     expect(sum(metric('bridge_events_received_total'))).toBe(100 + 1 + 100 + 200 + 12)
     expect(sum(metric('bridge_events_duplicate_total'))).toBe(99)
+    expect(sum(metric('bridge_events_unsorted'))).toBe(0)
     expect(sum(metric('bridge_events').filter(({ labels }) => labels.state === 'accepted'))).toBe(101)
     expect(sum(metric('bridge_events').filter(({ labels }) => labels.state === 'refused'))).toBe(12)
     expect(bridge.segment.ids.size).toBe(101)

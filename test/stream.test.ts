@@ -251,7 +251,16 @@ it('[ST9] of a page that reads nothing no more is kept than it may leave unread,
   expect((await response.text()).length).toBeLessThan(500_000)
 }, 20_000)
 
-const none = { received: 0, pending: 0, accepted: 0, rejected: 0, refused: 0, skipped: 0, duplicates: 0 }
+const none = {
+  received: 0,
+  pending: 0,
+  accepted: 0,
+  rejected: 0,
+  refused: 0,
+  skipped: 0,
+  duplicates: 0,
+  unsorted: 0,
+}
 const calmStats: Pulse['stats'] = {
   ...none,
   oldestPendingSeconds: 0,

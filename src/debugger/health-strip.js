@@ -56,7 +56,7 @@ function measure(stats, rates) {
   const now = rates.perSecond()
   const dead = stats.rejected + stats.refused
   return [
-    `${number(stats.pending)} waiting`,
+    `${number(stats.pending + stats.unsorted)} waiting`,
     `in ${now ? rate(now.in) : '–'}`,
     `out ${now ? rate(now.out) : '–'}`,
     dead === 0 ? 'no dead letters' : plural(dead, 'dead letter'),

@@ -40,12 +40,13 @@ export function ratesOf(stream) {
   stream.onPulse(({ stats }) => note(stats))
 
   /** @param {Stats} stats */
-  function note({ received, accepted }) {
+  function note({ received, duplicates, unsorted, accepted }) {
     const at = Date.now()
+    const came = received + duplicates + unsorted
     const before = readings.at(-1)
     // Another outbox answers: nothing can be said of the time between.
-    if (before && (received < before.in || accepted < before.out || at < before.at)) readings = []
-    readings.push({ at, in: received, out: accepted })
+    if (before && (came < before.in || accepted < before.out || at < before.at)) readings = []
+    readings.push({ at, in: came, out: accepted })
     while (readings[1] && readings[1].at < at - HISTORY_MS - STEP_MS) readings.shift()
   }
 

@@ -49,6 +49,7 @@
  * @typedef {object} StatsOnly
  * @property {number} received
  * @property {number} duplicates
+ * @property {number} unsorted  Kept in a burst, and in none of the other figures yet.
  * @property {number} oldestPendingSeconds
  * @property {string[]} troubles
  * @property {{ failures: number, reason: string | null, nextAttemptAt: string | null }} delivery

@@ -25,7 +25,7 @@ const CALM_SECONDS = 10
  * @returns {Verdict}
  */
 export function judgeSegment(stats, about, reasons) {
-  const { delivery, notices, pending, accepted, oldestPendingSeconds } = stats
+  const { delivery, notices, pending, unsorted, accepted, oldestPendingSeconds } = stats
   if (about?.dryRun) {
     const remedy = 'Set SEGMENT_WRITE_KEY to send; what was held back can then be retried.'
     return {
@@ -55,7 +55,7 @@ export function judgeSegment(stats, about, reasons) {
       text: `The backlog is being sent: ${plural(pending, 'event')} to go.`,
     }
   }
-  if (accepted === 0 && pending === 0) {
+  if (accepted + pending + unsorted === 0) {
     return { tone: 'idle', answer: 'Not tried yet', text: 'No event has had to be sent so far.' }
   }
   return { tone: 'good', answer: 'Yes', text: `${about?.segmentHost ?? 'Segment'} takes what comes.` }
@@ -67,7 +67,7 @@ export function judgeSegment(stats, about, reasons) {
  * @param {Record<string, ReasonText>} reasons
  * @returns {Verdict}
  */
-export function judgeDoor({ troubles, notices, received }, reasons) {
+export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
   const [trouble, ...others] = troubles
   if (trouble !== undefined) {
     const text = `${trouble.charAt(0).toUpperCase()}${[trouble.slice(1), ...others].join(', and ')}.`
@@ -78,7 +78,7 @@ export function judgeDoor({ troubles, notices, received }, reasons) {
     const { title, remedy } = reasons[turned.reason] ?? { title: turned.reason, remedy: null }
     return { tone: 'bad', answer: 'Turned away', text: `${title}.`, remedy, since: turned.since }
   }
-  if (received === 0)
+  if (received + unsorted === 0)
     return { tone: 'idle', answer: 'Ready', text: 'The outbox can be written; no event has come yet.' }
   return { tone: 'good', answer: 'Yes', text: 'Every event is on disk before Twilio gets its answer.' }
 }

@@ -32,6 +32,8 @@ export type OutboxStore = Leases &
     put(parcels: readonly Parcel[], now?: number): void
     /** Kept but not yet sorted into events. */
     unsorted(): number
+    /** The newest request that is kept, sorted or not. */
+    keptUpTo(): number
     /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
     change(place: Place, from: Parameters<typeof move>[3], to: Target, now: number): boolean
     /** The same for many, in one commit; gives how many were changed. */
@@ -81,6 +83,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     },
     sort,
     unsorted: () => unsorted,
+    keptUpTo: () => nextId - 1,
     replaced: sorter.replaced,
     sortedUpTo: sorter.sortedUpTo,
 

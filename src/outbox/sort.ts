@@ -14,7 +14,7 @@ import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
 /** Some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
-const EVENTS_A_TURN = 500
+export const EVENTS_A_TURN = 500
 /** Behind a burst: a third less an event, since each page of the tables is written less often, but an intake waits some 25 ms. */
 export const EVENTS_A_LARGE_TURN = 2_000
 const SLOTS = 2 ** 53

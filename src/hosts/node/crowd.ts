@@ -33,6 +33,8 @@ const LONG_SLICE_MS = 10
 export type Turn = { readonly do: 'deliver' | 'probe' } | { readonly do: 'wait'; readonly ms: number }
 
 export type Crowd = {
+  /** Intakes go before all else. */
+  isBurst(now: number): boolean
   /** So many events were kept. `cpuMs`: what the process has used so far of all processors, ms; asked once a window. */
   came(events: number, now: number, cpuMs: () => number): void
   /** `full`: as many events wait as one delivery takes. */
@@ -60,6 +62,7 @@ export function createCrowd(cores: number): Crowd {
   }
 
   return {
+    isBurst: isOn,
     breath: (sliceMs, now) => (isShared(now) ? Math.min(sliceMs, LONG_SLICE_MS) * OTHERS_SHARE : 0),
     came(events, now, cpuMs) {
       window.events += events

@@ -12,10 +12,10 @@ import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
-import { EVENTS_A_LARGE_TURN } from '../../outbox/sort.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Call, Reply, Request, ThreadData } from './backroom.ts'
+import { createCatchUp } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
@@ -28,8 +28,8 @@ const LANES = 2
 /** A fifth of a usual batch, so that an intake waits a fifth as long behind it. */
 const PROBE_EVENTS = 50
 const TICK_MS = 1_000
-/** The longest that a question waits for others to have their turns; then it is sorted for at a stretch. */
-const CATCH_UP_MS = 60_000
+/** The longest that what needs everything sorted waits for others to have their turns; then it is sorted for at a stretch. */
+const LONGEST_CATCH_UP_MS = 60_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
@@ -49,7 +49,9 @@ const dryRun: Deliver = async tracks => {
 }
 
 let depot: Depot
-const desk = createDesk(outbox, () => depot, Date.now)
+// What a question needs sorted is sorted before it is asked here, turn by turn.
+const settleAccounts = (events = 0) => depot.settleAccounts(events)
+const desk = createDesk(outbox, () => ({ health: depot.health, settleAccounts }), Date.now)
 depot = createDepot({
   settings,
   outbox,
@@ -105,13 +107,6 @@ async function deliverTurn(events: number): Promise<void> {
   await nextTurn()
 }
 
-/** False when there was nothing to sort, or no way to. */
-function sortTurn(): boolean {
-  const before = outbox.unsorted()
-  depot.settleAccounts(EVENTS_A_LARGE_TURN)
-  return outbox.unsorted() < before
-}
-
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1_000
@@ -154,21 +149,21 @@ port.on('message', (request: Request) => {
   else void answer(request)
 })
 
+const catchUp = createCatchUp({
+  outbox,
+  sort: events => (stopping ? undefined : depot.settleAccounts(events)),
+  crowd,
+  now: Date.now,
+})
 /** What can be told, or done, with a burst still unsorted. */
 const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 'pulse', 'notices', 'stop'])
-
-/** A burst is sorted turn by turn, with intakes and deliveries between them. */
-async function catchUp(): Promise<void> {
-  const until = Date.now() + CATCH_UP_MS
-  while (outbox.unsorted() > EVENTS_A_LARGE_TURN && Date.now() < until && !stopping) {
-    if (!sortTurn()) return
-    await nextTurn()
-  }
-}
+/** What counts, or carries away, everything that was kept. */
+const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage'])
 
 async function answer({ id, call, args }: Call): Promise<void> {
   try {
-    if (!needsNoSorting.has(call)) await catchUp()
+    if (needsAllSorted.has(call)) await catchUp(LONGEST_CATCH_UP_MS)
+    else if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
     reply({ id, value: await Reflect.apply(method, undefined, args) })
     work.wake()

@@ -9,7 +9,15 @@ type Figures = Omit<Stats, 'counts'>
 
 export function sumUpStats(all: readonly Figures[], notices: Standing): Figures {
   const sum = (
-    name: 'received' | 'duplicates' | 'pending' | 'accepted' | 'rejected' | 'refused' | 'skipped',
+    name:
+      | 'received'
+      | 'duplicates'
+      | 'pending'
+      | 'accepted'
+      | 'rejected'
+      | 'refused'
+      | 'skipped'
+      | 'unsorted',
   ) => all.reduce((total, stats) => total + stats[name], 0)
   // The shard that is worst off speaks for delivery.
   const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
@@ -21,6 +29,7 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
     rejected: sum('rejected'),
     refused: sum('refused'),
     skipped: sum('skipped'),
+    unsorted: sum('unsorted'),
     oldestPendingSeconds: Math.max(0, ...all.map(stats => stats.oldestPendingSeconds)),
     troubles: nameShards(all.map(({ troubles }) => troubles)),
     delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },

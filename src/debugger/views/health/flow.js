@@ -44,8 +44,8 @@ export function createFlow(page) {
   return {
     element,
     /** @param {Stats} stats */
-    draw({ pending, oldestPendingSeconds, accepted, received }) {
-      waiting.draw(number(pending), pending === 0 ? 'nothing waits' : toAge(oldestPendingSeconds))
+    draw({ pending, unsorted, oldestPendingSeconds, accepted, received }) {
+      waiting.draw(number(pending + unsorted), toNote(pending, unsorted, oldestPendingSeconds))
       const now = rates.perSecond()
       inward.draw(now ? rate(now.in) : '–', `${number(received)} received in all`)
       outward.draw(now ? rate(now.out) : '–', `${number(accepted)} accepted in all`)
@@ -56,6 +56,16 @@ export function createFlow(page) {
       plot = undefined
     },
   }
+}
+
+/**
+ * @param {number} pending
+ * @param {number} unsorted
+ * @param {number} oldestSeconds
+ */
+function toNote(pending, unsorted, oldestSeconds) {
+  if (unsorted > 0) return `${number(unsorted)} just came, not sorted yet`
+  return pending === 0 ? 'nothing waits' : toAge(oldestSeconds)
 }
 
 /** @param {number} seconds */
