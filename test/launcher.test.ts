@@ -15,6 +15,10 @@ const tell = script(
    console.log(JSON.stringify(told))
    process.exitCode = 7`,
 )
+const flags = script(
+  'flags.ts',
+  `const told: object = { pid: process.pid, flags: process.execArgv }\n console.log(JSON.stringify(told))`,
+)
 const wait = script(
   'wait.ts',
   `const graceful: boolean = process.argv[2] === 'graceful'
@@ -26,6 +30,8 @@ const sqlite = script(
   'sqlite.ts',
   `await import('node:sqlite')\nprocess.emitWarning('kept', 'ExperimentalWarning')`,
 )
+
+const lean = ['--max-semi-space-size=8', '--heap-growing-percent=150', '--no-allocation-site-pretenuring']
 
 const onPath = spawnSync('node', ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.trim() ?? ''
 const [major = 99, minor = 0] = onPath.split('.').map(Number)
@@ -48,6 +54,16 @@ describe('a Node new enough', () => {
     })
     expect({ status, stderr }).toEqual({ status: 7, stderr: '' })
   })
+
+  it.runIf(process.platform === 'linux')(
+    'becomes the service, and nothing else, with the flags that keep it small: the same process',
+    () => {
+      const service = run(process.execPath, [flags, 'serve'], { NODE_COMPILE_CACHE: folder })
+      expect(JSON.parse(service.stdout)).toEqual({ pid: service.pid, flags: lean })
+      const other = run(process.execPath, [flags, 'replay'])
+      expect(JSON.parse(other.stdout)).toEqual({ pid: other.pid, flags: [] })
+    },
+  )
 
   it('finds a script from the folder of the package, wherever it is called', () => {
     const { stderr } = run(process.execPath, ['test/support/there-is-no-such.ts'])
@@ -82,6 +98,11 @@ describe.runIf(older)('a Node too old', () => {
     const { status, stdout, stderr } = run('node', [tell, 'a', '--b=c d'])
     expect(JSON.parse(stdout)).toMatchObject({ version: 'v24.21.0', argv: [tell, 'a', '--b=c d'], env: [] })
     expect({ status, stderr }).toEqual({ status: 7, stderr: '' })
+  })
+
+  it('runs the service with the flags that keep it small', () => {
+    const { stdout } = run('node', [flags, 'serve'], { NODE_COMPILE_CACHE: folder })
+    expect(JSON.parse(stdout)).toMatchObject({ flags: lean })
   })
 
   it('works inside `npx -c`, whose settings npx hands down', () => {

@@ -5,6 +5,8 @@
  * processor has no time left for both. One that lasts is no burst: then nothing holds back.
  */
 
+import { CLAIM_EVENTS } from '../../depot.ts'
+
 /** So long after the last one the next batch goes, unless it is a full one. */
 const LINGER_MS = 20
 
@@ -24,13 +26,17 @@ const OVER_MS = 300
 const LONGEST_MS = 30_000
 /** Meanwhile one small batch in that time goes out all the same, and shows whether Segment answers; more of them cost a twentieth. */
 const PACE_MS = 2_000
+/** A fifth of a usual batch, so that an intake waits a fifth as long behind it. */
+const PROBE_EVENTS = 50
 /** A delivery then takes a quarter of the time, so that an answer waits for a slice of it and not for all. */
 const OTHERS_SHARE = 3
 /** What took longer waited itself. */
 const LONG_SLICE_MS = 10
 
-/** What a lane of delivery does next; `probe`: a batch so small that no intake waits long behind it. */
-export type Turn = { readonly do: 'deliver' | 'probe' } | { readonly do: 'wait'; readonly ms: number }
+/** What a lane of delivery does next; `events`: so many at most. */
+export type Turn =
+  | { readonly do: 'deliver'; readonly events: number }
+  | { readonly do: 'wait'; readonly ms: number }
 
 export type Crowd = {
   /** Intakes go before all else. */
@@ -83,7 +89,7 @@ export function createCrowd(cores: number): Crowd {
       // A burst may be over before.
       if (ms > 0) return { do: 'wait', ms: holdsBack ? Math.min(ms, OVER_MS) : ms }
       wentAt = now
-      return { do: holdsBack ? 'probe' : 'deliver' }
+      return { do: 'deliver', events: holdsBack ? PROBE_EVENTS : CLAIM_EVENTS }
     },
   }
 }

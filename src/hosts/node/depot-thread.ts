@@ -25,8 +25,6 @@ import { openSqlite } from './sqlite.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
-/** A fifth of a usual batch, so that an intake waits a fifth as long behind it. */
-const PROBE_EVENTS = 50
 const TICK_MS = 1_000
 /** The longest that what needs everything sorted waits for others to have their turns; then it is sorted for at a stretch. */
 const LONGEST_CATCH_UP_MS = 60_000
@@ -94,7 +92,7 @@ async function runLane(): Promise<void> {
     const isFull = outbox.unsorted() + outbox.total('pending') >= CLAIM_EVENTS
     const turn = crowd.next(isFull, Date.now())
     if (turn.do === 'wait') await sleep(turn.ms)
-    else await deliverTurn(turn.do === 'probe' ? PROBE_EVENTS : CLAIM_EVENTS)
+    else await deliverTurn(turn.events)
   }
 }
 
