@@ -5,11 +5,6 @@ import { zlib } from './compression.ts'
 
 /** The kernel caches the file as well: twice as much costs 9 MB, and saves no CPU even on a million events. */
 const CACHE_KIB = 8_192
-/**
- * Pages (4 KiB) in the write-ahead log before they move into the file. With SQLite's own 1,000 an event took 1.4 times the CPU
- * once 10,000,000 were stored, most likely since each new id dirties a page of its own.
- */
-const CHECKPOINT_PAGES = 4_000
 const WAL_KEPT_BYTES = 64 * 1_024 * 1_024
 
 export type NodeSql = Sql & { close(): void }
@@ -21,7 +16,6 @@ export function openSqlite(file: string, compression: Compression = zlib): NodeS
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA cache_size = -${CACHE_KIB};
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
     PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
     PRAGMA temp_store = MEMORY;
   `)
