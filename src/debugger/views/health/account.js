@@ -32,10 +32,16 @@ export function createAccount() {
     /** @param {Stats} stats */
     draw(stats) {
       const parts = states.map(([name, meaning]) => ({ name, meaning, n: stats[name] }))
-      const now = JSON.stringify([parts, stats.received, stats.duplicates])
+      const now = JSON.stringify([parts, stats.received, stats.duplicates, stats.unsorted])
       if (now === shown) return
       shown = now
-      put(total, h('strong', null, number(stats.received)), ' received', sumOf(parts, stats.received))
+      put(
+        total,
+        h('strong', null, number(stats.received)),
+        ' received',
+        sumOf(parts, stats.received),
+        rest(stats),
+      )
       put(picture, stack(parts))
       if (terms.childElementCount === 0) put(terms, parts.map(createTerm))
       parts.forEach((part, i) => {
@@ -56,6 +62,13 @@ function sumOf(/** @type {{ n: number }[]} */ parts, /** @type {number} */ recei
     { class: 'faint' },
     sum === received ? ' = the sum of these' : ` · these add up to ${number(sum)}`,
   )
+}
+
+/** @param {Stats} stats */
+function rest({ unsorted }) {
+  return unsorted > 0
+    ? h('span', { class: 'faint' }, ` · ${number(unsorted)} more just came, kept and not sorted yet`)
+    : null
 }
 
 /** @param {{ name: State, meaning: string }} part */
