@@ -15,10 +15,13 @@ export type Imported = {
   readonly again: number
 }
 
+/** Nothing that could be counted on: the outbox cannot be written. */
+export type Unkept = Extract<Stored, { stored: false }>
+
 export type Carrier = {
-  exportPage(query: WalkQuery): WalkPage
+  exportPage(query: WalkQuery): WalkPage | Unkept
   /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
-  import(intakes: readonly Intake[]): Imported | Extract<Stored, { stored: false }>
+  import(intakes: readonly Intake[]): Imported | Unkept
 }
 
 type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
@@ -26,18 +29,19 @@ type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
 export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier {
   return {
     exportPage(query) {
-      depot().settleAccounts()
-      return outbox.walk(query)
+      return settle() ?? outbox.walk(query)
     },
     // In one go, so that what is counted meanwhile is theirs alone.
     import(intakes) {
-      depot().settleAccounts()
+      const unsettled = settle()
+      if (unsettled) return unsettled
       const before = figures()
       const fault = depot()
         .put(intakes.map(toParcel))
         .find(result => !result.stored)
       if (fault && !fault.stored) return fault
-      depot().settleAccounts()
+      const uncounted = settle()
+      if (uncounted) return uncounted
       const after = figures()
       const again = after.replaced - before.replaced
       return {
@@ -46,6 +50,14 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
         again,
       }
     },
+  }
+
+  /** What cannot be sorted is counted nowhere, and would be missing in an export that looks whole. */
+  function settle(): Unkept | undefined {
+    depot().settleAccounts()
+    const left = outbox.unsorted()
+    if (left === 0) return undefined
+    return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }
   }
 
   function figures(): { received: number; duplicate: number; replaced: number } {

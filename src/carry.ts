@@ -29,7 +29,7 @@ const Line = z.object({
   raw: z.string().optional(),
   encoding: z.enum(['text', 'base64']).optional(),
   type: z.string().optional(),
-  version: z.number().optional(),
+  version: z.int().nonnegative().optional(),
   seen: z.tuple([z.int(), z.int()]).nullish(),
   key: z.string().nullish(),
 })

@@ -10,6 +10,7 @@ import type { Settings } from './config.ts'
 import type { Observe } from './meters.ts'
 import type { Leased, Settlement } from './outbox/lease.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
+import { createPruneTurns } from './outbox/prune.ts'
 import type { Parcel } from './outbox/put.ts'
 import { EVENTS_A_LARGE_TURN } from './outbox/sort.ts'
 import type { Log, Stored } from './ports.ts'
@@ -65,9 +66,6 @@ type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: 
 
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
-/** Slices of a few milliseconds that one tick may prune. */
-const PRUNE_TURNS = 20
-const PRUNE_EVERY_MS = 60_000
 /** The name under which a sleeping outbox remembers how its destination did. */
 const LINE = 'line'
 /** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
@@ -86,8 +84,8 @@ export function createDepot(parts: DepotParts): Depot {
   const unsettled: Unsettled[] = []
   let writeFault: string | undefined
   let account = settings.TWILIO_ACCOUNT_SID
-  let pruneAt = 0
 
+  const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
   const teller = parts.tell(about)
   const isDelivered = ({ state, reason }: Settlement) =>
     state === ports.delivered.state && reason === ports.delivered.reason
@@ -123,7 +121,7 @@ export function createDepot(parts: DepotParts): Depot {
     let waitingSince: number | undefined
     write(() => (waitingSince = outbox.oldestPendingAt()))
     const nextAttemptAt = line.failures > 0 ? line.notBefore : undefined
-    return { accountSid: account, waiting: outbox.total('pending'), waitingSince, nextAttemptAt }
+    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt }
   }
 
   function tellOfWriteFault(count: number): void {
@@ -136,9 +134,12 @@ export function createDepot(parts: DepotParts): Depot {
     teller.recovered('door')
   }
 
+  function waiting(): number {
+    return outbox.total('pending') + outbox.unsorted()
+  }
+
   function backlogIsFull(): boolean {
-    const waiting = outbox.total('pending') + outbox.unsorted()
-    return settings.MAX_BACKLOG > 0 && waiting >= settings.MAX_BACKLOG
+    return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
   }
 
   function put(parcels: readonly Parcel[]): Stored[] {
@@ -254,22 +255,20 @@ export function createDepot(parts: DepotParts): Depot {
     teller.recovered('delivery')
   }
 
-  function prune(): void {
-    let more = true
-    for (let turns = 0; more && turns < PRUNE_TURNS; turns++) more = outbox.prune(now())
-    // Kept for no time at all means gone with the next tick.
-    pruneAt = more || settings.RETENTION_DAYS === 0 ? 0 : now() + PRUNE_EVERY_MS
-  }
-
   return {
     put,
     report: failure => teller.failed([failure]),
     drain,
     tick() {
       teller.tick()
-      if (now() >= pruneAt) write(prune)
+      write(() => prune(now()))
       if (writeFault === undefined) return
-      if (write(() => outbox.remember('probe', 'x'.repeat(PROBE_BYTES)))) writable()
+      // What cannot be sorted is a fault as well, though all else could be written.
+      const isMended = write(() => {
+        outbox.remember('probe', 'x'.repeat(PROBE_BYTES))
+        outbox.sort(1)
+      })
+      if (isMended) writable()
       else tellOfWriteFault(0)
     },
     settleAccounts(events = Number.POSITIVE_INFINITY) {

@@ -24,7 +24,7 @@ import type { Standing } from './send/notify.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './summary.ts'
 
 /**
- * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept in a
+ * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept, as in a
  * burst, and in none of the others yet.
  */
 export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted', number> & {

@@ -75,7 +75,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
   })
   const unsorted = new Gauge({
     name: 'bridge_events_unsorted',
-    help: 'Events kept in a burst that are in none of the other figures yet',
+    help: 'Events kept, in a burst or when the outbox cannot be written, that are in none of the other figures yet',
     registers,
   })
   const oldest = new Gauge({

@@ -1,5 +1,5 @@
 /**
- * What a host must bring, and the outbox as the path sees it. Types only.
+ * What a host must bring, and the outbox as the path sees it. Types only, and the one limit that both sides of it know.
  * A Worker reaches its outbox by RPC and Node reaches it in another thread, so everything here may be awaited.
  */
 import type { Carrier } from './carrier.ts'
@@ -79,6 +79,9 @@ export type Intake = {
   readonly receivedAt: number
   readonly entries: readonly Entry[]
 }
+
+/** A body of more is one entry: several times what fits into a megabyte of real events, so noise that would cost seconds to judge. */
+export const EVENTS_A_BODY = 10_000
 
 /** `stored` only after the commit is on disk. */
 export type Stored =

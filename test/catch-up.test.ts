@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createCatchUp } from '../src/hosts/node/catch-up.ts'
+import { createCatchUp, untilAll } from '../src/hosts/node/catch-up.ts'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../src/outbox/outbox.ts'
 import { EVENTS_A_LARGE_TURN, EVENTS_A_TURN } from '../src/outbox/sort.ts'
@@ -45,7 +45,7 @@ function setUp({ isBurst = false, pauseMs = 0 } = {}) {
 describe('who asks', () => {
   it('[BU6] gets all that was kept by then, however impatient, when it is no burst', async () => {
     const { outbox, turns, catchUp } = setUp()
-    await catchUp(0)
+    await catchUp({ burstMs: 0, calmMs: 60_000 })
     expect(outbox.total('received')).toBe(EVENTS)
     expect(turns).toEqual(Array(Math.ceil(EVENTS / EVENTS_A_LARGE_TURN)).fill(EVENTS_A_LARGE_TURN))
   })
@@ -62,15 +62,22 @@ describe('who asks', () => {
 
   it('[BU6] gets what is sorted when patience ends in a burst, and is told of the rest', async () => {
     const { outbox, turns, catchUp } = setUp({ isBurst: true, pauseMs: 100 })
-    await catchUp(50)
+    await catchUp({ burstMs: 50, calmMs: 60_000 })
     expect(turns).toEqual([EVENTS_A_TURN])
     expect(outbox.total('received')).toBe(EVENTS_A_TURN)
     expect(outbox.unsorted()).toBe(EVENTS - EVENTS_A_TURN)
   })
 
+  it('[BU6] waits no longer than a person would behind a burst', async () => {
+    const { outbox, turns, catchUp } = setUp({ pauseMs: 100 })
+    await catchUp({ burstMs: 0, calmMs: 50 })
+    expect(turns).toEqual([EVENTS_A_LARGE_TURN])
+    expect(outbox.unsorted()).toBe(EVENTS - EVENTS_A_LARGE_TURN)
+  })
+
   it('[BU6] shares the sorting with all others who ask', async () => {
     const { outbox, turns, catchUp } = setUp({ isBurst: true, pauseMs: 5 })
-    await Promise.all([catchUp(60_000), catchUp(60_000), catchUp(60_000)])
+    await Promise.all([catchUp(untilAll), catchUp(untilAll), catchUp(untilAll)])
     expect(outbox.unsorted()).toBe(0)
     expect(turns).toHaveLength(EVENTS / EVENTS_A_TURN)
   })

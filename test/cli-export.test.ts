@@ -177,6 +177,18 @@ describe('[EX1] export | replay moves an outbox, nothing lost', () => {
     expect(await bridge.api('/api/import', { method: 'POST', body: line })).toMatchObject({ duplicates: 3 })
   })
 
+  it('takes a line with a version that no export writes for an event like any other, a bad one', async () => {
+    await using bridge = await startBridge()
+    const line = { bridge: 1, state: 'accepted', reason: null, receivedAt: '2026-01-01T00:00:00Z', type: 'x' }
+    const body = JSON.stringify({ ...line, version: 1.5 })
+    expect(await bridge.api('/api/import', { method: 'POST', body })).toMatchObject({
+      stored: 1,
+      rejected: 1,
+    })
+    await sendEvents(bridge.webhook, [messageStatus()])
+    expect(await bridge.stats()).toMatchObject({ received: 2, unsorted: 0, rejected: 1 })
+  })
+
   it('through a door only what is to be sent goes; with --again all that can be', async () => {
     using old = openWorkplace()
     using fresh = openWorkplace()

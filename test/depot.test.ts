@@ -334,6 +334,8 @@ describe('a backlog with a limit', () => {
     ])
     expect(depot.health().troubles).toEqual(['the backlog has reached MAX_BACKLOG (5 events)'])
     expect(depot.notices()).toMatchObject([{ error_code: 913910, level: 'Error' }])
+    // None of them is sorted yet.
+    expect(JSON.stringify(depot.notices())).toContain('5 events wait')
     segment.heal()
     await depot.drainFor(MINUTE)
     expect(depot.take(...events(1))).toBe(true)
@@ -434,6 +436,25 @@ describe('an outbox that cannot be written', () => {
     depot.tick()
     await depot.drainFor(0)
     expect(depot.figures()).toMatchObject({ accepted: 1 })
+  })
+
+  it('[DP10] one in which nothing can be sorted is told of until it can, though all else can be written', async () => {
+    const depot = toStandIn()
+    depot.take(...events(2))
+    depot.disk.fails = statement => /INSERT INTO events/.test(statement)
+    for (let second = 0; second < 3; second++) {
+      expect(await depot.drain()).toBe(depot.clock.at + SECOND)
+      depot.tick()
+      expect(depot.health().troubles).toHaveLength(1)
+      depot.clock.pass(SECOND)
+    }
+    expect(depot.notices()).toMatchObject([{ error_code: 913909 }])
+    expect(depot.lines.filter(({ message }) => message === 'the outbox cannot be written')).toHaveLength(1)
+    depot.disk.fails = () => false
+    depot.tick()
+    expect(depot.health().troubles).toEqual([])
+    await depot.drainFor(0)
+    expect(depot.figures()).toMatchObject({ accepted: 2 })
   })
 
   it('[DP10] one whose events cannot be read stops nothing for good', async () => {
@@ -604,6 +625,18 @@ describe('upkeep', () => {
       ['refused', true],
     ])
     expect(depot.figures()).toMatchObject({ accepted: 3, refused: 1, pending: 1 })
+  })
+
+  it('[DP14] a clock that was ahead once, and is set back, holds it up no longer', async () => {
+    const depot = toStandIn({ settings: { RETENTION_DAYS: '1', DEDUPE_HOURS: '24' } })
+    depot.clock.pass(365 * DAY)
+    depot.tick()
+    depot.clock.pass(-365 * DAY)
+    depot.take(...events(3))
+    await depot.drainFor(0)
+    depot.clock.pass(3 * DAY)
+    depot.tick()
+    expect(depot.outbox.events({ limit: 10 }).events).toEqual([])
   })
 
   it('[DP14] RETENTION_DAYS=0: gone with the next tick', async () => {

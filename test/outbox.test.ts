@@ -1,5 +1,6 @@
 /** The outbox's rules on `node:sqlite`, in files that are reopened as after a kill; and what only a file can show. */
 import { describe, expect, test } from 'vitest'
+import { decode } from '../src/ingest/decode.ts'
 import { validate } from '../src/ingest/validate.ts'
 import { createOutbox } from '../src/outbox/outbox.ts'
 import { toParcel } from '../src/outbox/put.ts'
@@ -32,6 +33,22 @@ test('[EX1] an event that was carried here is what it was, even with what data q
   outbox.put([toParcel({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
   sortAll(outbox)
   expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, pending: 0 })
+})
+
+test('[DC7] a body of too many events is one dead letter to the last: it is not what its first event is', () => {
+  using opened = disposable(openFile())
+  const outbox = createOutbox(opened.sql, pruning)
+  const text = `[${Array(10_001).fill(JSON.stringify(messageStatus())).join(',')}]`
+  const decoded = decode(new TextEncoder().encode(text))
+  const { body, encoding } = decoded
+  const entries = decoded.ok ? [] : [decoded.entry]
+  outbox.put([toParcel({ body, encoding, receivedAt: NOW, entries })])
+  sortAll(outbox)
+  const [event] = outbox.events({ limit: 10 }).events
+  expect(event?.element).toBe(text)
+  expect(validate(event?.element).reason).toBe('not_a_cloudevent')
+  const line = JSON.parse(outbox.walk({}).lines)
+  expect(line).toMatchObject({ state: 'rejected', reason: 'not_a_cloudevent', raw: text, encoding: 'text' })
 })
 
 describe('a compressed request', () => {

@@ -1,6 +1,7 @@
 /** Events out of this outbox and into it: `GET /export` streams NDJSON, `POST /import` takes it, or an array. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import * as z from 'zod'
+import type { Unkept } from '../carrier.ts'
 import { type Arriving, eventText, fromEvent, fromLine, toIntakes, toLine } from '../carry.ts'
 import { toSlices } from '../outbox/slices.ts'
 import type { Backroom } from '../ports.ts'
@@ -39,13 +40,15 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
     const query = ExportQuery.safeParse(c.req.query())
     if (!query.success) return wrong(c, query.error)
     const { state, ...rest } = query.data
-    let after: string | undefined
+    const read = (after?: string) => carrier.exportPage({ ...rest, states: state, after })
+    let page = await read()
+    if ('stored' in page) return unkept(c, page)
     const lines = new ReadableStream<Uint8Array>({
       async pull(controller) {
-        const page = await carrier.exportPage({ ...rest, states: state, after })
-        after = page.next
+        if ('stored' in page) return controller.error(new Error(page.detail))
         controller.enqueue(encoder.encode(page.lines))
-        if (after === undefined) controller.close()
+        if (page.next === undefined) controller.close()
+        else page = await read(page.next)
       },
     })
     return c.body(lines, 200, { 'content-type': 'application/x-ndjson' })
@@ -66,15 +69,16 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
     const { again } = query.data
     const arriving = elements.map(([element, text]) => toArriving(element, text, again))
     const imported = await carrier.import(toIntakes(arriving, Date.now()))
-    if (imported.stored === false) {
-      const { reason, detail } = imported
-      const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
-      return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
-    }
+    if (imported.stored === false) return unkept(c, imported)
     const rejected = arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
     return c.json({ received: arriving.length, ...imported, rejected })
   })
   return api
+}
+
+function unkept(c: Context, { reason, detail }: Unkept): Response {
+  const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+  return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }
 
 function toArriving(element: unknown, text: string, again: boolean): Arriving {

@@ -4,7 +4,7 @@
  */
 
 import { NOTHING_SEEN } from '../observation.ts'
-import type { Entry, Fault, Intake } from '../ports.ts'
+import { type Entry, EVENTS_A_BODY, type Fault, type Intake } from '../ports.ts'
 import type { EventReason } from '../reasons.ts'
 
 type Kept = Pick<Intake, 'body' | 'encoding'>
@@ -12,9 +12,6 @@ type Kept = Pick<Intake, 'body' | 'encoding'>
 export type Decoded =
   | (Kept & { readonly ok: true; readonly elements: readonly unknown[] })
   | (Kept & { readonly ok: false; readonly entry: Entry })
-
-/** Several times what fits into a megabyte of real events: beyond it a body is noise that would cost seconds to judge. */
-const EVENTS_A_BODY = 10_000
 
 // It drops a byte order mark, over which JSON.parse would stumble here and at every later reading.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })

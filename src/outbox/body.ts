@@ -1,5 +1,5 @@
 /** A kept body → the events in it, in order. */
-import type { Intake } from '../ports.ts'
+import { EVENTS_A_BODY, type Intake } from '../ports.ts'
 import { readRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -20,12 +20,13 @@ export function readBody(sql: Sql, request: number): Body | undefined {
   return { request, characters: body.length, elements: toElements(body, encoding), keptAt }
 }
 
-/** A body that is not JSON is one element, its text. */
+/** A body that is not JSON, or was too many events to be taken apart, is one element, its text. */
 export function toElements(body: string, encoding: Intake['encoding']): readonly unknown[] {
   if (encoding !== 'text') return [body]
   try {
     const parsed: unknown = JSON.parse(body)
-    return Array.isArray(parsed) ? parsed : [parsed]
+    if (!Array.isArray(parsed)) return [parsed]
+    return parsed.length <= EVENTS_A_BODY ? parsed : [body]
   } catch {
     return [body]
   }

@@ -3,6 +3,7 @@
  * them): its state and reason, and the event to the letter. Never changes a row.
  */
 import type { State } from '../reasons.ts'
+import { toElements } from './body.ts'
 import type { Place } from './lease.ts'
 import { toKey, toPlace } from './look.ts'
 import { readRequest } from './requests.ts'
@@ -51,7 +52,7 @@ export function createWalk(sql: Sql): Walk {
     const found = readRequest(sql, request)
     if (!found) return { request, kept: { kind: 'pruned' } }
     const { body, encoding } = found
-    if (encoding !== 'text' || !isJson(body)) return { request, kept: { kind: 'raw', raw: body, encoding } }
+    if (toElements(body, encoding)[0] === body) return { request, kept: { kind: 'raw', raw: body, encoding } }
     return { request, kept: { kind: 'events', texts: toSlices(body) } }
   }
 
@@ -111,15 +112,6 @@ export function createWalk(sql: Sql): Walk {
         return { lines: text, events: lines.length, next: isLast || !last ? undefined : toKey(last) }
       }
     },
-  }
-}
-
-function isJson(body: string): boolean {
-  try {
-    JSON.parse(body)
-    return true
-  } catch {
-    return false
   }
 }
 

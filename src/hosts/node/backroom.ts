@@ -90,7 +90,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     troubles: call('troubles'),
     pulse: call('pulse'),
     deadLetters: call('deadLetters'),
-    events: oneByOne(call('events')),
+    events: call('events'),
     event: call('event'),
     notices: call('notices'),
     quality: call('quality'),
@@ -111,13 +111,3 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
 }
 
 type OpenCall = { resolve(value: unknown): void; reject(error: Error): void }
-
-/** A search may keep the thread for long: the next is asked when it is done, and intakes come between them. */
-function oneByOne<Query, Answer>(ask: (query: Query) => Promise<Answer>): (query: Query) => Promise<Answer> {
-  let last: Promise<unknown> = Promise.resolve()
-  return query => {
-    const answer = last.then(() => ask(query))
-    last = answer.catch(() => undefined)
-    return answer
-  }
-}

@@ -7,8 +7,13 @@ import type { OutboxStore } from '../../outbox/outbox.ts'
 import { EVENTS_A_LARGE_TURN, EVENTS_A_TURN } from '../../outbox/sort.ts'
 import type { Crowd } from './crowd.ts'
 
-/** How long a question waits in a burst. */
-const PATIENCE_MS = 1_000
+/** How long one waits for it: while a burst is on, and when none is. */
+export type Patience = { readonly burstMs: number; readonly calmMs: number }
+
+/** Of who asks. Prometheus gives up after 10 s. */
+const usual: Patience = { burstMs: 1_000, calmMs: 8_000 }
+/** Of what must have everything that was kept. */
+export const untilAll: Patience = { burstMs: 60_000, calmMs: Number.POSITIVE_INFINITY }
 
 type Parts = {
   readonly outbox: Pick<OutboxStore, 'keptUpTo' | 'sortedUpTo'>
@@ -18,8 +23,8 @@ type Parts = {
   readonly now: () => number
 }
 
-/** `patienceMs`: for so long even in a burst. Ends early when sorting does not go on. */
-export type CatchUp = (patienceMs?: number) => Promise<void>
+/** Ends early when sorting does not go on. */
+export type CatchUp = (patience?: Patience) => Promise<void>
 
 export function createCatchUp({ outbox, sort, crowd, now }: Parts): CatchUp {
   /** One for all who ask, or each of them would take the share of intakes once more. */
@@ -32,16 +37,18 @@ export function createCatchUp({ outbox, sort, crowd, now }: Parts): CatchUp {
     sort(crowd.isBurst(now()) ? EVENTS_A_TURN : EVENTS_A_LARGE_TURN)
     const pauseMs = crowd.breath(performance.now() - from, now())
     await (pauseMs > 0 ? sleep(pauseMs) : nextTurn())
-    turn = undefined
     return outbox.sortedUpTo() > sortedUpTo
   }
 
-  return async (patienceMs = PATIENCE_MS) => {
+  return async ({ burstMs, calmMs } = usual) => {
     const upTo = outbox.keptUpTo()
     // No clock that may be set back.
-    const until = performance.now() + patienceMs
-    while (outbox.sortedUpTo() < upTo && (performance.now() < until || !crowd.isBurst(now()))) {
-      turn ??= sortTurn()
+    const from = performance.now()
+    const waits = () => performance.now() - from < (crowd.isBurst(now()) ? burstMs : calmMs)
+    while (outbox.sortedUpTo() < upTo && waits()) {
+      turn ??= sortTurn().finally(() => {
+        turn = undefined
+      })
       if (!(await turn)) return
     }
   }

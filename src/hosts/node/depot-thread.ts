@@ -15,7 +15,7 @@ import type { Parcel } from '../../outbox/put.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Call, Reply, Request, ThreadData } from './backroom.ts'
-import { createCatchUp } from './catch-up.ts'
+import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
@@ -26,8 +26,6 @@ import { openSqlite } from './sqlite.ts'
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
 const TICK_MS = 1_000
-/** The longest that what needs everything sorted waits for others to have their turns; then it is sorted for at a stretch. */
-const LONGEST_CATCH_UP_MS = 60_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
@@ -116,11 +114,21 @@ function reply(reply: Reply): void {
 
 /** Group commit: what came while the last one was under way shares this one. */
 function commit(id: number, parcels: readonly Parcel[]): void {
-  const events = parcels.reduce((sum, { events }) => sum + events, 0)
-  crowd.came(events, Date.now(), cpuMs)
   const results = depot.put(parcels)
+  const kept = parcels.reduce((sum, { events }, index) => sum + (results[index]?.stored ? events : 0), 0)
+  crowd.came(kept, Date.now(), cpuMs)
   reply(results.every(({ stored }) => stored) ? { id } : { id, value: results })
   work.wake()
+}
+
+/** A search may keep the thread for long: intakes come between two of them. */
+function oneByOne<Query, Answer>(search: (query: Query) => Answer): (query: Query) => Promise<Answer> {
+  let last: Promise<unknown> = Promise.resolve()
+  return query => {
+    const answer = last.then(() => search(query))
+    last = answer.catch(() => undefined).then(() => nextTurn())
+    return answer
+  }
 }
 
 const calls = {
@@ -130,7 +138,7 @@ const calls = {
   troubles: desk.troubles,
   pulse: desk.pulse,
   deadLetters: desk.deadLetters,
-  events: desk.events,
+  events: oneByOne(desk.events),
   event: desk.event,
   notices: desk.notices,
   quality: desk.quality,
@@ -155,12 +163,12 @@ const catchUp = createCatchUp({
 })
 /** What can be told, or done, with a burst still unsorted. */
 const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 'pulse', 'notices', 'stop'])
-/** What counts, or carries away, everything that was kept. */
-const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage'])
+/** What counts, changes or carries away everything that was kept. */
+const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany'])
 
 async function answer({ id, call, args }: Call): Promise<void> {
   try {
-    if (needsAllSorted.has(call)) await catchUp(LONGEST_CATCH_UP_MS)
+    if (needsAllSorted.has(call)) await catchUp(untilAll)
     else if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
     reply({ id, value: await Reflect.apply(method, undefined, args) })

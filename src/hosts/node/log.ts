@@ -4,8 +4,8 @@ import type { Settings } from '../../config.ts'
 import type { Log } from '../../ports.ts'
 
 export function createLog(level: Settings['LOG_LEVEL']): Log {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  )
+  const stderr = pino.destination({ fd: 2, sync: true })
+  // It may be a file on a disk that is full: what cannot be logged must not end the process.
+  stderr.on('error', () => undefined)
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stderr)
 }

@@ -99,6 +99,7 @@ export function createBackroom(env: Env, count: number): Backroom {
       const shards = await everyShard()
       const page = await shards[Number(at)]?.exportPage({ ...query, after: after || undefined })
       if (!page) return { lines: '', events: 0, next: undefined }
+      if ('stored' in page) return page
       if (page.next !== undefined) return { ...page, next: `${at}.${page.next}` }
       const next = Number(at) + 1
       return { ...page, next: next < shards.length ? `${next}.` : undefined }

@@ -11,7 +11,7 @@ import type { MetricsJson } from '../../meters.ts'
 import type { EventQuery } from '../../outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
-import type { WalkPage, WalkQuery } from '../../outbox/walk.ts'
+import type { WalkQuery } from '../../outbox/walk.ts'
 import type { Identity, Intake, Stored } from '../../ports.ts'
 import type { Pulse, PulseQuery } from '../../pulse.ts'
 import type { KindHours, Span } from '../../quality.ts'
@@ -133,7 +133,7 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).desk.quality(span)
   }
 
-  async exportPage(query: WalkQuery): Promise<WalkPage> {
+  async exportPage(query: WalkQuery): Promise<ReturnType<Carrier['exportPage']>> {
     return (await this.#room).carrier.exportPage(query)
   }
 
