@@ -11,8 +11,8 @@ const SILENT_CUT_MS = 10_000 + 2_000 + 4_000
 /** A socket of Node's, its parser, and this server's share. */
 const MOST_KIB_EACH = 40
 const MOST_GROWN = 1.3
-/** Of the places for 10,000 the process keeps the memory, for the next 10,000. */
-const MOST_MIB = 320
+/** Of the places for 10,000 the process keeps the memory, for the next 10,000: it rests at 320. */
+const MOST_MIB = 340
 const Left = z.object({ silent: z.number(), polite: z.number() })
 
 /** Gives the memory with all of them there. `isLong`: until the silent ones are cut. */

@@ -7,6 +7,9 @@ import { isMidCheckpoint } from '../wal.ts'
 
 const assassin = join(import.meta.dirname, '../assassin.ts')
 
+/** A log of 4 MB, on a usual disk. */
+const COPIED_WITHIN_MS = 2
+
 export const killInCheckpoint: Scenario = {
   name: 'kill-in-checkpoint',
   does: 'SIGKILL while a checkpoint copies pages from the log into the file, as the log’s index proves, again and again.',
@@ -16,7 +19,7 @@ export const killInCheckpoint: Scenario = {
     const { bridge, isLong, random, fault, say } = context
     const wanted = isLong ? 4 : 2
     let isSending = true
-    // Bodies of some 400 KB fill a log of 16 MB in a second or two.
+    // So that the log of 4 MB is full again and again.
     const data = { tags: { note: 'x'.repeat(3_000) } }
     async function feed(): Promise<void> {
       while (isSending)
@@ -28,7 +31,8 @@ export const killInCheckpoint: Scenario = {
       say(`${amid} of ${wanted}`)
       await bridge.start()
       const file = join(bridge.dataDir, 'outbox.db')
-      const watcher = spawn(process.execPath, [assassin, String(bridge.pid), file, String(random.next() * 6)])
+      const delayMs = String(random.next() * COPIED_WITHIN_MS)
+      const watcher = spawn(process.execPath, [assassin, String(bridge.pid), file, delayMs])
       context.onEnd(() => watcher.kill())
       const [code] = await once(watcher, 'exit')
       if (code !== 0) break
