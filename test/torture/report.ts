@@ -90,7 +90,7 @@ export function toMarkdown(
     '- **sent**: unlike events; copies are not counted. **acknowledged**: answered 2xx at least once.',
     '- **reached Segment**: accepted by the stand-in, each id once; **duplicates**: the same id accepted again, which Segment drops by its messageId.',
     '- **lost**: acknowledged, and missing in the account or at Segment, or thrown away by Twilio after a 4xx. **invented**: at Segment or in the list, and never sent, or not with this content.',
-    `- **notices**: posts to NOTIFY_URL; two within 20 minutes fail the run. **MiB**: resident memory when all is quiet again, ${memoryBoundMiB} at most: an eighth over what it rests at after 10,000 events and no fault at all (\`oversize\` may keep more).`,
+    `- **notices**: posts to NOTIFY_URL; two within 20 minutes fail the run. **MiB**: resident memory when all is quiet again, ${memoryBoundMiB} at most: an eighth over what it rests at after 10,000 events and no fault at all (\`oversize\`, \`naughty-strings\` and \`idle-connections\` may keep more).`,
     '- **holds** also means: received = the sum of the states, every acknowledged event is listed once in the state it must be in, `/readyz` is 200, SIGTERM ends with 0, and SQLite finds the file sound.',
     '',
     ...toNotes(rows),
