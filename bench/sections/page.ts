@@ -106,8 +106,8 @@ async function watch(origin: string, taken: Readings, signal: AbortSignal): Prom
   }
   const gone = () => undefined
   const stream = read(STREAM).catch(gone)
-  const askedLeast = () => readings.toSorted((a, b) => answers(a) - answers(b))[0] ?? STREAM
   const answers = (path: string) => taken.get(path)?.took.length ?? 0
+  const askedLeast = () => readings.toSorted((a, b) => answers(a) - answers(b))[0] ?? STREAM
   while (!signal.aborted) {
     await read(askedLeast()).catch(gone)
     await new Promise(resolve => setTimeout(resolve, EVERY_MS))

@@ -2,23 +2,15 @@
 import { type Group, type Groups, SAMPLES } from '../../dead-letters.ts'
 import type { EventList, Stats } from '../../desk.ts'
 import type { Pulse } from '../../pulse.ts'
+import type { State } from '../../reasons.ts'
 import type { Standing } from '../../send/notify.ts'
 import { type Positions, toCursor, toStreamCursor, withShard } from './keys.ts'
 
 type Figures = Omit<Stats, 'counts'>
 
 export function sumUpStats(all: readonly Figures[], notices: Standing): Figures {
-  const sum = (
-    name:
-      | 'received'
-      | 'duplicates'
-      | 'pending'
-      | 'accepted'
-      | 'rejected'
-      | 'refused'
-      | 'skipped'
-      | 'unsorted',
-  ) => all.reduce((total, stats) => total + stats[name], 0)
+  const sum = (name: State | 'received' | 'duplicates' | 'unsorted') =>
+    all.reduce((total, stats) => total + stats[name], 0)
   // The shard that is worst off speaks for delivery.
   const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
   return {
