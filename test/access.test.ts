@@ -119,7 +119,7 @@ describeHosts('guesses at the login', host => {
     const { headers, json } = await toReply(await logIn(bridge.origin, bridge.adminToken))
     expect(json).toMatchObject({ error: 'too_many_tries' })
     expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(10)
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(5)
+    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     // Machines are not shut out by a stranger.
     expect((await bridge.stats()).received).toBe(0)
   })

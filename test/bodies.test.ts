@@ -7,6 +7,7 @@ import type { Body } from '../src/bridge.ts'
 import { createBodies } from '../src/hosts/node/bodies.ts'
 import { startBridge } from './support/bridge.ts'
 import { everyEvent } from './support/hosts.ts'
+import { until as untilThere } from './support/patience.ts'
 import { sha256, sign } from './support/signatures.ts'
 import { authToken, messageStatus } from './support/twilio.ts'
 
@@ -22,17 +23,25 @@ let end: () => Promise<void>
 let taken: Request[]
 /** How many bodies have begun to come. */
 let begun: number
+/** How many callers have gone. */
+let gone: number
 const bodies = createBodies()
 
 beforeEach(async () => {
   taken = []
   begun = 0
+  gone = 0
   const server = createServer(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     incoming.once('data', () => {
       begun += 1
     })
     const body = await bodies.read({ incoming, outgoing }, LIMIT)
     taken.push({ body, answer: () => outgoing.end() })
+  })
+  server.on('connection', socket => {
+    socket.on('close', () => {
+      gone += 1
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -79,11 +88,7 @@ async function postPieces(): Promise<{ socket: Socket; room: ArrayBufferLike; an
   return { socket, room: body.buffer, answer }
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (const late = Date.now() + 10_000; !holds() && Date.now() < late; )
-    await new Promise(resolve => setTimeout(resolve, 5))
-  expect(holds()).toBe(true)
-}
+const until = (holds: () => boolean) => untilThere(`${holds}`, holds)
 
 const filled = (letter: number, bytes: number) => Buffer.alloc(bytes, letter)
 const text = (body: Body) => (typeof body === 'string' ? body : Buffer.from(body).toString('latin1'))
@@ -129,7 +134,7 @@ describe('bodies', () => {
       const { socket, room } = await postPieces()
       rooms.add(room)
       socket.destroy()
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await until(() => gone > n)
     }
     expect(rooms.size).toBe(3)
   })

@@ -111,7 +111,7 @@ describe('[EX1] export | replay moves an outbox, nothing lost', () => {
       await using bridge = await startBridge({ ...environment, DATA_DIR: old.dataDir })
       await sendEvents(bridge.webhook, [event])
       await bridge.until(({ accepted }) => accepted === 1)
-      await expect.poll(async () => (await lines(old))[0]?.event, { timeout: 10_000 }).toBeUndefined()
+      await expect.poll(async () => (await lines(old))[0]?.event).toBeUndefined()
     }
     const file = join(old.folder, 'all')
     await old.export(['-o', file])

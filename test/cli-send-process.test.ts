@@ -9,6 +9,7 @@ import { createCheckCommand } from '../src/cli/check.ts'
 import { createSendCommand } from '../src/cli/send.ts'
 import { createSinkCommand } from '../src/cli/sink.ts'
 import { runCommand } from './support/cli-terminal.ts'
+import { until } from './support/patience.ts'
 import { authToken } from './support/twilio.ts'
 import { startWebhook } from './support/webhook-stand-in.ts'
 
@@ -61,7 +62,7 @@ describe('sink, send and check', () => {
     const [out] = await Promise.all([
       text(child.stdout),
       (async () => {
-        while (webhook.bodies.length < 3) await new Promise(resolve => setTimeout(resolve, 20))
+        await until('some requests', () => webhook.bodies.length >= 3)
         child.kill('SIGINT')
       })(),
     ])

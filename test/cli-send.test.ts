@@ -10,11 +10,12 @@ import { toEvent } from '../src/event.ts'
 import { families } from '../src/families/index.ts'
 import { startBridge } from './support/bridge.ts'
 import { type RunOptions, runCommand } from './support/cli-terminal.ts'
+import { PATIENCE_MS, until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
 import { authToken } from './support/twilio.ts'
 import { startWebhook } from './support/webhook-stand-in.ts'
 
-const hasty: Manners = { ...twilioManners, firstWaitMs: 5, timeoutMs: 300 }
+const hasty: Manners = { ...twilioManners, firstWaitMs: 5, timeoutMs: PATIENCE_MS / 4 }
 const delivered = 'com.twilio.messaging.message.delivered'
 
 function run(
@@ -111,7 +112,11 @@ describe('send to a bridge', () => {
       '--out-of-order',
       '--json',
     ]
-    const result = await run([...args, '--to', bridge.origin], {}, twilioManners)
+    const result = await run(
+      [...args, '--to', bridge.origin],
+      {},
+      { ...twilioManners, timeoutMs: PATIENCE_MS / 4 },
+    )
     const summary = result.json<Summary>()
     expect(result.code).toBe(0)
     expect(summary).toMatchObject({ sent: 400, acknowledged: 400, lost: 0, waiting: 0, requests: 80 })
@@ -154,7 +159,7 @@ describe('send to a bridge', () => {
 describe("Twilio's manners", () => {
   it('[SE4] 429, 5xx, a cut connection and silence are tried again until it works', async () => {
     await using webhook = await startWebhook([429, 503, 'cut', 'hang', 200])
-    const result = await run(['--to', webhook.origin, '--json'])
+    const result = await run(['--to', webhook.origin, '--json'], {}, { ...hasty, timeoutMs: 2_000 })
     expect(result.code).toBe(0)
     expect(result.json<Summary>()).toMatchObject({
       sent: 1,
@@ -189,7 +194,7 @@ describe("Twilio's manners", () => {
   it('[SE5] Ctrl-C ends a load: nothing new, no more tries, and the table', async () => {
     await using webhook = await startWebhook([503])
     const stop = new AbortController()
-    setTimeout(() => stop.abort(), 400)
+    void until('some requests', () => webhook.bodies.length >= 3).finally(() => stop.abort())
     const result = await run(
       ['--rate', '20', '--for', '1h', '--to', webhook.origin, '--json'],
       {},

@@ -33,7 +33,7 @@ async function meet(
 }
 
 // Side by side, for most of the time each of them waits. Some start a bridge six times over.
-describe.concurrent('dangers of a client of Segment', { timeout: 60_000 }, () => {
+describe.concurrent('dangers of a client of Segment', () => {
   it('[D1] a value that JSON refuses is not "delivered": it is refused alone, and its neighbours go through', async () => {
     await using segment = await startSegment()
     await using bridge = await bridgeTo(segment)
@@ -145,7 +145,7 @@ describe.concurrent('dangers of a client of Segment', { timeout: 60_000 }, () =>
     await using bridge = await bridgeTo(segment)
     await sendEvents(bridge.webhook, events(3))
     await bridge.until(({ delivery }) => delivery.reason === 'segment_throttled')
-    await segment.waitFor(3, 10_000)
+    await segment.waitFor(3)
     const [first, second, ...more] = segment.requests
     expect(more).toEqual([])
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(1_990)

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
 import type { Deliver, Outcome } from '../src/send/deliver.ts'
 import { newDataDir, startBridge } from './support/bridge.ts'
@@ -10,11 +10,10 @@ import { messageStatus, sendEvents } from './support/twilio.ts'
 
 const SECOND = 1_000
 let segment: SegmentStandIn
-beforeAll(async () => {
+beforeEach(async () => {
   segment = await startSegment()
 })
-afterEach(() => segment.reset())
-afterAll(() => segment.close())
+afterEach(() => segment.close())
 
 const events = (count: number) => Array.from({ length: count }, () => messageStatus())
 const toStandIn = (more: Partial<Parameters<typeof openDepot>[0]> = {}) => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Leased } from '../src/outbox/lease.ts'
 import { type Dispatched, dispatch } from '../src/send/dispatch.ts'
 import { deliverTo, overhead } from './support/depot.ts'
@@ -6,15 +6,12 @@ import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'
 
 let segment: SegmentStandIn
-let notes: Delivery[] = []
-beforeAll(async () => {
+let notes: Delivery[]
+beforeEach(async () => {
   segment = await startSegment()
-})
-afterEach(() => {
-  segment.reset()
   notes = []
 })
-afterAll(() => segment.close())
+afterEach(() => segment.close())
 
 function lease(count: number, change: (at: number) => object = () => ({})): Leased[] {
   return Array.from({ length: count }, (_, position) => {

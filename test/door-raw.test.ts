@@ -4,11 +4,11 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bridge, startBridge } from './support/bridge.ts'
+import { PATIENCE_MS } from './support/patience.ts'
 import { sha256, sign } from './support/signatures.ts'
 import { authToken, messageStatus, sendEvents } from './support/twilio.ts'
 
 const LIMIT = 100_000
-const ENDED_MS = 5_000
 
 let bridge: Bridge & { stop(): Promise<void> }
 beforeAll(async () => {
@@ -41,7 +41,7 @@ async function dial(): Promise<Wire & AsyncDisposable> {
   socket.on('error', () => undefined)
   await once(socket, 'connect')
   const until = async (holds: () => boolean) => {
-    for (const end = Date.now() + ENDED_MS; !holds() && Date.now() < end; ) await sleep(5)
+    for (const end = Date.now() + PATIENCE_MS / 2; !holds() && Date.now() < end; ) await sleep(5)
     return text
   }
   return {
@@ -76,6 +76,7 @@ function toStatus(text: string): number {
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1])
 }
 
+/** Also as a pause: a round trip to the server, which has met by then what was written before. */
 const received = async () => (await bridge.stats()).received
 const body = () => JSON.stringify([messageStatus()])
 
@@ -92,7 +93,7 @@ describe('a body over the limit', () => {
     await using wire = await dial()
     wire.socket.write(head('', 'Transfer-Encoding: chunked'))
     wire.socket.write(`${LIMIT.toString(16)}\r\n${' '.repeat(LIMIT)}\r\n`)
-    await sleep(100)
+    await received()
     expect(wire.text).toBe('')
     wire.socket.write('1\r\n \r\n')
     expect(toStatus(await wire.answered())).toBe(413)
@@ -154,9 +155,9 @@ describe('a request that is not whole', () => {
     const whole = body()
     await using wire = await dial()
     wire.socket.write(head(whole, `Content-Length: ${whole.length}`) + whole.slice(0, -1))
-    await sleep(50)
+    await received()
     wire.socket.resetAndDestroy()
-    await sleep(100)
+    await received()
     expect(await received()).toBe(before)
     expect((await sendEvents(bridge.webhook, [messageStatus()])).status).toBe(200)
   })
@@ -174,7 +175,7 @@ describe('a request that is not whole', () => {
     await using wire = await dial()
     wire.socket.write(head(whole, `Content-Length: ${whole.length}`))
     for (let at = 0; at < whole.length; at += 100) {
-      await sleep(50)
+      await received()
       wire.socket.write(whole.slice(at, at + 100))
     }
     expect(toStatus(await wire.answered())).toBe(200)
@@ -243,7 +244,7 @@ describe('a request with two meanings', () => {
     await using wire = await dial()
     const whole = (text: string) => head(text, `Content-Length: ${text.length}`) + text
     wire.socket.write(whole(first) + whole(second))
-    await sleep(50)
+    await wire.until(() => wire.text.split('HTTP/1.1 200 OK').length === 3)
     wire.socket.end()
     expect((await wire.closed()).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
     expect(await received()).toBe(before + 2)

@@ -214,12 +214,11 @@ describe('redact', () => {
     expect(redact(text)).toBe(hidden)
   })
 
+  // Where it did not, the time of the test would not suffice.
   it.each(['eyJ', '1234567x', '://', 'token ', 'Basic ', '1.2.3.', '\\\\', '1%20'])(
     '[NT17] takes linear time for many %s',
     part => {
-      const began = performance.now()
-      redact(part.repeat(20_000))
-      expect(performance.now() - began).toBeLessThan(1000)
+      expect(redact(part.repeat(200_000))).toBeTypeOf('string')
     },
   )
 

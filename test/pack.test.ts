@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Leased } from '../src/outbox/lease.ts'
 import type { Deliver } from '../src/send/deliver.ts'
 import { type DispatchPorts, dispatch } from '../src/send/dispatch.ts'
@@ -10,11 +10,10 @@ import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'
 
 let segment: SegmentStandIn
-beforeAll(async () => {
+beforeEach(async () => {
   segment = await startSegment()
 })
-afterEach(() => segment.reset())
-afterAll(() => segment.close())
+afterEach(() => segment.close())
 
 function toPorts(deliver: Deliver): DispatchPorts {
   return {

@@ -1,4 +1,5 @@
 /** Group commit: how intakes share the waits for the disk. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { gatherPuts } from '../src/hosts/node/puts.ts'
 import type { Parcel } from '../src/outbox/put.ts'
@@ -36,7 +37,7 @@ describe('intakes on their way to the outbox', () => {
     const early = [put(one), put(two)]
     await begun(1)
     const late = [put(three), put(four)]
-    await new Promise(resolve => setTimeout(resolve, 20))
+    for (let turn = 0; turn < 10; turn++) await nextTurn()
     expect(parcels()).toEqual([[one, two]])
     commits[0]?.resolve(undefined)
     expect(await Promise.all(early)).toEqual([{ stored: true }, { stored: true }])

@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { newDataDir, type SpawnedBridge, spawnBridge } from './support/bridge.ts'
 import { everyEvent, sumOfStates } from './support/hosts.ts'
 import { cookieOf, logIn } from './support/login.ts'
+import { until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendBody, sendEvents } from './support/twilio.ts'
 
@@ -27,7 +28,7 @@ async function lastWords(dataDir: string, environment: Record<string, string>): 
   throw new Error('It started')
 }
 
-describe.concurrent('serve', { timeout: 60_000 }, () => {
+describe.concurrent('serve', () => {
   it('[SV1] says where the webhook is, where events go, and how to look; it says no secret', async () => {
     using folder = useFolder()
     const token = 'a-secret-auth-token'
@@ -146,7 +147,7 @@ describe.concurrent('serve', { timeout: 60_000 }, () => {
       }
     }
     async function killAt(count: number): Promise<void> {
-      while (acknowledged < count) await sleep(1)
+      await until('enough acknowledged events', () => acknowledged >= count)
       const killed = bridge
       expect(await killed?.kill('SIGKILL')).toBe('SIGKILL')
       bridge = undefined
@@ -156,10 +157,7 @@ describe.concurrent('serve', { timeout: 60_000 }, () => {
     for (const count of [300, 900, 1_500]) await killAt(count)
     await sending
 
-    const stats = await bridge.until(
-      ({ pending, received }) => pending === 0 && received === events.length,
-      20_000,
-    )
+    const stats = await bridge.until(({ pending, received }) => pending === 0 && received === events.length)
     expect(sumOfStates(stats)).toBe(events.length)
     expect(stats).toMatchObject({ accepted: events.length, rejected: 0, refused: 0, skipped: 0 })
     const ids = events.map(({ id }) => id).sort()

@@ -7,11 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { newDataDir, type SpawnedBridge, spawnBridge } from './support/bridge.ts'
 import { everyEvent } from './support/hosts.ts'
+import { until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
 import { sha256, sign } from './support/signatures.ts'
 import { authToken, messageStatus, sendEvents } from './support/twilio.ts'
 
-const STOPPED_MS = 10_000
+/** After this long the process ends itself, with 0 too: only the time tells a clean end from that one. */
+const FORCED_MS = 9_000
+/** The 10 seconds of the rule, and as many for a machine that is busy. */
+const STOPPED_MS = 20_000
 
 async function stop(bridge: SpawnedBridge, signal: NodeJS.Signals) {
   const from = Date.now()
@@ -19,7 +23,17 @@ async function stop(bridge: SpawnedBridge, signal: NodeJS.Signals) {
   return { code, tookMs: Date.now() - from }
 }
 
-describe.concurrent('the end of the process', { timeout: 60_000 }, () => {
+/** Until it takes no connection any more: it has begun to stop. */
+async function isClosed({ origin }: SpawnedBridge): Promise<void> {
+  await until('a closed port', () =>
+    fetch(`${origin}/healthz`).then(
+      () => false,
+      () => true,
+    ),
+  )
+}
+
+describe.concurrent('the end of the process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '[SV5] %s ends it with 0 at once when nothing is under way',
     async signal => {
@@ -30,7 +44,7 @@ describe.concurrent('the end of the process', { timeout: 60_000 }, () => {
       })
       const { code, tookMs } = await stop(bridge, signal)
       expect(code).toBe(0)
-      expect(tookMs).toBeLessThan(3_000)
+      expect(tookMs).toBeLessThan(FORCED_MS)
       rmSync(dataDir, { recursive: true })
     },
   )
@@ -79,21 +93,26 @@ describe.concurrent('the end of the process', { timeout: 60_000 }, () => {
     const body = JSON.stringify([messageStatus()])
     const url = `${bridge.webhook}?bodySHA256=${sha256(body)}`
     const agent = new Agent({ keepAlive: true })
-    const headers = { 'x-twilio-signature': sign(url, authToken), 'content-length': body.length }
+    const headers = {
+      'x-twilio-signature': sign(url, authToken),
+      'content-length': body.length,
+      // So that it is known when the request is under way.
+      expect: '100-continue',
+    }
     const late = request(url, { method: 'POST', agent, headers })
     const answered = once(late, 'response')
+    late.flushHeaders()
+    await once(late, 'continue')
     late.write(body.slice(0, 10))
-    await sleep(100)
     const stopping = stop(bridge, 'SIGTERM')
-    await sleep(300)
-    await expect(fetch(`${bridge.origin}/healthz`)).rejects.toThrow()
+    await isClosed(bridge)
     late.end(body.slice(10))
     const [{ statusCode, headers: answer }] = await answered
     expect(statusCode).toBe(200)
     expect(answer.connection).toBe('close')
     const { code, tookMs } = await stopping
     expect(code).toBe(0)
-    expect(tookMs).toBeLessThan(3_000)
+    expect(tookMs).toBeLessThan(FORCED_MS)
     agent.destroy()
     rmSync(dataDir, { recursive: true })
   })
@@ -113,7 +132,7 @@ describe.concurrent('the end of the process', { timeout: 60_000 }, () => {
       }
     }
     const sending = Promise.all(Array.from({ length: 4 }, send))
-    while (kept.length < 100) await sleep(1)
+    await until('some acknowledged events', () => kept.length >= 100)
     const { code, tookMs } = await stop(bridge, 'SIGTERM')
     isOver = true
     await sending
@@ -147,6 +166,8 @@ describe.concurrent('the end of the process', { timeout: 60_000 }, () => {
     await sendEvents(bridge.webhook, [messageStatus()])
     await segment.waitFor(({ requests }) => requests.length > 0)
     bridge.process.kill('SIGINT')
+    await isClosed(bridge)
+    // A second signal within one second of the first counts as the same.
     await sleep(1_500)
     expect((await stop(bridge, 'SIGINT')).code).toBe(1)
     rmSync(dataDir, { recursive: true })

@@ -14,7 +14,7 @@ it("[AU4] the spellings are exactly the twilio package's, plus each without user
     }),
     { numRuns: 5000 },
   )
-}, 60_000)
+})
 
 it('[AU4] the re-encoding stops after 1000 pairs, empty ones included', () => {
   const query = `'&${'&'.repeat(500)}${Array.from({ length: 600 }, (_, i) => `k${i}=${i}`).join('&')}`

@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
 import twilio from 'twilio'
 import { describe, expect, it } from 'vitest'
 import { digests } from '../src/hosts/node/digests.ts'
@@ -21,6 +20,7 @@ import {
   MINUTE,
   START,
 } from './support/depot.ts'
+import { until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
 import { accountSid, authToken, messageStatus, sendEvents } from './support/twilio.ts'
 
@@ -47,9 +47,7 @@ async function startHandler(
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/twilio/debugger?from=bridge`,
     posts,
     async until(count) {
-      for (const end = Date.now() + 10_000; posts.length < count; await sleep(5)) {
-        if (Date.now() > end) throw new Error(`${posts.length} notices were posted, not ${count}`)
-      }
+      await until(`post number ${count}`, () => posts.length >= count)
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
@@ -111,6 +109,8 @@ const failure = (at: number, more: Partial<Failure> = {}): Failure => {
     ...more,
   }
 }
+const complaints = ({ lines }: Bench) =>
+  lines.filter(({ message }) => message.includes('could not be posted'))
 const told = ({ lines }: Bench) => lines.filter(({ fields }) => 'error_code' in fields)
 
 describe('a notice', () => {
@@ -127,7 +127,7 @@ describe('a notice', () => {
     }
     const { log } = createLogKeeper()
     bench.start({ notifyUrl: 'http://127.0.0.1:9/', send, log: { ...log, error } }).failed([failure(START)])
-    await sleep(0)
+    await until('both', () => order.length >= 2)
     expect(order).toEqual([`logged, 1 kept, clock ${START}`, `posted, 1 kept, clock ${START}`])
   })
 
@@ -178,10 +178,7 @@ describe('a notice', () => {
     await handler.until(1)
     const [, basic = ''] = /^Basic (.*)$/.exec(String(handler.posts[0]?.headers.authorization)) ?? []
     expect(Buffer.from(basic, 'base64').toString()).toBe('nötig:p@ssw0rd')
-    await sleep(50)
-    expect(bench.lines.map(({ message }) => message)).toContain(
-      'the notice could not be posted to NOTIFY_URL',
-    )
+    await until('the complaint', () => complaints(bench).length > 0)
     expect(JSON.stringify(bench.lines)).not.toMatch(/ssw0rd/)
   })
 
@@ -197,11 +194,11 @@ describe('a notice', () => {
       bench.clock.pass(EVERY)
       teller.tick()
       await handler.until(2)
-      await sleep(30)
+      const expected = status === 'hang' ? 0 : 2
+      await until('the complaints', () => complaints(bench).length >= expected)
       expect(handler.posts).toHaveLength(2)
       expect(bench.notices()).toHaveLength(2)
-      const complaints = bench.lines.filter(({ message }) => message.includes('could not be posted'))
-      expect(complaints).toHaveLength(status === 'hang' ? 0 : 2)
+      expect(complaints(bench)).toHaveLength(expected)
       expect(elsewhere.posts).toEqual([])
     },
   )
@@ -309,13 +306,12 @@ describe('how often', () => {
       again.failed([failure(bench.clock.at, full)])
       again.tick()
     }
-    await sleep(50)
-    expect(handler.posts).toHaveLength(1)
     expect(told(bench)).toHaveLength(1)
 
     bench.clock.at = START + EVERY
     bench.start({ notifyUrl: handler.url }).failed([failure(bench.clock.at, full)])
     await handler.until(2)
+    expect(handler.posts).toHaveLength(2)
     expect(bench.notices()).toEqual([])
     // Hundreds of failed writes, a line in the log for each start.
     const complaints = bench.lines.filter(({ message }) => message.includes('could not be kept'))
@@ -354,7 +350,7 @@ describe('what is never told', () => {
     const teller = bench.start({ notifyUrl: handler.url, authToken: secretToken })
     teller.failed([failure(START, { answer, firstId: numbers[0], lastId: `whatsapp:${numbers[1]}` })])
     await handler.until(1)
-    await sleep(30)
+    await until('the complaint', () => complaints(bench).length > 0)
     const everything = JSON.stringify([bench.lines, bench.notices(), handler.posts])
     for (const secret of [...numbers, writeKey, secretToken, 'secretpw'])
       expect(everything).not.toContain(secret)

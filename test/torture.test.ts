@@ -21,9 +21,7 @@ function play(run: (context: Context) => Promise<End | undefined>, timeoutSecond
   })
 }
 
-test('[TO1] a bridge that is left in peace loses nothing and invents nothing', {
-  timeout: 60_000,
-}, async () => {
+test('[TO1] a bridge that is left in peace loses nothing and invents nothing', async () => {
   const row = await play(async context => {
     await context.bridge.start()
     await context.sender({ events: context.events(300) }).done
@@ -33,9 +31,7 @@ test('[TO1] a bridge that is left in peace loses nothing and invents nothing', {
   expect(row).toMatchObject({ sent: 300, acknowledged: 300, reached: 300, lost: 0, invented: 0, notices: 0 })
 })
 
-test('[TO1] what was acknowledged and is nowhere, what nobody sent, and what Twilio threw away, is each counted', {
-  timeout: 60_000,
-}, async () => {
+test('[TO1] what was acknowledged and is nowhere, what nobody sent, and what Twilio threw away, is each counted', async () => {
   const row = await play(async ({ bridge, ledger, segment, events, expect }) => {
     await bridge.start()
     const [kept, thrown] = events(2)
@@ -61,9 +57,7 @@ test('[TO1] what was acknowledged and is nowhere, what nobody sent, and what Twi
   }
 })
 
-test('[TO1] a scenario that is not done in time fails, and nothing of it goes on', {
-  timeout: 60_000,
-}, async () => {
+test('[TO1] a scenario that is not done in time fails, and nothing of it goes on', async () => {
   let bridge: BridgeProcess | undefined
   let isOver = false
   const row = await play(async context => {

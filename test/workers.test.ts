@@ -7,6 +7,7 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { Stats } from '../src/desk.ts'
 import { startBridge } from './support/bridge.ts'
 import { logIn } from './support/login.ts'
+import { until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendEvents, sinkTest } from './support/twilio.ts'
 import { startWorkers, type WorkersBridge, type WorkersOptions } from './support/workers.ts'
@@ -43,7 +44,7 @@ describe('shards', () => {
     for (let at = 0; at < events.length; at += 100)
       await sendEvents(bridge.webhook, events.slice(at, at + 100))
     expect(await (await sendEvents(bridge.webhook, more)).json()).toEqual({ received: 103, rejected: 1 })
-    const stats = await bridge.until(({ pending, received }) => pending === 0 && received === 2_003, 30_000)
+    const stats = await bridge.until(({ pending, received }) => pending === 0 && received === 2_003)
     expect(account(stats)).toEqual({
       received: 2_003,
       pending: 0,
@@ -73,7 +74,7 @@ describe('shards', () => {
     }
     segment.heal()
     const bridge = await start({ ...settings, OUTBOX_SHARDS: '7' }, { stateDir })
-    await bridge.until(({ accepted }) => accepted === 300, 40_000)
+    await bridge.until(({ accepted }) => accepted === 300)
     expect(segment.ids).toEqual(new Set(events.map(({ id }) => id)))
     expect(segment.duplicates).toBe(0)
   })
@@ -145,9 +146,7 @@ describe('notices', () => {
         Array.from({ length: 20 }, () => messageStatus()),
       )
     }
-    await expect
-      .poll(async () => (await bridge.stats()).delivery.failures, { timeout: 15_000 })
-      .toBeGreaterThan(2)
+    await bridge.until(({ delivery }) => delivery.failures > 2)
     const { notices } = await bridge.api<{ notices: object[] }>('/api/notices')
     expect(notices).toHaveLength(1)
     expect(notices[0]).toMatchObject({ error_code: 91306, level: 'Error' })
@@ -161,7 +160,7 @@ describe('alarms', () => {
       bridge.webhook,
       Array.from({ length: 10 }, () => messageStatus()),
     )
-    await segment.waitFor(10, 25_000)
+    await segment.waitFor(10)
     await bridge.until(({ accepted }) => accepted === 10)
   })
 
@@ -169,7 +168,7 @@ describe('alarms', () => {
     const { segment, bridge } = await startAll()
     segment.fail({ kind: 'reset-before' }, { times: 4 })
     await sendEvents(bridge.webhook, [messageStatus()])
-    await segment.waitFor(1, 25_000)
+    await segment.waitFor(1)
   })
 })
 
@@ -183,23 +182,26 @@ describe('a killed runtime', () => {
     const sent = new Set<string>()
     for (let round = 0; round < 3; round++) {
       const bridge = await startWorkers(settings, { stateDir })
-      const killed = setTimeout(() => bridge.pid && process.kill(bridge.pid, 'SIGKILL'), 700)
-      for (const end = Date.now() + 5_000; Date.now() < end; ) {
+      const enough = acknowledged.size + 50
+      const killed = until('some acknowledged events', () => acknowledged.size >= enough).then(() => {
+        if (bridge.pid) process.kill(bridge.pid, 'SIGKILL')
+      })
+      for (;;) {
         const events = Array.from({ length: 10 }, () => messageStatus())
         for (const { id } of events) sent.add(id)
         const answer = await sendEvents(bridge.webhook, events).catch(() => undefined)
         if (answer?.status !== 200) break
         for (const { id } of events) acknowledged.add(id)
       }
-      clearTimeout(killed)
+      await killed
       await bridge.stop()
     }
     const bridge = await start(settings, { stateDir })
-    await bridge.until(({ pending }) => pending === 0, 40_000)
-    expect(acknowledged.size).toBeGreaterThan(50)
+    await bridge.until(({ pending }) => pending === 0)
+    expect(acknowledged.size).toBeGreaterThanOrEqual(150)
     expect([...acknowledged].filter(id => !segment.ids.has(id))).toEqual([])
     expect([...segment.ids].filter(id => !sent.has(id))).toEqual([])
-  }, 90_000)
+  })
 })
 
 describe('settings', () => {
@@ -239,9 +241,11 @@ describe('settings', () => {
     const first = await start({}, { stateDir })
     for (let times = 0; times < 5; times += 1) expect(await guess(first)).toBe(401)
     await first.stop()
-    // This isolate's own count begins anew; one try may have come back by then.
+    // This isolate's own count begins anew; a try comes back each ten seconds.
     const second = await start({}, { stateDir })
-    expect([await guess(second), await guess(second), await guess(second)]).toContain(429)
+    const again: number[] = []
+    while (again.length < 6) again.push(await guess(second))
+    expect(again).toContain(429)
   })
 
   it('[WK10] without SEGMENT_WRITE_KEY nothing leaves', async () => {

@@ -9,6 +9,7 @@ import { readSettings, type Settings } from '../../src/config.ts'
 import type { Stats } from '../../src/desk.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
 import { start } from '../../src/hosts/node/serve.ts'
+import { PATIENCE_MS, until } from './patience.ts'
 import { authToken } from './twilio.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -22,7 +23,7 @@ export type Bridge = {
   api<T>(path: string, init?: RequestInit): Promise<T>
   stats(): Promise<Stats>
   /** Until the figures say so. Fails with the last figures. */
-  until(what: (stats: Stats) => boolean, timeoutMs?: number): Promise<Stats>
+  until(what: (stats: Stats) => boolean, patienceMs?: number): Promise<Stats>
 }
 
 export function newDataDir(): string {
@@ -65,13 +66,16 @@ export function toBridge(origin: string, adminToken: string): Omit<Bridge, 'data
     adminToken,
     api,
     stats,
-    async until(what, timeoutMs = 10_000) {
-      for (const end = Date.now() + timeoutMs; ; ) {
-        const now = await stats()
-        if (what(now)) return now
-        if (Date.now() > end) throw new Error(`The figures never got there: ${JSON.stringify(now)}`)
-        await new Promise(resolve => setTimeout(resolve, 20))
-      }
+    until(what, patienceMs = PATIENCE_MS / 2) {
+      let last: Stats | undefined
+      return until(
+        () => `${what} of the figures, which are ${JSON.stringify(last)}`,
+        async () => {
+          last = await stats()
+          return what(last) && last
+        },
+        patienceMs,
+      )
     },
   }
 }

@@ -2,8 +2,9 @@
  * The HTTP tests run once a host: what they use of it is HTTP on loopback, and settings. What only one host can do (files,
  * signals, raw sockets) is tested in files of its own.
  */
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { type Bridge, startBridge } from './bridge.ts'
+import { until } from './patience.ts'
 import { type SegmentStandIn, startSegment } from './segment.ts'
 import { startWorkers } from './workers.ts'
 
@@ -53,6 +54,8 @@ export function shareBridge(host: Host, environment?: () => Environment): () => 
   beforeAll(async () => {
     bridge = await host.start(environment?.())
   })
+  // What a failed test ordered of Segment must not meet the next one.
+  afterEach(() => bridge?.segment.heal())
   afterAll(() => bridge?.stop())
   return () => {
     if (!bridge) throw new Error('The bridge is there from the first test on')
@@ -150,11 +153,10 @@ export async function newestEvent(bridge: Hosted): Promise<Detail> {
 
 /** Notices come a moment after the answer that led to them. */
 export async function someNotices(bridge: Hosted): Promise<NoticeJson[]> {
-  for (const end = Date.now() + 5_000; ; ) {
+  return until('a notice', async () => {
     const { notices } = await bridge.api<{ notices: NoticeJson[] }>('/api/notices')
-    if (notices.length > 0 || Date.now() > end) return notices
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
+    return notices.length > 0 && notices
+  })
 }
 
 /** All events, page by page. */

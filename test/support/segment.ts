@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PATIENCE_MS } from './patience.ts'
 import { control } from './segment-control.ts'
 import { disturb } from './segment-disturb.ts'
 import { createFaults, type Fault, type FaultSpan } from './segment-faults.ts'
@@ -56,7 +57,7 @@ export type SegmentStandIn = {
   readonly stats: SegmentStats
   fail(fault: Fault, span?: FaultSpan): void
   heal(): void
-  /** Until so many calls are accepted, or until the predicate holds. `timeoutMs` is 5,000 by default. */
+  /** Until so many calls are accepted, or until the predicate holds. Fails after `timeoutMs`. */
   waitFor(what: number | ((segment: SegmentStandIn) => boolean), timeoutMs?: number): Promise<void>
   /** As new, on the same port; what is under way does not count any more. */
   reset(): void
@@ -157,7 +158,7 @@ export async function startSegment(options: SegmentOptions = {}): Promise<Segmen
     },
     fail: faults.order,
     heal: faults.clear,
-    waitFor(what, timeoutMs = 5_000) {
+    waitFor(what, timeoutMs = PATIENCE_MS / 2) {
       const holds = typeof what === 'function' ? what : () => state.ledger.counts.accepted >= what
       return waiting.until(
         () => holds(segment),

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import RequestClient from 'twilio/lib/base/RequestClient.js'
 import { type Connect, connect } from '../../src/cli/sink/api.ts'
+import { PATIENCE_MS } from './patience.ts'
 import { accountSid, authToken, sendEvents, sinkTest } from './twilio.ts'
 import { ApiError } from './twilio-api-answers.ts'
 import { type CatalogueEntry, catalogue } from './twilio-api-catalogue.ts'
@@ -97,7 +98,8 @@ export async function startTwilioApi(options: TwilioApiOptions = {}): Promise<Tw
   }
   return {
     origin,
-    connect: credentials => connect(credentials, new Loopback({ keepAlive: false, timeout: 5_000 })),
+    connect: credentials =>
+      connect(credentials, new Loopback({ keepAlive: false, timeout: PATIENCE_MS / 2 })),
     ...account,
     requests,
     testAnswers,

@@ -1,5 +1,6 @@
 /** Sends events to the bridge's door as Twilio's webhook sink does: signed, with the hash of the body in the query. */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { PATIENCE_MS } from './patience.ts'
 
 export const authToken = '0'.repeat(32)
 export const accountSid = `AC${'0'.repeat(32)}`
@@ -9,7 +10,7 @@ export type SendOptions = {
   readonly publicUrl?: string
   readonly token?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Twilio gives up after this long. @default 5000 */
+  /** Twilio gives up after 5,000. The default only protects a test against a hang. */
   readonly timeoutMs?: number
 }
 
@@ -19,7 +20,7 @@ export async function sendBody(
   body: string | Uint8Array<ArrayBuffer>,
   options: SendOptions = {},
 ): Promise<Response> {
-  const { publicUrl = url, token = authToken, headers = {}, timeoutMs = 5_000 } = options
+  const { publicUrl = url, token = authToken, headers = {}, timeoutMs = PATIENCE_MS / 2 } = options
   const query = `bodySHA256=${createHash('sha256').update(body).digest('hex')}`
   const signature = createHmac('sha1', token).update(`${publicUrl}?${query}`).digest('base64')
   return fetch(`${url}?${query}`, {
