@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { Bad } from '../src/cli/replay/rejected.ts'
 import { type Piece, split } from '../src/cli/replay/split.ts'
 import { openWorkplace, readLines, toNdjson } from './support/replay.ts'
+import { runs } from './support/runs.ts'
 import { inboundMessage, messageStatus } from './support/twilio.ts'
 
 const place = openWorkplace()
@@ -121,7 +122,7 @@ describe('[RP2] a record ends where its JSON ends', () => {
     return found
   }
 
-  it('however it is cut into chunks, and whatever stands between records', async () => {
+  it('however it is cut into chunks, and whatever stands between records', { tags: 'property' }, async () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))
     const between = fc.constantFrom('', '\n', '\r\n', ' ,\n', '\n\n', '\u001e')
     const space = fc.constantFrom(undefined, 2, '\t')
@@ -141,7 +142,7 @@ describe('[RP2] a record ends where its JSON ends', () => {
             expect(Buffer.from(text).subarray(at, end).toString()).toBe(part)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 

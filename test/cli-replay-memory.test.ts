@@ -1,4 +1,5 @@
 /** [RP13] A stream of any length is read in the same memory. */
+// @module-tag long
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'

@@ -167,7 +167,8 @@ describe('[RP10] after an end that came too early the same command goes on', () 
     })
     const { stored } = first.json<{ stored: number }>()
     expect(stored).toBeGreaterThan(0)
-    expect(stored % 100).toBe(99)
+    expect(stored % 100).toBe(0)
+    expect(stored).toBeLessThan(900)
     expect((await place.stats()).received).toBe(stored)
 
     const second = await place.replay(['--json', path])
@@ -196,7 +197,7 @@ describe('[RP10] after an end that came too early the same command goes on', () 
     expect(await place.replayed([b ?? '', c ?? ''])).toMatchObject({ read: 10, stored: 0, duplicates: 10 })
   })
 
-  it('killed twice, run again: the union is exact', async () => {
+  it('killed twice, run again: the union is exact', { tags: 'long' }, async () => {
     using place = openWorkplace()
     const events = many(30_000)
     const path = place.file('a.ndjson.gz', gzipSync(toNdjson(events), { level: 1 }))

@@ -5,6 +5,7 @@ import { type Reason, reasons } from '../src/reasons.ts'
 import { type About, type Notice, toDebuggerForm, toNotice } from '../src/send/notice.ts'
 import { calm, type Failure, type NoticeState, record, recover, take } from '../src/send/notify.ts'
 import { redact } from '../src/send/redact.ts'
+import { runs } from './support/runs.ts'
 
 const MINUTE = 60_000
 const every = 20 * MINUTE
@@ -222,7 +223,9 @@ describe('redact', () => {
     },
   )
 
-  it('[NT17] shows at most 6 digits of any phone number however it is written, and twice changes nothing', () => {
+  it('[NT17] shows at most 6 digits of any phone number however it is written, and twice changes nothing', {
+    tags: 'property',
+  }, () => {
     const separator = fc.constantFrom(
       '',
       '',
@@ -252,7 +255,7 @@ describe('redact', () => {
         expect(digits.length).toBeLessThanOrEqual(6)
         expect(redact(hidden)).toBe(hidden)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 })

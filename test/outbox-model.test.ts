@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { openFile } from './support/outbox-node.ts'
 import { play, prunings, steps } from './support/outbox-steps.ts'
+import { runs } from './support/runs.ts'
 
-// Two hundred files are made: on a noisy disk that takes its time.
 test('[OB22] [DQ4] after any sequence of steps the outbox on node:sqlite is what the model says', {
-  timeout: 120_000,
+  tags: 'property',
 }, () => {
   fc.assert(
     fc.property(prunings, steps, (pruning, steps) => {
@@ -17,6 +17,6 @@ test('[OB22] [DQ4] after any sequence of steps the outbox on node:sqlite is what
         file.close()
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   )
 })

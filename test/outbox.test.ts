@@ -21,7 +21,7 @@ import { openCompressedFile, openFile } from './support/outbox-node.ts'
 import { messageStatus } from './support/twilio.ts'
 
 registerOutboxContract('node:sqlite', openFile)
-registerOutboxContract('node:sqlite, every request compressed', openCompressedFile)
+registerOutboxContract('node:sqlite, every request compressed', openCompressedFile, undefined, ['long'])
 
 test('[EX1] an event that was carried here is what it was, even with what data quality would count of it', () => {
   using opened = disposable(openFile())

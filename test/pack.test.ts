@@ -6,6 +6,7 @@ import { type DispatchPorts, dispatch } from '../src/send/dispatch.ts'
 import { toTrack } from '../src/send/map.ts'
 import { BATCH_BYTES, BATCH_EVENTS, byteLength, EVENT_BYTES, pack } from '../src/send/pack.ts'
 import { deliverTo, overhead } from './support/depot.ts'
+import { runs } from './support/runs.ts'
 import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'
 
@@ -50,7 +51,9 @@ const units = ['x', 'i', 'é', '€', '👋', '"', '\n', '\u0001', '\ud800', '%4
 const order = (settled: readonly { event: Leased }[]) => settled.map(({ event }) => event.position)
 
 describe('what Segment gets', () => {
-  it('[PK1] every request keeps to 480 KiB and 500 events as counted by who receives it; nothing is lost, the order stays', async () => {
+  it('[PK1] every request keeps to 480 KiB and 500 events as counted by who receives it; nothing is lost, the order stays', {
+    tags: 'property',
+  }, async () => {
     const size = fc.oneof(
       { weight: 3, arbitrary: fc.integer({ min: 0, max: 300 }) },
       { weight: 2, arbitrary: fc.integer({ min: 0, max: 30_000 }) },
@@ -79,7 +82,7 @@ describe('what Segment gets', () => {
           })
         })
         .afterEach(() => segment.reset()),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     )
   })
 

@@ -209,18 +209,21 @@ describe('15 days of 30 kinds', () => {
   }, 'relaxed')
   afterAll(() => file.close())
 
-  test.each(['1h', '24h', '7d'] as const)('[DQ8] become figures by one query, and one for the name of each (%s)', window => {
-    const { all } = file.sql
-    onTestFinished(() => {
-      file.sql.all = all
-    })
-    let queries = 0
-    file.sql.all = (query, ...values) => {
-      queries += 1
-      return all(query, ...values)
-    }
-    const { types } = toQuality(window, NOW, outbox.kindHours(toSpan(window, NOW)))
-    expect(types).toHaveLength(30)
-    expect(queries).toBe(1 + 30)
-  })
+  test.each(['1h', '24h', '7d'] as const)(
+    '[DQ8] become figures by one query, and one for the name of each (%s)',
+    window => {
+      const { all } = file.sql
+      onTestFinished(() => {
+        file.sql.all = all
+      })
+      let queries = 0
+      file.sql.all = (query, ...values) => {
+        queries += 1
+        return all(query, ...values)
+      }
+      const { types } = toQuality(window, NOW, outbox.kindHours(toSpan(window, NOW)))
+      expect(types).toHaveLength(30)
+      expect(queries).toBe(1 + 30)
+    },
+  )
 })

@@ -1,11 +1,9 @@
 /** What the stand-in for Segment does behind its 200, and how a test looks at it. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type SegmentOptions, type SegmentStandIn, startSegment } from './support/segment.ts'
 import { post, postTracks, track, tracks, writeKey } from './support/segment-caller.ts'
-import { createLog } from './support/segment-log.ts'
 
 let segment: SegmentStandIn
 
@@ -17,17 +15,10 @@ afterEach(() => segment?.close())
 describe('behind the 200', () => {
   it.each([
     ['no_user_anon_id', { anonymousId: undefined }],
-    ['no_user_anon_id', { anonymousId: null, userId: null }],
     ['id_not_string', { anonymousId: '' }],
-    ['id_not_string', { userId: 7 }],
     ['event_not_defined', { event: undefined }],
-    ['event_not_defined', { event: '' }],
     ['event_not_string', { event: 7 }],
     ['properties_not_object', { properties: [] }],
-    ['traits_not_object', { type: 'identify', traits: 'x' }],
-    ['name_not_string', { type: 'page', name: '' }],
-    ['category_not_string', { type: 'screen', category: 7 }],
-    ['properties_not_object', { type: 'page', properties: 'x' }],
     ['type_unknown', { type: undefined }],
     ['message_id_invalid', { messageId: 'x'.repeat(101) }],
     ['message_id_invalid', { messageId: 7 }],
@@ -146,12 +137,6 @@ describe('looking at it', () => {
     expect(before.statuses).not.toHaveProperty('400')
   })
 
-  it('keeps the last 10,000 requests', () => {
-    const log = createLog()
-    for (let at = 0; at < 10_003; at++) log.open({ method: 'POST', url: '/', headers: {} }, at)
-    expect([log.requests.length, log.requests[0]?.at, log.counts.requests]).toEqual([10_000, 3, 10_003])
-  })
-
   it('survives a caller that goes away in the middle of its body', async () => {
     await start()
     const caller = connect(Number(new URL(segment.url).port), '127.0.0.1')
@@ -161,11 +146,6 @@ describe('looking at it', () => {
     await once(caller, 'close')
     expect((await postTracks(segment, ['EZ1'])).status).toBe(200)
     expect(segment.requests).toMatchObject([{ count: 0, status: undefined }, { status: 200 }])
-  })
-
-  it('leaves idle connections open for a minute', async () => {
-    await start()
-    expect((await postTracks(segment, ['EZ1'])).headers.get('keep-alive')).toBe('timeout=60')
   })
 
   it('waits for a number of calls, or for anything', async () => {
@@ -214,7 +194,7 @@ describe('looking at it', () => {
     const silent = connect(Number(new URL(segment.url).port), '127.0.0.1')
     const silentClosed = new Promise(resolve => silent.on('close', resolve).on('error', () => {}))
     segment.fail({ kind: 'hang' }, { times: 1 })
-    segment.fail({ kind: 'slow', ms: 200 })
+    segment.fail({ kind: 'slow', ms: 60_000 })
     const calls = [postTracks(segment, ['EZ1']), postTracks(segment, ['EZ2'])]
     await segment.waitFor(({ requests }) => requests.filter(({ count }) => count > 0).length === 2)
     const waiting = segment.waitFor(1)
@@ -224,7 +204,6 @@ describe('looking at it', () => {
     expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
     await expect(waiting).rejects.toThrow('was closed')
     await expect(fetch(segment.url)).rejects.toThrow()
-    await sleep(300)
     expect(segment.ids.size).toBe(0)
   })
 

@@ -15,21 +15,18 @@ async function start(options?: SegmentOptions): Promise<void> {
 afterEach(() => segment.close())
 
 describe('routes', () => {
-  it.each(['track', 'identify', 'page', 'screen', 'group', 'alias'])(
-    'takes one call at /v1/%s, by POST and PUT',
-    async name => {
-      await start()
-      const { type: _, ...call } = track('EZ1')
-      const answer = await post(segment, `/v1/${name}`, call)
-      expect(answer.status).toBe(200)
-      expect(answer.headers.get('content-type')).toBe('application/json')
-      expect(await answer.text()).toBe('{"success":true}')
-      await post(segment, `/v1/${name}`, { ...call, messageId: 'EZ2' }, { method: 'PUT' })
-      const kept = name === 'track' ? segment.events : segment.others
-      expect(kept).toMatchObject([{ ...call, type: name }, { messageId: 'EZ2' }])
-      expect(segment.stats.accepted).toBe(2)
-    },
-  )
+  it.each(['track', 'identify'])('takes one call at /v1/%s, by POST and PUT', async name => {
+    await start()
+    const { type: _, ...call } = track('EZ1')
+    const answer = await post(segment, `/v1/${name}`, call)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe('application/json')
+    expect(await answer.text()).toBe('{"success":true}')
+    await post(segment, `/v1/${name}`, { ...call, messageId: 'EZ2' }, { method: 'PUT' })
+    const kept = name === 'track' ? segment.events : segment.others
+    expect(kept).toMatchObject([{ ...call, type: name }, { messageId: 'EZ2' }])
+    expect(segment.stats.accepted).toBe(2)
+  })
 
   it.each(['/v1/batch', '/v1/import', '/V1/Batch', '/v1/batch/', '/v1/batch?x=1'])(
     'takes a batch at %s',

@@ -2,9 +2,12 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { spellings, withoutUserinfo } from '../src/ingest/spellings.ts'
 import { oddBase, oddPair } from './support/odd-urls.ts'
+import { runs } from './support/runs.ts'
 import { base, oracleSpellings, stripUserinfo } from './support/signatures.ts'
 
-it("[AU4] the spellings are exactly the twilio package's, plus each without userinfo", () => {
+it("[AU4] the spellings are exactly the twilio package's, plus each without userinfo", {
+  tags: 'property',
+}, () => {
   fc.assert(
     fc.property(oddBase, fc.array(oddPair, { maxLength: 8 }), (url, pairs) => {
       const query = pairs.join('&')
@@ -12,7 +15,7 @@ it("[AU4] the spellings are exactly the twilio package's, plus each without user
       const ours = [...spellings([url], query)].map(spelling => Buffer.from(spelling).toString())
       expect(new Set(ours)).toEqual(new Set([...theirs, ...theirs.map(stripUserinfo)]))
     }),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   )
 })
 

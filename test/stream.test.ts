@@ -211,7 +211,9 @@ it('[ST10] when the bridge stops, its streams end', async () => {
   await stopping
 })
 
-it('[ST11] on Workers a connection ends by itself, and goes on from where it was, over several shards', async () => {
+it('[ST11] on Workers a connection ends by itself, and goes on from where it was, over several shards', {
+  tags: 'long',
+}, async () => {
   const bridge = await startWorkers({ OUTBOX_SHARDS: '7' })
   onTestFinished(() => bridge.stop())
   await using line = await watch(bridge)

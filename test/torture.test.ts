@@ -1,4 +1,5 @@
 /** The harness of faults itself: a count of zero means something only if it can count to one. */
+// @module-tag long
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { Stats } from '../src/desk.ts'
 import { startBridge } from './support/bridge.ts'
+import { bundle } from './support/bundle-worker.ts'
 import { logIn } from './support/login.ts'
 import { until } from './support/patience.ts'
 import { startSegment } from './support/segment.ts'
@@ -37,28 +38,34 @@ const account = ({ received, pending, accepted, rejected, refused, skipped, dupl
 }
 
 describe('shards', () => {
-  it.each(['1', '4', '16'])('[WK1] %s of them give the same result for the same events', async shards => {
-    const { segment, bridge } = await startAll({ OUTBOX_SHARDS: shards })
-    const events = Array.from({ length: 2_000 }, (_, index) => messageStatus({ id: `EZ${index}` }))
-    const more = [...events.slice(0, 100), { specversion: '1.0', id: 'EZbad' }, sinkTest(), sinkTest()]
-    for (let at = 0; at < events.length; at += 100)
-      await sendEvents(bridge.webhook, events.slice(at, at + 100))
-    expect(await (await sendEvents(bridge.webhook, more)).json()).toEqual({ received: 103, rejected: 1 })
-    const stats = await bridge.until(({ pending, received }) => pending === 0 && received === 2_003)
-    expect(account(stats)).toEqual({
-      received: 2_003,
-      pending: 0,
-      accepted: 2_000,
-      rejected: 1,
-      refused: 0,
-      skipped: 2,
-      duplicates: 100,
-    })
-    expect(segment.ids).toEqual(new Set(events.map(({ id }) => id)))
-    expect(segment.duplicates).toBe(0)
-  })
+  it.each(['1', '4', '16'])(
+    '[WK1] %s of them give the same result for the same events',
+    {
+      tags: 'long',
+    },
+    async shards => {
+      const { segment, bridge } = await startAll({ OUTBOX_SHARDS: shards })
+      const events = Array.from({ length: 2_000 }, (_, index) => messageStatus({ id: `EZ${index}` }))
+      const more = [...events.slice(0, 100), { specversion: '1.0', id: 'EZbad' }, sinkTest(), sinkTest()]
+      for (let at = 0; at < events.length; at += 100)
+        await sendEvents(bridge.webhook, events.slice(at, at + 100))
+      expect(await (await sendEvents(bridge.webhook, more)).json()).toEqual({ received: 103, rejected: 1 })
+      const stats = await bridge.until(({ pending, received }) => pending === 0 && received === 2_003)
+      expect(account(stats)).toEqual({
+        received: 2_003,
+        pending: 0,
+        accepted: 2_000,
+        rejected: 1,
+        refused: 0,
+        skipped: 2,
+        duplicates: 100,
+      })
+      expect(segment.ids).toEqual(new Set(events.map(({ id }) => id)))
+      expect(segment.duplicates).toBe(0)
+    },
+  )
 
-  it('[WK2] a new number of them loses nothing and repeats nothing', async () => {
+  it('[WK2] a new number of them loses nothing and repeats nothing', { tags: 'long' }, async () => {
     const stateDir = newStateDir()
     const segment = await startSegment()
     onTestFinished(() => segment.close())
@@ -103,7 +110,9 @@ describe('shards', () => {
 })
 
 describe('an outbox that moves', () => {
-  it('[WK13] comes from Node with every event in its state, goes on to Workers of another number, and back', async () => {
+  it('[WK13] comes from Node with every event in its state, goes on to Workers of another number, and back', {
+    tags: 'long',
+  }, async () => {
     const segment = await startSegment()
     onTestFinished(() => segment.close())
     const there = {
@@ -154,8 +163,11 @@ describe('notices', () => {
 })
 
 describe('alarms', () => {
-  it('[WK5] deliver everything though the first five of them fail from inside', async () => {
-    const { segment, bridge } = await startAll({}, { bundle: inject('faultyWorkerBundle') })
+  it('[WK5] deliver everything though the first five of them fail from inside', {
+    tags: 'long',
+  }, async () => {
+    const faulty = bundle('test/support/faulty-worker.ts', join(newStateDir(), 'faulty'))
+    const { segment, bridge } = await startAll({}, { bundle: faulty })
     await sendEvents(
       bridge.webhook,
       Array.from({ length: 10 }, () => messageStatus()),
@@ -173,7 +185,7 @@ describe('alarms', () => {
 })
 
 describe('a killed runtime', () => {
-  it('[WK7] has lost nothing it acknowledged and invented nothing', async () => {
+  it('[WK7] has lost nothing it acknowledged and invented nothing', { tags: 'long' }, async () => {
     const stateDir = newStateDir()
     const segment = await startSegment()
     onTestFinished(() => segment.close())
@@ -235,7 +247,7 @@ describe('settings', () => {
     expect((await fetch(`${bridge.origin}/healthz`)).status).toBe(200)
   })
 
-  it('[AC7] tries at the login count across isolates, and restarts', async () => {
+  it('[AC7] tries at the login count across isolates, and restarts', { tags: 'long' }, async () => {
     const stateDir = newStateDir()
     const guess = async (bridge: WorkersBridge) => (await logIn(bridge.origin, 'a guess')).status
     const first = await start({}, { stateDir })

@@ -1,4 +1,5 @@
 /** axe-core on every view, light, dark and on a phone. Its own script breaks the page's policy: here alone it is off. */
+// @module-tag long
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'

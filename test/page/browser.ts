@@ -6,6 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Locator, type Page } 
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import type { Bridge } from '../support/bridge.ts'
 import { findChromium, howToGet } from '../support/chromium.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 
 const flags = [
   ...['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
@@ -103,7 +104,7 @@ export async function openVisit(
     })
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(PATIENCE_MS / 2)
   const start = `${origin}/debugger/`
   if (loggedIn) {
     await page.goto(`${start}#token=${adminToken}`)
@@ -127,7 +128,7 @@ export async function goTo(page: Page, hash: string): Promise<void> {
 }
 
 /** Until what is asked gives it: the page is live, nothing on it is there at once. */
-export function soon<T>(what: () => Promise<T> | T, timeoutMs = 10_000) {
+export function soon<T>(what: () => Promise<T> | T, timeoutMs = PATIENCE_MS / 2) {
   return expect.poll(what, { timeout: timeoutMs, interval: 50 })
 }
 

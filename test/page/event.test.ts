@@ -1,4 +1,5 @@
 /** One event from Twilio's bytes to Segment's answer, and the dead letters, in a real browser on both hosts. */
+// @module-tag long
 import { expect, it } from 'vitest'
 import { describeHosts, type Hosted, listEvents, shareBridge, someNotices } from '../support/hosts.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
@@ -87,7 +88,7 @@ describeHosts('one event', host => {
     await soon(() => segment.innerText()).toContain('Yes')
     await page.getByRole('link', { name: 'Events' }).first().click()
     await soon(() => stateOf(row)).toBe('accepted')
-  }, 90_000)
+  })
 
   it('[PG15] a rejected event shows each fault at its place; Retry says why not, Drop asks first', async () => {
     const key = await send(broken(), 'rejected')

@@ -1,4 +1,5 @@
 /** The live list in a real browser, on both hosts. */
+// @module-tag long
 import { expect, it } from 'vitest'
 import { describeHosts, type Hosted, listEvents, shareBridge } from '../support/hosts.ts'
 import { inboundMessage, messageStatus, sendEvents } from '../support/twilio.ts'
@@ -31,7 +32,7 @@ describeHosts('the live list', host => {
     const event = messageStatus()
     await sendEvents(empty.webhook, [event])
     const row = rowsOf(page).first()
-    await row.waitFor({ timeout: 4_000 })
+    await row.waitFor()
     await soon(() => stateOf(row)).toBe('accepted')
     expect(await row.innerText()).toContain('message.delivered')
     expect(await page.getByText('No events yet').count()).toBe(0)
@@ -42,7 +43,7 @@ describeHosts('the live list', host => {
     const { page } = visited
     for (const type of ['sent', 'delivered', 'read']) {
       const key = await send(bridge(), messageStatus({ type }))
-      await rowOf(page, key).waitFor({ timeout: 4_000 })
+      await rowOf(page, key).waitFor()
       await soon(() => stateOf(rowOf(page, key))).toBe('accepted')
       expect(await rowsOf(page).first().innerText()).toContain(`message.${type}`)
     }

@@ -1,4 +1,5 @@
 /** The bridge goes and comes back; the page says so, and goes on where it was. */
+// @module-tag long
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -36,7 +37,7 @@ async function startWorker(stateDir: string, port: number): Promise<Started> {
 it.each([
   { host: 'Node, killed', start: startNode },
   { host: 'Workers, stopped', start: startWorker },
-])('[PG22] the page outlives a restart of the bridge ($host)', { timeout: 90_000 }, async ({ start }) => {
+])('[PG22] the page outlives a restart of the bridge ($host)', async ({ start }) => {
   const folder = start === startNode ? newDataDir() : mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()

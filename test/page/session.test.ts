@@ -1,4 +1,5 @@
 /** Who gets to the page, on both hosts: the form, the start-up link, the end of a session; and what is kept in the browser. */
+// @module-tag long
 import { expect, it } from 'vitest'
 import { describeHosts } from '../support/hosts.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
@@ -35,7 +36,7 @@ describeHosts('the session', host => {
     await rowsOf(page).first().waitFor()
     expect(page.url()).toMatch(/#\/events\?state=accepted$/)
     expect(await wholeDocument(page)).not.toContain(bridge.adminToken)
-  }, 60_000)
+  })
 
   it('[PG19] the start-up link logs in; the token leaves the address and is kept nowhere a script reads', async () => {
     await using bridge = await host.start()

@@ -8,7 +8,6 @@ import type { TestProject } from 'vitest/node'
 declare module 'vitest' {
   export interface ProvidedContext {
     workerBundle: string
-    faultyWorkerBundle: string
   }
 }
 
@@ -19,7 +18,6 @@ export const assets = join(root, '.wrangler/assets')
 export default function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-bundle-'))
   project.provide('workerBundle', bundle('src/hosts/workers/worker.ts', join(folder, 'sound')))
-  project.provide('faultyWorkerBundle', bundle('test/support/faulty-worker.ts', join(folder, 'faulty')))
   return () => rmSync(folder, { recursive: true, force: true })
 }
 

@@ -43,8 +43,19 @@ function toHost(name: string, start: (environment: Environment) => Promise<Start
   }
 }
 
-/** The title of each test ends with the host. */
+/**
+ * The title of each test ends with the host. On Workers the tests are long (see vitest.config.ts), for each starts a runtime of
+ * its own.
+ */
 export function describeHosts(title: string, tests: (host: Host) => void): void {
+  for (const host of hosts) {
+    const tags = host.name === 'Workers' ? ['long'] : []
+    describe(`${title} (${host.name})`, { tags }, () => tests(host))
+  }
+}
+
+/** For what `npm test` must hold on Workers too. */
+export function describeHostsQuick(title: string, tests: (host: Host) => void): void {
   for (const host of hosts) describe(`${title} (${host.name})`, () => tests(host))
 }
 

@@ -16,6 +16,7 @@ export function registerOutboxContract(
   name: string,
   openSql: () => OpenedSql,
   within: (body: () => void) => void | Promise<void> = body => body(),
+  tags: string[] = [],
 ): void {
   const rule: Rule = (title, body) => {
     test(title, () =>
@@ -29,7 +30,7 @@ export function registerOutboxContract(
       }),
     )
   }
-  describe(`the outbox on ${name}`, () => {
+  describe(`the outbox on ${name}`, { tags }, () => {
     registerIntake(rule)
     registerDelivery(rule)
     registerPruning(rule)

@@ -1,4 +1,5 @@
 /** Rows written an event, which Cloudflare bills: counted by the storage itself. The README's arithmetic stands on them. */
+// @module-tag long
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'

@@ -1,4 +1,5 @@
 /** The outbox's rules over a Durable Object's SQLite, inside workerd: the very suite that runs on node:sqlite. */
+// @module-tag long
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import fc from 'fast-check'
@@ -32,9 +33,7 @@ registerOutboxContract("a Durable Object's SQLite", openSql, async body => {
   })
 })
 
-test("[OB22] [DQ4] after any sequence of steps the outbox on a Durable Object's SQLite is what the model says", {
-  timeout: 120_000,
-}, async () => {
+test("[OB22] [DQ4] after any sequence of steps the outbox on a Durable Object's SQLite is what the model says", async () => {
   await fc.assert(
     fc.asyncProperty(prunings, steps, (pruning, steps) => {
       const object = env.BLANK.get(env.BLANK.newUniqueId())
