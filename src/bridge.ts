@@ -8,23 +8,21 @@
 import type { Settings } from './config.ts'
 import {
   authenticate,
+  type Claim,
   checkHeaders,
   type SignedBody,
   signsUrl,
   trustUnsigned,
 } from './ingest/authenticate.ts'
+import { type Content, undoContentEncoding } from './ingest/content-encoding.ts'
 import { decode } from './ingest/decode.ts'
 import { validate } from './ingest/validate.ts'
-import type { Awaitable, Digests, Intake, Outbox, Stored } from './ports.ts'
+import type { Awaitable, Decompress, Digests, Entry, Intake, Outbox, Stored } from './ports.ts'
 import { type DoorReason, RETRY_AFTER_SECONDS, reasons, toStatus } from './reasons.ts'
 
-export type WebhookRequest = {
+export type WebhookRequest = Claim & {
   readonly method: string
-  readonly signature: string | undefined
-  /** What Twilio may have called, without query. */
-  readonly urls: readonly string[]
-  /** As received, undecoded, without `?`. */
-  readonly query: string
+  readonly contentEncoding: string | undefined
   /** Bytes of the body as announced; undefined when it comes in chunks. */
   readonly length: number | undefined
   /** Reads no further than the limit. */
@@ -44,6 +42,7 @@ export type Answer = {
 export type DoorParts = {
   readonly settings: Settings
   readonly digests: Digests
+  readonly decompress: Decompress
   readonly outbox: Outbox
   readonly now: () => number
 }
@@ -51,22 +50,42 @@ export type DoorParts = {
 /** One request at the webhook → the answer Twilio gets. A 2xx is given only after the commit is on disk. */
 export async function accept(
   request: WebhookRequest,
-  { settings, digests, outbox, now }: DoorParts,
+  { settings, digests, decompress, outbox, now }: DoorParts,
 ): Promise<Answer> {
-  const verdict = await admit(request, settings, digests)
-  if (!verdict.ok) {
-    const { reason, detail } = verdict
-    if (isTwilios(verdict)) outbox.report({ reason, at: now(), count: 1, answer: detail })
-    return turnAway(reason, detail)
+  const refuse = (refusal: Refusal): Answer => {
+    const { reason, detail, signed } = refusal
+    if (isTwilios(refusal)) outbox.report({ reason, at: now(), count: 1, answer: detail })
+    return turnAway(reason, detail, signed)
   }
-  return keep(toIntake(verdict.body, now()), outbox)
+  const admitted = await admit(request, settings, digests)
+  if (!admitted.ok) return refuse(admitted)
+  const { contentEncoding } = request
+  if (!contentEncoding) return keep(toIntake(admitted, now()), outbox)
+  const content = await undoContentEncoding(
+    admitted.body,
+    contentEncoding,
+    decompress,
+    settings.MAX_BODY_BYTES,
+  )
+  if (!content.ok) return refuse({ ...content, signed: request.signature !== undefined })
+  return keep(toIntake(content, now()), outbox)
 }
 
-function toIntake(signed: SignedBody, receivedAt: number): Intake {
-  const decoded = decode(signed)
+function toIntake(
+  content: Pick<Extract<Content, { ok: true }>, 'body' | 'damaged'>,
+  receivedAt: number,
+): Intake {
+  const decoded = decode(content.body)
   const { body, encoding } = decoded
-  const entries = decoded.ok ? decoded.elements.map(validate) : [decoded.entry]
+  const entries = decoded.ok ? decoded.elements.map(validate) : [toRejected(decoded.entry, content.damaged)]
   return { body, encoding, receivedAt, entries }
+}
+
+/** A body that says it is compressed, and is not, may still be JSON; if it is none, a person should hear of both. */
+function toRejected(entry: Entry, damaged: string | undefined): Entry {
+  if (damaged === undefined) return entry
+  const fault = { path: '$', expected: `a body in the coding ${damaged}`, received: 'bytes that are damaged' }
+  return { ...entry, faults: [fault, ...entry.faults] }
 }
 
 /** Awaits nothing itself: an async function would hold the events until the commit, beyond the heap's young generation. */
@@ -91,37 +110,43 @@ type Refusal = {
 const READ_UNPROVEN_BYTES = 65_536
 
 async function admit(request: WebhookRequest, settings: Settings, digests: Digests): Promise<Admission> {
-  const { method, signature, urls, query, length } = request
-  const tokens = settings.TWILIO_AUTH_TOKEN ?? []
+  const { method, signature, length } = request
+  const keys = { authTokens: settings.TWILIO_AUTH_TOKEN ?? [], sharedKeys: settings.TWILIO_SHARED_KEYS ?? [] }
   const limit = settings.MAX_BODY_BYTES
-  const unsigned = settings.ALLOW_UNSIGNED && (tokens.length === 0 || signature === undefined)
-  const claim = { signature, urls, query }
-  const isSigned = async () => unsigned || (await signsUrl(claim, tokens, digests))
-  if (method === 'GET') return authenticate({ ...claim, method, body: undefined }, tokens, digests)
+  const hasKey = keys.authTokens.length + keys.sharedKeys.length > 0
+  const unsigned = settings.ALLOW_UNSIGNED && (!hasKey || signature === undefined)
+  const isTrusted = async () => unsigned || (await signsUrl(request, keys, digests))
+  // Without a key every signature counts: it may be Twilio's.
+  const isSigned = async () => signature !== undefined && (await isTrusted())
+  if (method === 'GET') return authenticate({ ...request, method, body: undefined }, keys, digests)
   if (method !== 'POST') return { ok: false, reason: 'method_not_allowed' }
   // Cheap first: a stranger is turned away before the body is read.
-  const fault = unsigned ? undefined : checkHeaders(signature, query)
-  if (fault) return { ok: false, reason: fault }
+  const fault = unsigned ? undefined : checkHeaders(request, keys)
+  if (fault) return fault
   if (length !== undefined && length > limit) {
     return { ok: false, reason: 'body_too_large', signed: await isSigned() }
   }
   const isLarge = length === undefined || length > READ_UNPROVEN_BYTES
-  if (isLarge && !(await isSigned())) {
-    return authenticate({ ...claim, method, body: undefined }, tokens, digests)
+  if (isLarge && !(await isTrusted())) {
+    return authenticate({ ...request, method, body: undefined }, keys, digests)
   }
   const body = await request.readBody(limit)
   if (typeof body === 'string') return { ok: false, reason: body, signed: await isSigned() }
   if (unsigned) return { ok: true, body: trustUnsigned(body) }
-  return authenticate({ ...claim, method, body }, tokens, digests)
+  return authenticate({ ...request, method, body }, keys, digests)
 }
 
-/** What an operator should hear of; a mismatch may be a rotated token or a wrong PUBLIC_URL as well as a forgery. */
+/** Each may be a setting that is wrong or out of date, as well as a forgery. */
+const mayBeTwilios: readonly DoorReason[] = ['signature_mismatch', 'shared_key_unknown', 'sink_uses_get']
+
+/** What an operator should hear of. */
 function isTwilios({ reason, signed }: Refusal): boolean {
-  return signed === true || reason === 'signature_mismatch' || reason === 'sink_uses_get'
+  return signed === true || mayBeTwilios.includes(reason)
 }
 
-function turnAway(reason: DoorReason, detail: string | undefined): Answer {
-  const status = toStatus(reason)
+function turnAway(reason: DoorReason, detail: string | undefined, signed = false): Answer {
+  // What Twilio signed must not get a 4xx: it would be lost for good, where a person has four hours to help it.
+  const status = signed ? 503 : toStatus(reason)
   const { title, remedy } = reasons[reason]
   const headers: Record<string, string> = {}
   if (status === 503) headers['retry-after'] = String(RETRY_AFTER_SECONDS)

@@ -3,6 +3,7 @@
  * schemas/settings.json and of every message about a wrong setting. Pure: environment in, settings or faults out.
  */
 import * as z from 'zod'
+import { findMisspelt } from './misspelt.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -21,6 +22,19 @@ const token = (least: number) =>
       new RegExp(`^[\\x21-\\x7e]{${least},}$`),
       `${least > 1 ? `at least ${least} ` : ''}printable characters without spaces`,
     )
+const toList = (text: string) =>
+  text
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== '')
+/** The secret may hold more of the `=`. */
+const sharedKey = z
+  .string()
+  .regex(/^[^=]*[^=\s][^=]*=\s*\S/, 'id=secret, several comma-separated')
+  .transform(text => {
+    const equals = text.indexOf('=')
+    return { id: text.slice(0, equals).trim(), secret: text.slice(equals + 1).trim() }
+  })
 const YEAR_DAYS = 3650
 const WORKERS_BODY_BYTES = 1_048_576
 
@@ -28,16 +42,21 @@ export const Settings = z
   .object({
     TWILIO_AUTH_TOKEN: z
       .string()
-      .transform(list =>
-        list
-          .split(',')
-          .map(token => token.trim())
-          .filter(token => token !== ''),
-      )
+      .transform(toList)
       .optional()
       .meta({
         description:
           'Auth token of the account the sink belongs to; several, comma-separated, while one is rotated',
+        ...SECRET,
+      }),
+    TWILIO_SHARED_KEYS: z
+      .string()
+      .transform(toList)
+      .pipe(z.array(sharedKey))
+      .optional()
+      .meta({
+        description:
+          'SharedKeys that Twilio may sign webhooks with, as `id=secret`; several, comma-separated. They count beside the auth token or instead of it',
         ...SECRET,
       }),
     TWILIO_ACCOUNT_SID: z
@@ -119,6 +138,13 @@ export const Settings = z
       .min(1)
       .default('0.0.0.0')
       .meta({ description: 'Address to listen on', ...ON_NODE }),
+    KEEP_ALIVE_SECONDS: integer(1, 86_400)
+      .default(620)
+      .meta({
+        description:
+          'Seconds that an idle connection is kept open; must be longer than the idle timeout of the load balancer in front',
+        ...ON_NODE,
+      }),
     DATA_DIR: z
       .string()
       .min(1)
@@ -196,7 +222,7 @@ export function readSettings(
   const parsed = Settings.safeParse(Object.fromEntries(settingNames.map(name => [name, given.get(name)])))
   const wrong = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]))
   const faults = [
-    ...[...given.keys()].flatMap(misspelt),
+    ...[...given.keys()].flatMap(name => findMisspelt(name, settingNames)),
     ...[...given].flatMap(([name, value]) => outOfPlace(name, value, host)),
     ...[...wrong].map(([name, expected]) => toFault(name, given.get(name), expected)),
   ]
@@ -210,8 +236,8 @@ export function readSettings(
       ),
     )
   }
-  const { TWILIO_AUTH_TOKEN, ALLOW_UNSIGNED } = parsed.data ?? Object.fromEntries(given)
-  if (!TWILIO_AUTH_TOKEN?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
+  const { TWILIO_AUTH_TOKEN, TWILIO_SHARED_KEYS, ALLOW_UNSIGNED } = parsed.data ?? Object.fromEntries(given)
+  if (!TWILIO_AUTH_TOKEN?.length && !TWILIO_SHARED_KEYS?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const settings = parsed.data
   const warnings = settings.ALLOW_UNSIGNED
@@ -234,7 +260,7 @@ const noAuthToken: SettingFault = {
   name: 'TWILIO_AUTH_TOKEN',
   received: 'nothing',
   expected:
-    'the auth token of your Twilio account (Console, Account Info), or ALLOW_UNSIGNED=true to try the bridge locally',
+    'the auth token of your Twilio account (Console, Account Info); or TWILIO_SHARED_KEYS; or ALLOW_UNSIGNED=true to try the bridge locally',
 }
 
 function toFault(name: string, value: string | undefined, expected: string): SettingFault {
@@ -248,35 +274,4 @@ function toFault(name: string, value: string | undefined, expected: string): Set
 function isOrigin(text: string): boolean {
   const parsed = URL.parse(text)
   return parsed !== null && `${parsed.origin}/` === parsed.href
-}
-
-/** What Kubernetes sets for every service, one that is called segment-something included. */
-const ofKubernetes = /_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?)$/
-
-/** Names this close to a setting, or in a namespace that is all ours, are mistakes and not somebody else's variables. */
-function misspelt(name: string): SettingFault[] {
-  if (name in Settings.shape || ofKubernetes.test(name)) return []
-  const plain = (text: string) => text.toUpperCase().replaceAll(/[^A-Z0-9]/g, '')
-  const close = settingNames.find(known => known.length >= 8 && distance(plain(name), plain(known)) <= 2)
-  const isOurs = /^SEGMENT_/i.test(name)
-  if (!close && !isOurs) return []
-  const hint = close
-    ? `no such setting: did you mean ${close}?`
-    : `no such setting: known are ${settingNames.join(', ')}`
-  return [{ name, received: 'a value', expected: hint }]
-}
-
-/** Levenshtein distance, given up beyond 2. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 3
 }

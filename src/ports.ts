@@ -9,13 +9,25 @@ import type { Failure } from './send/notify.ts'
 
 export type Awaitable<T> = T | Promise<T>
 
-/** The two digests of a Twilio signature. node:crypto is five times faster on Node than Web Crypto, hence a port. */
+/** The digests of a Twilio signature. node:crypto is five times faster on Node than Web Crypto, hence a port. */
 export type Digests = {
   /** base64 of HMAC-SHA1 over the UTF-8 of `text`. */
   hmacSha1(key: string, text: string): Awaitable<string>
+  /** base64 of HMAC-SHA256 over the UTF-8 of `text`. */
+  hmacSha256(key: string, text: string): Awaitable<string>
   /** Lower-case hex of SHA-256. */
   sha256(bytes: Uint8Array): Awaitable<string>
 }
+
+/** The content codings of RFC 9110 that are in use, and the deflate without its header that some senders make of one. */
+export type ContentCoding = 'gzip' | 'deflate' | 'deflate-raw' | 'br'
+
+/** Undoes a content coding, and stops at the limit: a few bytes may be the coding of a gigabyte. */
+export type Decompress = (
+  bytes: Uint8Array,
+  coding: ContentCoding,
+  limitBytes: number,
+) => Promise<Uint8Array | 'body_too_large' | 'damaged'>
 
 /** One file of the debugger page. */
 export type PageFile = {

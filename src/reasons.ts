@@ -33,7 +33,7 @@ export const doorReasons = {
   signature_malformed: stop(
     913902,
     'WARNING',
-    'X-Twilio-Signature is not a base64 HMAC-SHA1',
+    'X-Twilio-Signature is neither a base64 HMAC-SHA1 (auth token) nor a base64 HMAC-SHA256 (SharedKey)',
     'Nothing, unless Twilio sent it: then look for a proxy that changes the header.',
   ),
   body_hash_missing: stop(
@@ -45,14 +45,26 @@ export const doorReasons = {
   signature_mismatch: stop(
     913904,
     'ERROR',
-    'The signature fits none of the configured auth tokens and URLs',
-    "Compare PUBLIC_URL with the sink's destination, and TWILIO_AUTH_TOKEN with the account (after a rotation list both, comma-separated).",
+    'The signature fits none of the configured keys (auth tokens, SharedKeys) and URLs',
+    "Compare PUBLIC_URL with the sink's destination, and TWILIO_AUTH_TOKEN with the account (after a rotation list both, comma-separated); if Twilio signs with a SharedKey, TWILIO_SHARED_KEYS with that key's secret.",
+  ),
+  shared_key_unknown: stop(
+    913911,
+    'ERROR',
+    'Twilio signed with a SharedKey or an algorithm that the bridge does not know',
+    'Add the key to TWILIO_SHARED_KEYS as id=secret and restart: Twilio retries for 4 hours. If the algorithm is unknown, update the bridge or choose HMAC_SHA256 at Twilio.',
   ),
   body_too_large: stop(
     913905,
     'ERROR',
     'The body is larger than MAX_BODY_BYTES',
-    'Raise MAX_BODY_BYTES: Twilio does not send this request again.',
+    'Raise MAX_BODY_BYTES within 4 hours: until then Twilio retries the request, and later drops its events.',
+  ),
+  encoding_unsupported: stop(
+    913912,
+    'ERROR',
+    'The body has a Content-Encoding that the bridge cannot decode',
+    'Have the proxy in front send gzip, deflate, br or no coding: Twilio retries for 4 hours.',
   ),
   body_cut_off: stop(
     913906,
@@ -222,6 +234,8 @@ export function toStatus(reason: DoorReason): 403 | 405 | 413 | 503 {
     case 'body_too_large':
       return 413
     case 'signature_mismatch':
+    case 'shared_key_unknown':
+    case 'encoding_unsupported':
     case 'body_cut_off':
     case 'sink_uses_get':
     case 'outbox_unwritable':

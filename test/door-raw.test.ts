@@ -81,22 +81,22 @@ const received = async () => (await bridge.stats()).received
 const body = () => JSON.stringify([messageStatus()])
 
 describe('a body over the limit', () => {
-  it('[DR6] is answered 413 by its announced length, before any of it came', async () => {
+  it('[DR80] is answered 503 by its announced length, before any of it came', async () => {
     await using wire = await dial()
     wire.socket.write(head('', 'Content-Length: 100001'))
     const text = await wire.answered()
-    expect(toStatus(text)).toBe(413)
+    expect(toStatus(text)).toBe(503)
     expect(text).toContain('body_too_large')
   })
 
-  it('[DR6] is answered 413 in chunks as soon as the limit is passed, though it never ends', async () => {
+  it('[DR80] is answered 503 in chunks as soon as the limit is passed, though it never ends', async () => {
     await using wire = await dial()
     wire.socket.write(head('', 'Transfer-Encoding: chunked'))
     wire.socket.write(`${LIMIT.toString(16)}\r\n${' '.repeat(LIMIT)}\r\n`)
     await received()
     expect(wire.text).toBe('')
     wire.socket.write('1\r\n \r\n')
-    expect(toStatus(await wire.answered())).toBe(413)
+    expect(toStatus(await wire.answered())).toBe(503)
     // And the place it held is free again.
     await wire.closed()
     expect(wire.socket.readableEnded || wire.socket.destroyed).toBe(true)
@@ -109,7 +109,7 @@ describe('a body over the limit', () => {
       'Transfer-Encoding: chunked',
       (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`,
     ],
-  ])('[DR6] %s may be sent to its end first, and the answer read then', async (_, header, wrap) => {
+  ])('[DR80] %s may be sent to its end first, and the answer read then', async (_, header, wrap) => {
     await using wire = await dial()
     wire.socket.pause()
     wire.socket.write(head('', header))
@@ -118,14 +118,20 @@ describe('a body over the limit', () => {
     }
     if (header.includes('chunked')) wire.socket.write('0\r\n\r\n')
     wire.socket.resume()
-    expect(toStatus(await wire.answered())).toBe(413)
+    expect(toStatus(await wire.answered())).toBe(503)
     expect(wire.socket.destroyed).toBe(false)
+  })
+
+  it('[DR6] is answered 413 by its announced length when no key signs its URL', async () => {
+    await using wire = await dial()
+    wire.socket.write(head('', 'Content-Length: 100001').replace('bodySHA256', 'x=1&bodySHA256'))
+    expect(toStatus(await wire.answered())).toBe(413)
   })
 
   it('[DR6] is not asked for by 100 Continue', async () => {
     await using wire = await dial()
     wire.socket.write(head('', 'Content-Length: 100001', 'Expect: 100-continue'))
-    expect(toStatus(await wire.answered())).toBe(413)
+    expect(toStatus(await wire.answered())).toBe(503)
   })
 
   it('[DR6] under the limit, 100 Continue is given, and the body taken', async () => {

@@ -2,6 +2,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import { readSettings } from '../../src/config.ts'
 import { createBodies } from '../../src/hosts/node/bodies.ts'
+import { decompress } from '../../src/hosts/node/decompress.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
 import { openServer, rawUrl } from '../../src/hosts/node/server.ts'
@@ -42,6 +43,7 @@ const app = createApp({
   page: () => undefined,
   tries: createTries(Date.now),
   digests,
+  decompress,
   log: createLog(settings.LOG_LEVEL),
   now: Date.now,
   rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),

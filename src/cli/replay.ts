@@ -15,6 +15,7 @@ import type { Bad } from './replay/rejected.ts'
 import { type Ran, replay } from './replay/run.ts'
 import { type Condition, createSelect, parseCondition, parseTime } from './replay/select.ts'
 import { type Summary, toLines } from './replay/summary.ts'
+import { toSigningKey } from './signing-key.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
 
 type Options = {
@@ -185,9 +186,9 @@ async function openDestination(
     }
   }
   if (to) {
-    const [token] = settings.TWILIO_AUTH_TOKEN ?? []
-    if (!token) throw new Stop('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
-    return { destination: toDoor(to, token, signal), close }
+    const key = toSigningKey(settings)
+    if (!key) throw new Stop('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
+    return { destination: toDoor(to, key, signal), close }
   }
   const office = await openOffice(settings, { isNew: true })
   const destination = office.carrier

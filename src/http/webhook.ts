@@ -33,6 +33,8 @@ export function createWebhook(parts: WebhookParts): Webhook {
       {
         method: c.req.method,
         signature: c.req.header('x-twilio-signature'),
+        signatureSettings: c.req.header('x-twilio-webhooks-signature-settings'),
+        contentEncoding: c.req.header('content-encoding'),
         urls: toBaseUrls({
           publicUrl: settings.PUBLIC_URL,
           trustProxy: settings.TRUST_PROXY,

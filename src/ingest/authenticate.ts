@@ -5,12 +5,15 @@
  */
 import type { Digests } from '../ports.ts'
 import type { DoorReason } from '../reasons.ts'
+import { findSigners, hasSettings, type Keys } from './signing-keys.ts'
 import { spellings, withoutUserinfo } from './spellings.ts'
 
 /** Of a request that says it is Twilio's: what the signature is made over. */
 export type Claim = {
-  /** The X-Twilio-Signature header. */
+  /** The X-Twilio-Signature header; copies of it are joined by commas. */
   readonly signature: string | undefined
+  /** The X-Twilio-Webhooks-Signature-Settings header, which comes with a SharedKey's signature. */
+  readonly signatureSettings?: string | undefined
   /** What stands before the query in the sink's destination, see `toBaseUrls`. */
   readonly urls: readonly string[]
   /** As received: undecoded, without the `?`. */
@@ -30,44 +33,45 @@ export type Verdict =
   | { readonly ok: true; readonly body: SignedBody }
   | { readonly ok: false; readonly reason: DoorReason; readonly detail?: string }
 
-type HeaderReason = Extract<DoorReason, 'signature_missing' | 'signature_malformed' | 'body_hash_missing'>
+type Refusal = Extract<Verdict, { ok: false }>
 
 /** What needs neither the body nor a digest; `undefined`: nothing wrong so far. */
-export function checkHeaders(signature: string | undefined, query: string): HeaderReason | undefined {
-  if (signature === undefined || signature === '') return 'signature_missing'
-  if (!isSignature(signature)) return 'signature_malformed'
-  if (toBodyHash(query) === null) return 'body_hash_missing'
-  return undefined
+export function checkHeaders(claim: Omit<Claim, 'urls'>, keys: Keys): Refusal | undefined {
+  const { signature, signatureSettings, query } = claim
+  if (signature === undefined || signature === '') return refuse('signature_missing')
+  if (toSignatures(signature).length === 0) return refuse('signature_malformed')
+  if (toBodyHash(query) === null) return refuse('body_hash_missing')
+  const signers = findSigners(signatureSettings, keys)
+  return signers.ok ? undefined : refuse('shared_key_unknown', signers.detail)
 }
 
 /** The URL half alone: tells a real Twilio request that cannot be taken (too large, a GET) from a stranger's. */
-export async function signsUrl(claim: Claim, tokens: readonly string[], digests: Digests): Promise<boolean> {
-  const { signature, urls, query } = claim
-  if (signature === undefined || !isSignature(signature)) return false
-  // Anybody can sign with an empty key.
-  const keys = tokens.filter(token => token !== '')
+export async function signsUrl(claim: Claim, keys: Keys, digests: Digests): Promise<boolean> {
+  const { signature = '', signatureSettings, urls, query } = claim
+  const signatures = toSignatures(signature)
+  const signers = findSigners(signatureSettings, keys)
+  if (signatures.length === 0 || !signers.ok) return false
+  const hmac = signers.hash === 'sha1' ? digests.hmacSha1 : digests.hmacSha256
   for (const spelling of spellings(urls, query)) {
-    for (const key of keys) {
-      if (isSame(signature, await digests.hmacSha1(key, spelling))) return true
+    for (const secret of signers.secrets) {
+      const expected = await hmac(secret, spelling)
+      if (signatures.some(given => isSame(given, expected))) return true
     }
   }
   return false
 }
 
 /** A GET is never ok: the answer then is whether the sink needs mending or a stranger knocks. */
-export async function authenticate(
-  request: ClaimedRequest,
-  tokens: readonly string[],
-  digests: Digests,
-): Promise<Verdict> {
-  const { signature, urls, query, body = new Uint8Array() } = request
+export async function authenticate(request: ClaimedRequest, keys: Keys, digests: Digests): Promise<Verdict> {
+  const { signatureSettings, urls, query, body = new Uint8Array() } = request
   if (request.method === 'GET') {
-    return refuse((await signsUrl(request, tokens, digests)) ? 'sink_uses_get' : 'method_not_allowed')
+    return refuse((await signsUrl(request, keys, digests)) ? 'sink_uses_get' : 'method_not_allowed')
   }
-  const fault = checkHeaders(signature, query)
-  if (fault !== undefined) return refuse(fault)
-  if (!(await signsUrl(request, tokens, digests))) {
-    return refuse('signature_mismatch', `no token signs ${toPlaces(urls)} with the query received`)
+  const fault = checkHeaders(request, keys)
+  if (fault !== undefined) return fault
+  if (!(await signsUrl(request, keys, digests))) {
+    const key = hasSettings(signatureSettings) ? 'SharedKey' : 'token'
+    return refuse('signature_mismatch', `no ${key} signs ${toPlaces(urls)} with the query received`)
   }
   // Only behind the signature: a stranger must not make the bridge hash a megabyte.
   if (!isSame(toBodyHash(query) ?? '', await digests.sha256(body))) {
@@ -83,12 +87,24 @@ export function trustUnsigned(body: Uint8Array): SignedBody {
   return body
 }
 
+/** What was made of signed bytes and nothing else is as good as they are. */
+export function trustDecoded(_from: SignedBody, body: Uint8Array): SignedBody {
+  vouchFor(body)
+  return body
+}
+
 /** The caller has seen the proof; the compiler takes its word. */
 function vouchFor(_body: Uint8Array): asserts _body is SignedBody {}
 
-/** base64 of the 20 bytes of a SHA-1. */
+/** The copies that are base64 of 20 bytes (SHA-1) or of 32 (SHA-256). A proxy that repeats the header must not cost events. */
+function toSignatures(header: string): readonly string[] {
+  if (isSignature(header)) return [header]
+  const copies = header.split(',').map(copy => copy.replace(/^[ \t]+|[ \t]+$/g, ''))
+  return [...new Set(copies)].filter(isSignature)
+}
+
 function isSignature(text: string): boolean {
-  return /^[A-Za-z0-9+/]{27}=$/.test(text)
+  return /^(?:[A-Za-z0-9+/]{27}|[A-Za-z0-9+/]{43})=$/.test(text)
 }
 
 /** Through the URL parser, not URLSearchParams alone: a `#` or a line break must mean what it means to Twilio's package. */
@@ -114,6 +130,6 @@ function toPlaces(urls: readonly string[]): string {
   )
 }
 
-function refuse(reason: DoorReason, detail?: string): Verdict {
+function refuse(reason: DoorReason, detail?: string): Refusal {
   return detail === undefined ? { ok: false, reason } : { ok: false, reason, detail }
 }

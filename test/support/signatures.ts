@@ -12,28 +12,36 @@ export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
-export function sign(url: string, key = token): string {
-  return crypto.createHmac('sha1', key).update(url, 'utf8').digest('base64')
+export function sign(url: string, key = token, hash: 'sha1' | 'sha256' = 'sha1'): string {
+  return crypto.createHmac(hash, key).update(url, 'utf8').digest('base64')
 }
 
 export function sha256(body: string | Uint8Array): string {
   return crypto.createHash('sha256').update(body).digest('hex')
 }
 
+async function webHmac(hash: string, key: string, text: string): Promise<string> {
+  const secret = await crypto.subtle.importKey('raw', bytes(key), { name: 'HMAC', hash }, false, ['sign'])
+  return Buffer.from(await crypto.subtle.sign('HMAC', secret, bytes(text))).toString('base64')
+}
+
 export const webDigests: Digests = {
-  async hmacSha1(key, text) {
-    const algorithm = { name: 'HMAC', hash: 'SHA-1' }
-    const secret = await crypto.subtle.importKey('raw', bytes(key), algorithm, false, ['sign'])
-    return Buffer.from(await crypto.subtle.sign('HMAC', secret, bytes(text))).toString('base64')
-  },
+  hmacSha1: (key, text) => webHmac('SHA-1', key, text),
+  hmacSha256: (key, text) => webHmac('SHA-256', key, text),
   async sha256(bytes) {
     return Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))).toString('hex')
   },
 }
 
 /** It throws on a URL that does not parse; that is a no. */
-export function oracleAccepts(signature: string, url: string, body: string, key = token): boolean {
-  return URL.canParse(url) && validateRequestWithBody(key, signature, url, body)
+export function oracleAccepts(
+  signature: string,
+  url: string,
+  body: string,
+  key = token,
+  algorithm?: string,
+): boolean {
+  return URL.canParse(url) && validateRequestWithBody(key, signature, url, body, algorithm)
 }
 
 /** Every string the oracle makes an HMAC of, read off its calls. */
@@ -75,11 +83,15 @@ export function request(
 }
 
 export function counting(digests: Digests) {
-  const calls = { hmacSha1: 0, sha256: 0 }
+  const calls = { hmacSha1: 0, hmacSha256: 0, sha256: 0 }
   const counted: Digests = {
     hmacSha1: (key, text) => {
       calls.hmacSha1++
       return digests.hmacSha1(key, text)
+    },
+    hmacSha256: (key, text) => {
+      calls.hmacSha256++
+      return digests.hmacSha256(key, text)
     },
     sha256: body => {
       calls.sha256++

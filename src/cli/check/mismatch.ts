@@ -17,6 +17,7 @@ export async function explainMismatch(
   local: string | undefined,
 ): Promise<Finding> {
   const { text } = sign(target, EMPTY)
+  const setting = target.key?.setting ?? 'TWILIO_AUTH_TOKEN'
   const signed = `the bridge there answers 503 signature_mismatch\nsigned:  ${withoutUserinfo(text)}`
   const checked = toChecked(detail)
   if (detail.includes('bytes of body')) {
@@ -30,7 +31,7 @@ export async function explainMismatch(
     return wrong(
       NAME,
       `${signed}\nit says:  ${detail}`,
-      'Compare PUBLIC_URL and TWILIO_AUTH_TOKEN here with those of that bridge.',
+      `Compare PUBLIC_URL and ${setting} here with those of that bridge.`,
     )
   const query = text.slice(text.lastIndexOf('bodySHA256='))
   const tried = [...spellings([checked], query)].slice(0, SHOWN)
@@ -46,8 +47,8 @@ export async function explainMismatch(
     }
     return wrong(
       NAME,
-      `${report}\nmatches: none of them with this TWILIO_AUTH_TOKEN`,
-      'Both differ: set PUBLIC_URL and TWILIO_AUTH_TOKEN of that bridge as they are here, and restart it.',
+      `${report}\nmatches: none of them with this ${setting}`,
+      `Both differ: set PUBLIC_URL and ${setting} of that bridge as they are here, and restart it.`,
     )
   }
   if (local !== undefined && (await isTakenBy(local, target))) {
@@ -59,8 +60,8 @@ export async function explainMismatch(
   }
   return wrong(
     NAME,
-    `${report}\nthe URL is right, so the token differs, or a proxy changes the query`,
-    'Set TWILIO_AUTH_TOKEN of that bridge to the one here (after a rotation list both, comma-separated) and restart it.',
+    `${report}\nthe URL is right, so the ${target.key?.id === undefined ? 'token' : 'secret of the SharedKey'} differs, or a proxy changes the query`,
+    `Set ${setting} of that bridge to the one here (after a rotation list both, comma-separated) and restart it.`,
   )
 }
 

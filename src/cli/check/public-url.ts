@@ -9,6 +9,7 @@ import { type Asked, asBearer, ask, findAdminToken, parse } from '../bridge-api.
 import { type Finding, note, ok, wrong } from '../finding.ts'
 import { toDestination } from '../needs.ts'
 import { sign, type Target, TIMEOUT_MS } from '../send/post.ts'
+import { toSigningKey } from '../signing-key.ts'
 import { explainMismatch } from './mismatch.ts'
 
 const NAME = 'public URL'
@@ -34,7 +35,7 @@ export async function checkPublicUrl(settings: Settings, local: string | undefin
       ),
     ]
   }
-  const target: Target = { url, signedFor: url, token: settings.TWILIO_AUTH_TOKEN?.[0] }
+  const target: Target = { url, signedFor: url, key: toSigningKey(settings) }
   const before = await countRequests(settings, local)
   const health = await ask(`${new URL(url).origin}/healthz`)
   const asked = await postEmpty(target)
@@ -104,8 +105,8 @@ async function judge(asked: Asked, target: Target, local: string | undefined): P
     )
   }
   const refusal = Refusal.safeParse(parse(text)).data
-  if (refusal?.error === 'signature_missing' && target.token === undefined) {
-    const remedy = 'Set TWILIO_AUTH_TOKEN here as that bridge has it.'
+  if (refusal?.error === 'signature_missing' && target.key === undefined) {
+    const remedy = 'Set TWILIO_AUTH_TOKEN (or TWILIO_SHARED_KEYS) here as that bridge has it.'
     return wrong('webhook', `${where} wants a signature, and there is no token here to sign with`, remedy)
   }
   if (refusal?.error === 'signature_mismatch') return explainMismatch(target, refusal, local)

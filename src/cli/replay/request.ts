@@ -12,6 +12,8 @@ const LONGEST_RETRY_MS = 30_000
 /** Without one good answer for so long, a person should look. */
 const PATIENCE_MS = 5 * 60_000
 
+const isFinal = /"(signature_mismatch|shared_key_unknown|body_too_large)"/
+
 export function* packs<T>(items: readonly T[], toText: (item: T) => string): Generator<T[], void> {
   let pack: T[] = []
   let characters = 0
@@ -29,8 +31,8 @@ export function* packs<T>(items: readonly T[], toText: (item: T) => string): Gen
 }
 
 /**
- * The first answer that is worth having: not 429, no server error, no time-out. `signature_mismatch` is a 503 too, for
- * Twilio's sake, but no patience mends it. Throws Stop.
+ * The first answer that is worth having: not 429, no server error, no time-out. What only a person can set right is a 503
+ * too, for Twilio's sake, but here no patience helps. Throws Stop.
  */
 export async function retrying(
   request: (timeout: AbortSignal) => Promise<Response>,
@@ -46,7 +48,7 @@ export async function retrying(
       if (response.status !== 429 && response.status < 500) return response
       const text = await response.text()
       fault = `it answers ${response.status} ${text.slice(0, 300)}`
-      if (text.includes('"signature_mismatch"')) return new Response(text, { status: response.status })
+      if (isFinal.test(text)) return new Response(text, { status: response.status })
       waitMs = Math.max(waitMs, toMs(response.headers.get('retry-after')))
     } catch (error) {
       fault = error instanceof Stop ? error.message : toCause(error)

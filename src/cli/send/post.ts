@@ -2,10 +2,11 @@
  * One signed request to a webhook, with Twilio's manners: 5 seconds for an answer; 429, 5xx, no answer and no connection are
  * tried again with exponential backoff and jitter; any other answer but 2xx loses the events for good.
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withoutUserinfo } from '../../ingest/spellings.ts'
 import { toCause } from '../bridge-api.ts'
+import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
 
 export type Target = {
   /** Where it goes. */
@@ -13,17 +14,16 @@ export type Target = {
   /** What the signature is made over: the sink's destination. */
   readonly signedFor: string
   /** Without one the request is not signed. */
-  readonly token: string | undefined
+  readonly key: SigningKey | undefined
 }
 
 export type Signed = { readonly url: string; readonly text: string; readonly headers: Record<string, string> }
 
 /** `text` is the very string that was signed. Userinfo goes out as a header at once, as Twilio sends it. */
-export function sign({ url, signedFor, token }: Target, body: string): Signed {
+export function sign({ url, signedFor, key }: Target, body: string): Signed {
   const query = `bodySHA256=${createHash('sha256').update(body).digest('hex')}`
   const join = (base: string) => `${base}${base.includes('?') ? '&' : '?'}${query}`
   const text = join(signedFor)
-  const signature = token && createHmac('sha1', token).update(text, 'utf8').digest('base64')
   const { username, password } = new URL(url)
   const userinfo = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return {
@@ -31,7 +31,7 @@ export function sign({ url, signedFor, token }: Target, body: string): Signed {
     text,
     headers: {
       'content-type': 'application/json',
-      ...(signature && { 'x-twilio-signature': signature }),
+      ...(key && toSignatureHeaders(key, text)),
       ...(userinfo !== ':' && { authorization: `Basic ${Buffer.from(userinfo).toString('base64')}` }),
     },
   }

@@ -48,7 +48,7 @@ export function createSend(terminal: Terminal, manners: Manners) {
     }
     const target = toTarget(settings, options, isLoad)
     terminal.say(
-      `Sending to ${withoutUserinfo(target.url)}, ${target.token ? `signed for ${withoutUserinfo(target.signedFor)}` : 'unsigned: no TWILIO_AUTH_TOKEN'}.`,
+      `Sending to ${withoutUserinfo(target.url)}, ${target.key ? `signed for ${withoutUserinfo(target.signedFor)}` : 'unsigned: no TWILIO_AUTH_TOKEN and no TWILIO_SHARED_KEYS'}.`,
     )
     const tally = createTally(() => performance.now(), Math.random)
     const stop = terminal.interrupted()

@@ -3,6 +3,7 @@ import type { Settings } from '../../config.ts'
 import { webhookPath } from '../../ingest/public-url.ts'
 import { isLoopback, toLocalOrigin } from '../bridge-api.ts'
 import { toDestination } from '../needs.ts'
+import { toSigningKey } from '../signing-key.ts'
 import { Stop } from '../terminal.ts'
 import type { Target } from './post.ts'
 
@@ -33,7 +34,7 @@ export function toTarget(
   return {
     url,
     signedFor: signedFor === undefined ? (known ?? url) : toWebhook(signedFor),
-    token: settings.TWILIO_AUTH_TOKEN?.[0],
+    key: toSigningKey(settings),
   }
 }
 

@@ -6,6 +6,7 @@ import { createTries } from '../../http/tries.ts'
 import type { Log } from '../../ports.ts'
 import { startBackroom } from './backroom.ts'
 import { createBodies } from './bodies.ts'
+import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { openFolder, readAdminToken } from './folder.ts'
 import { readPage } from './page.ts'
@@ -50,6 +51,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       page: readPage(),
       tries: createTries(Date.now),
       digests,
+      decompress,
       log,
       now: Date.now,
       rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),

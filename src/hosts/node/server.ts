@@ -15,12 +15,8 @@ export type HttpServer = {
   close(): Promise<void>
 }
 
-/** A proxy in front keeps its idle connections for a minute; the side that closes first must not be this one. */
-const KEEP_ALIVE_MS = 75_000
 /** Twilio gives up after 5 s; a caller that needs much longer to send its bytes is holding a place. */
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
-const TIMEOUT_CHECK_MS = 2_000
+const patience = { headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 }
 /** How long requests under way may take to finish when the bridge is asked to stop. */
 const LAST_REQUESTS_MS = 3_000
 const LAST_CHECK_MS = 50
@@ -37,14 +33,16 @@ type Listener = Parameters<typeof getRequestListener>[0]
 /** Throws, with a sentence for a person, when the port cannot be had. */
 export async function openServer(
   fetch: Listener,
-  { HOST, PORT, MAX_BODY_BYTES }: Settings,
+  { HOST, PORT, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS }: Settings,
+  { headersMs, requestMs, checkMs }: typeof patience = patience,
 ): Promise<HttpServer> {
   const server = createServer(
     {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // The side that closes an idle connection first must be the proxy in front: a request that crosses the close gets 502.
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1_000,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
     },
     // What comes after an early answer, it reads and throws away for half a second, so that the caller can read the answer.
     getRequestListener(fetch),
@@ -83,6 +81,11 @@ export function rawUrl(incoming: IncomingMessage): string {
 
 /** What Node's HTTP parser gave up on: a stranger's noise, or a request that ended before it was whole. */
 function turnAway(error: Error & { code?: string }, socket: Socket, open: UnderWay): void {
+  // Nothing was asked, and a proxy that keeps connections ready would take an answer for that to its next request.
+  if (socket.bytesRead === 0) {
+    socket.destroy()
+    return
+  }
   const underWay = open.get(socket) ?? []
   const owed = underWay.findLast(({ req }) => req.complete)
   if (owed && socket.writable) {

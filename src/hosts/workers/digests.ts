@@ -4,5 +4,6 @@ import type { Digests } from '../../ports.ts'
 
 export const digests: Digests = {
   hmacSha1: (key, text) => createHmac('sha1', key).update(text).digest('base64'),
+  hmacSha256: (key, text) => createHmac('sha256', key).update(text).digest('base64'),
   sha256: bytes => createHash('sha256').update(bytes).digest('hex'),
 }

@@ -2,5 +2,5 @@
 declare module 'node:crypto' {
   type Digest = { update(data: string | Uint8Array): Digest; digest(encoding: 'hex' | 'base64'): string }
   export function createHash(algorithm: 'sha256'): Digest
-  export function createHmac(algorithm: 'sha1', key: string): Digest
+  export function createHmac(algorithm: 'sha1' | 'sha256', key: string): Digest
 }

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import { createApp } from '../../http/app.ts'
 import { createBackroom } from './backroom.ts'
+import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { type Env, readEnv, shardOf } from './env.ts'
 import { createLog } from './log.ts'
@@ -40,6 +41,7 @@ function open(env: Env): Hono | Response {
     page: createAssetPage(env.ASSETS),
     tries: createSharedTries(env),
     digests,
+    decompress,
     log: createLog(settings.LOG_LEVEL),
     now: Date.now,
     rawUrl: c => c.req.raw.url,
