@@ -30,7 +30,11 @@ function trace(
   const ids = track.context.externalIds ?? []
   return [
     { to: '$.event', from: '$.type' },
-    { to: '$.messageId', from: '$.id' },
+    {
+      to: '$.messageId',
+      from: '$.id',
+      note: 'Segment keeps one of several calls with the same messageId, even if their events have different sources',
+    },
     { to: '$.anonymousId', from: address, note: 'FNV-1a 64 of the whole address, as a decimal number' },
     {
       to: '$.timestamp',
