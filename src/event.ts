@@ -4,7 +4,7 @@
  * further. Never throws; no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import { type Family, fits, schemaOf } from './families/family.ts'
+import { type Family, fits, isAddressNumber, schemaOf } from './families/family.ts'
 import { familyOf } from './families/index.ts'
 import { findFaults, toFault } from './faults.ts'
 import type { Fault } from './ports.ts'
@@ -33,6 +33,7 @@ const Envelope = z.compile(
       dataschema: z.unknown().optional(),
       time: z.unknown().optional(),
       data: z.unknown().optional(),
+      data_base64: z.unknown().optional(),
     },
     { error: 'object' },
   ),
@@ -72,16 +73,21 @@ export function toEvent(element: unknown): Reading {
 }
 
 function withData(envelope: Envelope, family: Family, customerField: string): Reading {
-  const data = toData(envelope.data)
+  const data = toData(envelope)
+  const path = pathOfData(envelope)
   if (data === undefined) {
-    return stop('schema_rejected', [toFault('$.data', 'object, or a string holding one', envelope.data)])
+    const fault =
+      path === '$.data'
+        ? toFault(path, 'object, or a string holding one', envelope.data)
+        : toFault(path, 'base64 of a JSON object', envelope.data_base64)
+    return stop('schema_rejected', [fault])
   }
   const version = toVersion(envelope.dataschema)
   const schema = schemaOf(family, version)
-  if (!fits(data, schema)) return stop('schema_rejected', findFaults('$.data', schema, data), data)
+  if (!fits(data, schema)) return stop('schema_rejected', findFaults(path, schema, data), data)
   const customer = toAddress(data, customerField)
   if (customer === undefined) {
-    const fault = toFault(`$.data.${customerField}`, 'non-empty string', data[customerField])
+    const fault = toFault(`${path}.${customerField}`, 'non-empty string', data[customerField])
     return stop('schema_rejected', [fault], data)
   }
   const event = isWhole(envelope) ? envelope : { ...envelope, data }
@@ -99,19 +105,40 @@ export function toVersion(dataschema: unknown): number {
   return Number(/\/(\d{1,9})(?:\.json)?$/.exec(dataschema)?.[1] ?? 0)
 }
 
-/** `data` as an object. Twilio's own samples hold it as a string of JSON too. */
-export function toData(data: unknown): JsonObject | undefined {
-  if (typeof data !== 'string') return isObject(data) ? data : undefined
+/** Where an event holds its data. CloudEvents allows one of the two; should both be there, `data` counts. */
+export function pathOfData({ data, data_base64 }: JsonObject): '$.data' | '$.data_base64' {
+  return (data === undefined || data === null) && typeof data_base64 === 'string' ? '$.data_base64' : '$.data'
+}
+
+/** An event's data as an object. Twilio's own samples hold it as a string of JSON too. `parse`: how JSON text is read. */
+export function toData(
+  event: JsonObject,
+  parse: (text: string) => unknown = text => JSON.parse(text),
+): JsonObject | undefined {
+  const inBase64 = pathOfData(event) === '$.data_base64'
+  const held = inBase64 ? event.data_base64 : event.data
+  if (typeof held !== 'string') return isObject(held) ? held : undefined
   try {
-    const parsed: unknown = JSON.parse(data)
+    const parsed = parse(inBase64 ? fromBase64(held) : held)
     return isObject(parsed) ? parsed : undefined
   } catch {
     return undefined
   }
 }
 
+// It drops a byte order mark, over which JSON.parse would stumble.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
+/** Throws when it is no base64 or no UTF-8. The URL-safe alphabet and missing padding are read as well. */
+function fromBase64(base64: string): string {
+  const bytes = atob(base64.replaceAll('-', '+').replaceAll('_', '/'))
+  return utf8.decode(Uint8Array.from(bytes, byte => byte.charCodeAt(0)))
+}
+
+/** A number is as good as its digits, if they can be an address: the schemas say from which number on. */
 export function toAddress(data: JsonObject, field: string): string | undefined {
   const address = data[field]
+  if (isAddressNumber(address)) return String(address)
   return typeof address === 'string' && address !== '' ? address : undefined
 }
 

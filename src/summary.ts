@@ -8,7 +8,7 @@ import { type Origin, toOrigins } from './send/origins.ts'
  * An event without what Twilio sent, which may be nested deeper than any host can copy. `key` names it in URLs. Texts are
  * cut off, visibly, where they are longer than anybody reads in a list.
  */
-export type EventSummary = Omit<EventView, 'element' | 'detail'> & {
+export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
   readonly id: string | null
   readonly source: string | null
   /** The customer's address. */
@@ -39,14 +39,14 @@ export function toSummary(view: EventView): EventSummary {
 }
 
 export function toDetail(event: EventView & { readonly attempts: readonly Attempt[] }): EventDetail {
-  const { state, detail, element, receivedAt, attempts } = event
-  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt)
+  const { state, detail, element, exact, receivedAt, attempts } = event
+  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact)
   return {
     ...toWhole(event),
     faults: state === 'rejected' && detail ? JSON.parse(detail) : [],
     answer: state === 'refused' ? detail : null,
     attempts,
-    received: toJson(element),
+    received: toJson(exact),
     mapped: track === undefined ? null : toJson(track),
     origins,
   }

@@ -14,8 +14,8 @@ const rows = [
   { members: ['ingest', 'outbox', 'send'], apart: true },
   {
     members: [
-      ...['address', 'config', 'event', 'families', 'faults', 'fnv1a', 'meters', 'misspelt', 'observation'],
-      ...['ports', 'quality', 'quality-meters', 'reasons', 'version'],
+      ...['address', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
+      ...['misspelt', 'observation', 'ports', 'quality', 'quality-meters', 'reasons', 'version'],
     ],
   },
 ]

@@ -36,8 +36,9 @@ function becomes(to: string, value: unknown): unknown {
   if (to === '$.properties') return typeof value === 'string' ? JSON.parse(value) : value
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.+)$/is.exec(text) ?? []
   const bare = rest ?? text
-  if (/\]\.id$/.test(to)) return bare
-  if (/\]\.type$/.test(to)) return /^\+[1-9]\d{1,14}$/.test(bare) ? 'phone' : scheme?.toLowerCase()
+  const isPhone = /^\+[1-9][\d ]+$/.test(bare)
+  if (/\]\.id$/.test(to)) return isPhone ? bare.replaceAll(' ', '') : bare
+  if (/\]\.type$/.test(to)) return isPhone ? 'phone' : scheme?.toLowerCase()
   return value
 }
 

@@ -30,7 +30,12 @@ describe('schemas/', () => {
     expect($schema).toBe('https://json-schema.org/draft/2020-12/schema')
     expect(type).toBe('object')
     expect(additionalProperties).not.toBe(false)
-    expect(properties.to).toMatchObject({ type: 'string', identityType: 'phone' })
+    expect(properties.to).toMatchObject({
+      anyOf: [{ type: 'string' }, { type: 'integer' }],
+      identityType: 'phone',
+    })
+    // What an optional field usually is, and that anything else passes as well.
+    expect(properties.body).toMatchObject({ anyOf: [{ type: 'string' }, {}] })
     for (const field of Object.values(properties)) expect(field).toHaveProperty('description')
     expect(required).toEqual([
       ...['messageSid', 'timestamp', 'accountSid', 'eventName', 'apiVersion', 'from', 'to', 'messageStatus'],

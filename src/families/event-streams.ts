@@ -3,12 +3,12 @@
  * Pure data: no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import { defineFamily, text } from './family.ts'
+import { defineFamily, optional } from './family.ts'
 
 export const sinkTest = defineFamily({
   schema: 'EventStreams.TestSink',
   description: 'A sink is being tested',
   types: ['com.twilio.eventstreams.test-event'],
-  versions: { 1: z.looseObject({ test_id: text('What the sink is validated with').optional() }) },
+  versions: { 1: z.looseObject({ test_id: optional('text', 'What the sink is validated with') }) },
   skip: 'sink_test',
 })

@@ -21,9 +21,9 @@ export type Family = Purpose<string> & {
   readonly newest: z.ZodObject
 }
 
-/** Fields that are a required string in every version: only such a field can be the customer's address. */
+/** Fields that are required in every version, and text or digits: only such a field can be the customer's address. */
 type TextField<S extends z.ZodObject> = {
-  [Key in keyof S['shape']]: S['shape'][Key] extends z.ZodType<string> ? Key : never
+  [Key in keyof S['shape']]: S['shape'][Key] extends z.ZodType<string | number> ? Key : never
 }[keyof S['shape']] &
   string
 
@@ -98,28 +98,41 @@ export function text(description: string) {
   return z.string({ error: 'string' }).meta({ description })
 }
 
+/** Short codes have three digits or more: a smaller number is nobody's address. */
+const LEAST_ADDRESS = 100
+const addressNumber = (error: string) => z.int({ error }).min(LEAST_ADDRESS, { error })
+
+export function isAddressNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= LEAST_ADDRESS
+}
+
+/** An address of anybody's. One of digits alone may be sent as a number. */
+export function party(description: string) {
+  const error = 'string'
+  return z.union([z.string(), addressNumber(error)], { error }).meta({ description })
+}
+
 /** The customer's address. Not empty: all customers with an empty one would become the same profile. */
 export function address(description: string) {
-  return z.string({ error: 'non-empty string' }).min(1).meta({ description, identityType: 'phone' })
+  const error = 'non-empty string'
+  return z
+    .union([z.string().min(1, { error }), addressNumber(error)], { error })
+    .meta({ description, identityType: 'phone' })
 }
 
-export function integer(description: string) {
-  return z.int({ error: 'integer' }).meta({ description })
-}
+/** How an optional field usually looks. */
+const usual = {
+  text: z.string(),
+  integer: z.int(),
+  integerOrText: z.union([z.int(), z.string()]),
+  textList: z.array(z.string()),
+  textMap: z.record(z.string(), z.string()),
+} as const
 
-export function integerOrText(description: string) {
-  return z.union([z.int(), z.string()], { error: 'integer or string' }).meta({ description })
-}
-
-export function integerOrDigits(description: string) {
-  const error = 'integer or string of digits'
-  return z.union([z.int(), z.string().regex(/^\d+$/, { error })], { error }).meta({ description })
-}
-
-export function textList(description: string) {
-  return z.array(z.string(), { error: 'array of strings' }).meta({ description })
-}
-
-export function textMap(description: string) {
-  return z.record(z.string(), z.string(), { error: 'object with string values' }).meta({ description })
+/**
+ * A field that may be missing, null or anything else. The event is a fact without it, so how it looks never rejects an event;
+ * the schema says what to expect for those who read it.
+ */
+export function optional(looks: keyof typeof usual, description: string) {
+  return z.union([usual[looks], z.unknown()]).optional().meta({ description })
 }

@@ -3,16 +3,7 @@
  * Pure data: no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import {
-  address,
-  defineFamily,
-  integer,
-  integerOrDigits,
-  integerOrText,
-  text,
-  textList,
-  textMap,
-} from './family.ts'
+import { address, defineFamily, optional, party, text } from './family.ts'
 
 // What versions 1 and 2 lacked is not known, so they are judged as version 3.
 export const MessageStatus3 = z.looseObject({
@@ -21,25 +12,25 @@ export const MessageStatus3 = z.looseObject({
   accountSid: text('SID of the account that sent the message'),
   eventName: text('The event type once more'),
   apiVersion: text('Version of the API the message was sent with'),
-  from: text("The sender: the business's own number, short code, sender name or channel address"),
+  from: party("The sender: the business's own number, short code, sender name or channel address"),
   to: address('The recipient: the customer'),
   messageStatus: text('QUEUED, SENT, DELIVERED, UNDELIVERED, FAILED or READ'),
-  messagingServiceSid: text('SID of the messaging service, when the message went through one').optional(),
-  errorCode: integerOrText("Twilio's error code, when delivery failed").optional(),
-  body: text('Text of the message').optional(),
-  statusCallBackUrl: text('Status callback URL of the message').optional(),
+  messagingServiceSid: optional('text', 'SID of the messaging service, when the message went through one'),
+  errorCode: optional('integerOrText', "Twilio's error code, when delivery failed"),
+  body: optional('text', 'Text of the message'),
+  statusCallBackUrl: optional('text', 'Status callback URL of the message'),
 })
 export const MessageStatus4 = MessageStatus3.extend({
-  tags: textMap("The customer's message tags; empty when none were set").optional(),
+  tags: optional('textMap', "The customer's message tags; empty when none were set"),
 })
 export const MessageStatus5 = MessageStatus4.extend({
-  mnc: text('Mobile network code').optional(),
-  mcc: text('Mobile country code').optional(),
-  rawDlrDoneDate: text("The carrier's delivery time, in the carrier's own format").optional(),
+  mnc: optional('text', 'Mobile network code'),
+  mcc: optional('text', 'Mobile country code'),
+  rawDlrDoneDate: optional('text', "The carrier's delivery time, in the carrier's own format"),
 })
 export const MessageStatus6 = MessageStatus5.extend({
-  numberOfSegments: integer('How many segments the message has').optional(),
-  dateUpdated: text('When the message was last updated, ISO 8601').optional(),
+  numberOfSegments: optional('integer', 'How many segments the message has'),
+  dateUpdated: optional('text', 'When the message was last updated, ISO 8601'),
 })
 export type MessageStatus = z.infer<typeof MessageStatus6>
 
@@ -73,30 +64,30 @@ export const messageStatus = defineFamily({
 export const InboundMessage1 = z.looseObject({
   messageSid: text('SID of the message (SM… or MM…)'),
   from: address('The sender: the customer'),
-  to: text("The recipient: the business's own number, short code or channel address"),
-  timestamp: text('Time of the event, ISO 8601').optional(),
-  accountSid: text('SID of the account that received the message').optional(),
-  eventName: text('The event type once more').optional(),
-  body: text('Text of the message').optional(),
-  numSegments: integerOrDigits('How many segments the message has').optional(),
-  numMedia: integerOrDigits('How many media files came with the message').optional(),
-  toCountry: text("Country of the recipient's number").optional(),
-  toState: text("State of the recipient's number").optional(),
-  toCity: text("City of the recipient's number").optional(),
-  toZip: text("Postal code of the recipient's number").optional(),
-  fromCountry: text("Country of the sender's number").optional(),
-  fromState: text("State of the sender's number").optional(),
-  fromCity: text("City of the sender's number").optional(),
-  fromZip: text("Postal code of the sender's number").optional(),
+  to: party("The recipient: the business's own number, short code or channel address"),
+  timestamp: optional('text', 'Time of the event, ISO 8601'),
+  accountSid: optional('text', 'SID of the account that received the message'),
+  eventName: optional('text', 'The event type once more'),
+  body: optional('text', 'Text of the message'),
+  numSegments: optional('integer', 'How many segments the message has'),
+  numMedia: optional('integer', 'How many media files came with the message'),
+  toCountry: optional('text', "Country of the recipient's number"),
+  toState: optional('text', "State of the recipient's number"),
+  toCity: optional('text', "City of the recipient's number"),
+  toZip: optional('text', "Postal code of the recipient's number"),
+  fromCountry: optional('text', "Country of the sender's number"),
+  fromState: optional('text', "State of the sender's number"),
+  fromCity: optional('text', "City of the sender's number"),
+  fromZip: optional('text', "Postal code of the sender's number"),
 })
 // Which of the versions 2 to 6 brought which field is not known, so all of them are judged by the sum.
 export const InboundMessage2 = InboundMessage1.extend({
-  mnc: text('Mobile network code').optional(),
-  mcc: text('Mobile country code').optional(),
-  messagingServiceSid: text('SID of the messaging service, when the message came through one').optional(),
-  recipients: textList('The other recipients of a group message').optional(),
-  optOutType: text('STOP, START or HELP, when the message was such a keyword').optional(),
-  referralCtwaClid: text('Click-to-WhatsApp ad click').optional(),
+  mnc: optional('text', 'Mobile network code'),
+  mcc: optional('text', 'Mobile country code'),
+  messagingServiceSid: optional('text', 'SID of the messaging service, when the message came through one'),
+  recipients: optional('textList', 'The other recipients of a group message'),
+  optOutType: optional('text', 'STOP, START or HELP, when the message was such a keyword'),
+  referralCtwaClid: optional('text', 'Click-to-WhatsApp ad click'),
 })
 export type InboundMessage = z.infer<typeof InboundMessage2>
 

@@ -1,6 +1,8 @@
 /** A kept body → the events in it, in order. */
+import { mayDiffer, parseExactly } from '../exact-numbers.ts'
 import { EVENTS_A_BODY, type Intake } from '../ports.ts'
 import { readRequest } from './requests.ts'
+import { toSlices } from './slices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -8,6 +10,8 @@ export type Body = {
   readonly request: number
   readonly characters: number
   readonly elements: readonly unknown[]
+  /** One of them for printing, with its numbers as they were written: see exact-numbers.ts. */
+  exact(position: number): unknown
   /** When its commit began; null of what came before that was kept. */
   readonly keptAt: number | null
 }
@@ -17,7 +21,8 @@ export function readBody(sql: Sql, request: number): Body | undefined {
   const kept = readRequest(sql, request)
   if (!kept) return undefined
   const { encoding, body, keptAt } = kept
-  return { request, characters: body.length, elements: toElements(body, encoding), keptAt }
+  const elements = toElements(body, encoding)
+  return { request, characters: body.length, elements, exact: createExact(body, elements), keptAt }
 }
 
 /** A body that is not JSON, or was too many events to be taken apart, is one element, its text. */
@@ -29,6 +34,16 @@ export function toElements(body: string, encoding: Intake['encoding']): readonly
     return parsed.length <= EVENTS_A_BODY ? parsed : [body]
   } catch {
     return [body]
+  }
+}
+
+/** Each by itself: one that is nested too deeply to be read exactly must not cost its neighbours their digits. */
+function createExact(body: string, elements: readonly unknown[]): Body['exact'] {
+  const slices = mayDiffer(body) ? toSlices(body) : []
+  const isApart = slices.length === elements.length && elements[0] !== body
+  return position => {
+    const slice = isApart ? slices[position] : undefined
+    return slice === undefined ? elements[position] : parseExactly(slice, elements[position])
   }
 }
 

@@ -13,7 +13,12 @@ import * as statements from './statements.ts'
 
 export type Place = { readonly request: number; readonly position: number }
 /** An event under lease. `element` is the JSON value as Twilio sent it. */
-export type Leased = Place & { readonly receivedAt: number; readonly element: unknown }
+export type Leased = Place & {
+  readonly receivedAt: number
+  readonly element: unknown
+  /** The same for printing, with its numbers as they were written. */
+  readonly exact?: unknown
+}
 
 /** Requests that held an event, and when the last of them began (ms since 1970). */
 export type Tries = { readonly attempts: number; readonly triedAt: number }
@@ -72,7 +77,8 @@ export function createLeases(sql: Sql, book: Book): Leases {
         body = readBody(sql, request)
         read += body?.characters ?? 0
       }
-      claimed.push({ request, position, receivedAt: received_at, element: body?.elements[position] })
+      const [element, exact] = [body?.elements[position], body?.exact(position)]
+      claimed.push({ request, position, receivedAt: received_at, element, exact })
     }
     for (const event of claimed) leased.add(toKey(event))
     return claimed

@@ -25,6 +25,8 @@ export type EventView = {
   readonly detail: string | null
   /** The event as Twilio sent it; undefined once its bytes are pruned. */
   readonly element: unknown
+  /** The same for printing, with its numbers as they were written. */
+  readonly exact: unknown
 }
 
 export type Attempt = {
@@ -113,6 +115,7 @@ export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer 
         attemptCount: attempts,
         ...rest,
         element: body?.elements[position],
+        exact: body?.exact(position),
       }
     },
     characters: () => characters,
@@ -172,7 +175,7 @@ export function createLook(sql: Sql): Look {
           if ((state && row.state !== state) || (type && row.type !== type)) continue
           if (reason && row.reason !== reason) continue
           const event = view(row)
-          const text = needles && toText(event.element)
+          const text = needles && toText(event.exact)
           // To write an element and look through it costs about what parsing it did.
           searched += text?.length ?? 0
           if (!needles || (text !== undefined && holds(text, needles))) found.push(event)

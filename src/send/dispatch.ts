@@ -96,9 +96,9 @@ type Written =
   | { readonly ok: false; readonly reason: EventReason }
 
 /** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
-function write({ element, receivedAt }: Leased): Written {
+function write({ element, exact, receivedAt }: Leased): Written {
   try {
-    const mapped = toTrack(element, receivedAt)
+    const mapped = toTrack(element, receivedAt, exact)
     if (!mapped.ok) return mapped
     if (isDeeper(mapped.track, DEPTH)) return { ok: false, reason: 'not_serializable' }
     return { ok: true, track: mapped.track, json: JSON.stringify(mapped.track) }

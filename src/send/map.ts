@@ -5,6 +5,7 @@
  */
 import { readAddress } from '../address.ts'
 import { isObject, type JsonObject, type TwilioEvent, toAddress, toData, toEvent } from '../event.ts'
+import { parseExactly } from '../exact-numbers.ts'
 import { familyOf } from '../families/index.ts'
 import { fnv1a64 } from '../fnv1a.ts'
 import type { EventReason } from '../reasons.ts'
@@ -37,21 +38,23 @@ export type Mapped =
   | { readonly ok: true; readonly track: TrackCall }
   | { readonly ok: false; readonly reason: EventReason }
 
-export function toTrack(element: unknown, receivedAt: number): Mapped {
+/** `exact`: the same element with the numbers as they were written (exact-numbers.ts), when it is known. */
+export function toTrack(element: unknown, receivedAt: number, exact: unknown = element): Mapped {
   const reading = toEvent(element)
   if (!reading.ok) return { ok: false, reason: reading.reason }
-  return { ok: true, track: toCall(reading, receivedAt) }
+  return { ok: true, track: toCall(reading, receivedAt, exact) }
 }
 
 /** origins.ts tells people where each field comes from: what changes here changes there. */
-export function toCall({ event, customer }: Judged, receivedAt: number): TrackCall {
+export function toCall({ event, customer }: Judged, receivedAt: number, exact: unknown): TrackCall {
   const externalIds = toExternalIds(customer)
   return {
     event: event.type,
     messageId: event.id,
     anonymousId: fnv1a64(customer),
     timestamp: timestampOf(event).value ?? new Date(receivedAt).toISOString(),
-    properties: event.data,
+    // The very object, wherever the data came as one and its numbers print as they were written.
+    properties: (isObject(exact) && toData(exact, parseExactly)) || event.data,
     context: { ...(externalIds && { externalIds }), app: { name, version } },
   }
 }
@@ -60,14 +63,14 @@ export function toCall({ event, customer }: Judged, receivedAt: number): TrackCa
 export function customerAddress(element: unknown): string | undefined {
   if (!isObject(element) || typeof element.type !== 'string') return undefined
   const field = familyOf(element.type)?.customer
-  const data = field === undefined ? undefined : toData(element.data)
+  const data = field === undefined ? undefined : toData(element)
   return field !== undefined && data !== undefined ? toAddress(data, field) : undefined
 }
 
 /** Short codes and sender names identify no one across channels, so they give none. */
 function toExternalIds(address: string): readonly ExternalId[] | undefined {
   const { kind, bare, scheme } = readAddress(address)
-  const type = kind === 'phone' ? kind : scheme
+  const type = kind === 'phone' ? kind : kind === 'other_scheme' ? scheme : undefined
   return type === undefined ? undefined : [{ id: bare, type, collection: 'users', encoding: 'none' }]
 }
 

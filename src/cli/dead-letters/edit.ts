@@ -41,7 +41,8 @@ async function correct(event: Detail, terminal: Terminal): Promise<string> {
       const after = readFileSync(file, 'utf8').trim()
       if (after === before.trim()) throw new Stop('Nothing was changed, and nothing is done.')
       const faults = judge(after, event)
-      if (faults.length === 0) return JSON.stringify(JSON.parse(after))
+      // To the letter: writing it anew would round its numbers.
+      if (faults.length === 0) return after
       for (const fault of faults) terminal.say(fault)
       const answer = terminal.isInteractive ? await terminal.ask('Edit it once more? [Y/n] ') : 'n'
       if (/^n/i.test(answer.trim())) throw new Stop('It is not good yet, and nothing is done.')

@@ -1,5 +1,6 @@
 /** Dead letters as the admin API tells them: all that a filter fits, or one by its key. */
 import * as z from 'zod'
+import { parseExactly } from '../../exact-numbers.ts'
 import { states } from '../../reasons.ts'
 import { check, type Office } from '../office.ts'
 import { Stop } from '../terminal.ts'
@@ -70,5 +71,6 @@ export async function* findAll(
 export async function findOne(office: Office, key: string): Promise<Detail> {
   const response = await office.request(`/events/${encodeURIComponent(key)}`)
   if (response.status === 404) throw new Stop(`There is no event ${key}: "dead-letters list" shows the keys.`)
-  return Detail.parse(await (await check(office, response)).json())
+  const text = await (await check(office, response)).text()
+  return Detail.parse(parseExactly(text))
 }

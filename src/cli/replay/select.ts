@@ -89,12 +89,12 @@ function isOrdered(operator: '<' | '<=' | '>' | '>=', difference: number): boole
   return operator === '>' ? difference > 0 : difference >= 0
 }
 
-/** `data` is a text of JSON in some of Twilio's events, and is read through all the same. */
+/** `data` may be a text of JSON, or base64 of it in `data_base64`, and is read through all the same. */
 function read(event: unknown, path: readonly string[]): unknown {
   let value = event
   for (const [depth, step] of path.entries()) {
-    if (depth === 1 && path[0] === 'data') value = toData(value)
-    if (Array.isArray(value)) value = value[Number(step)]
+    if (depth === 0 && step === 'data' && path.length > 1 && isObject(event)) value = toData(event)
+    else if (Array.isArray(value)) value = value[Number(step)]
     else if (isObject(value) && Object.hasOwn(value, step)) value = value[step]
     else return undefined
   }

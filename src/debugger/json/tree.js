@@ -6,6 +6,7 @@
 import { h, put } from '../dom.js'
 import { clip, number, visible } from '../format.js'
 import { icon } from '../parts.js'
+import { isExactNumber } from './exact.js'
 import { splitPath, toStep } from './paths.js'
 
 const OPEN_DEPTH = 3
@@ -52,7 +53,7 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
    * @param {number} depth
    */
   function node(key, item, path, depth) {
-    return typeof item === 'object' && item !== null
+    return typeof item === 'object' && item !== null && !isExactNumber(item)
       ? branch(key, item, path, depth)
       : leaf(key, item, path, depth)
   }
@@ -240,8 +241,10 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
   /** @param {unknown} item */
   function valuePart(item) {
     if (typeof item !== 'string') {
-      const text = hide(String(item))
-      return h('span', { class: typeof item === 'number' ? 'json-number' : 'json-word' }, text)
+      const isExact = isExactNumber(item)
+      const text = hide(isExact ? JSON.stringify(item) : String(item))
+      const isNumber = isExact || typeof item === 'number'
+      return h('span', { class: isNumber ? 'json-number' : 'json-word' }, text)
     }
     const text = h('bdi', { class: 'data json-string' })
     const show = (/** @type {number} */ n) =>

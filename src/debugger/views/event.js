@@ -4,6 +4,7 @@
  */
 import { h, put } from '../dom.js'
 import { shortType, visible } from '../format.js'
+import { parseExactly } from '../json/exact.js'
 import { createHide } from '../json/hide.js'
 import { chip, customer, data, empty, failure, icon, isRevealed, skeleton } from '../parts.js'
 import { createActions } from './event/actions.js'
@@ -41,7 +42,7 @@ export function createEventView(page) {
       const answer = await page.api.text(`/events/${encodeURIComponent(key)}`, signal)
       if (signal.aborted || answer === text) return
       text = answer
-      event = JSON.parse(answer)
+      event = parseExactly(answer)
       if (event) dispatchEvent(new CustomEvent('event-read', { detail: toChange(event) }))
     } catch (error) {
       if (signal.aborted) return

@@ -6,6 +6,7 @@
 import { copyButton } from '../../copy.js'
 import { h, put } from '../../dom.js'
 import { size } from '../../format.js'
+import { parseExactly } from '../../json/exact.js'
 import { isWithin } from '../../json/paths.js'
 import { createRaw, toText } from '../../json/raw.js'
 import { createTree } from '../../json/tree.js'
@@ -110,21 +111,38 @@ export function createPanes(event, { raw, hide, retentionDays }) {
 }
 
 /**
- * `data` may be a JSON text inside the JSON: it is shown as what it says.
+ * The data may be a JSON text inside the JSON, plain or in base64: it is shown as what it says.
  * @param {unknown} received
  * @returns {{ value: unknown, tags: Record<string, string> }}
  */
 function unfold(received) {
-  if (typeof received !== 'object' || received === null || !('data' in received))
-    return { value: received, tags: {} }
-  if (typeof received.data !== 'string') return { value: received, tags: {} }
+  if (typeof received !== 'object' || received === null) return { value: received, tags: {} }
+  const { data, data_base64 } = /** @type {{ data?: unknown, data_base64?: unknown }} */ (received)
   try {
-    const data = JSON.parse(received.data)
-    if (typeof data !== 'object' || data === null) return { value: received, tags: {} }
-    return { value: { ...received, data }, tags: { '$.data': 'sent as a JSON string' } }
+    if (typeof data === 'string') return open('data', data, 'sent as a JSON string')
+    if ((data === undefined || data === null) && typeof data_base64 === 'string')
+      return open('data_base64', fromBase64(data_base64), 'sent as base64')
   } catch {
-    return { value: received, tags: {} }
+    // It is shown as it came.
   }
+  return { value: received, tags: {} }
+
+  /**
+   * @param {string} name
+   * @param {string} text
+   * @param {string} tag
+   */
+  function open(name, text, tag) {
+    const inner = parseExactly(text)
+    if (typeof inner !== 'object' || inner === null) return { value: received, tags: {} }
+    return { value: { .../** @type {object} */ (received), [name]: inner }, tags: { [`$.${name}`]: tag } }
+  }
+}
+
+/** @param {string} base64 */
+function fromBase64(base64) {
+  const bytes = atob(base64.replaceAll('-', '+').replaceAll('_', '/'))
+  return new TextDecoder().decode(Uint8Array.from(bytes, byte => byte.charCodeAt(0)))
 }
 
 /**
