@@ -141,6 +141,7 @@ function say({ lead, open, recovered, counts, since }: Digest, about: About): st
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
     many(sums.door, 'request was turned away', 'requests were turned away'),
     many(sums.event, 'event was set aside', 'events were set aside'),
+    many(sums.outbox, 'stored value was reset', 'stored values were reset'),
   ].filter(text => text !== '')
   const isFirst = stations.some(station => open[station]?.since === since)
   const when = since === undefined || isFirst ? '' : ` since ${toMinute(since)}`
