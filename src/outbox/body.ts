@@ -1,6 +1,6 @@
 /** A kept body → the events in it, in order. */
 import { EVENTS_A_BODY, type Intake } from '../ports.ts'
-import { readRequest } from './requests.ts'
+import { readRequest, type Unreadable } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -10,13 +10,18 @@ export type Body = {
   readonly elements: readonly unknown[]
   /** When its commit began; null of what came before that was kept. */
   readonly keptAt: number | null
+  /** Then there are no elements. */
+  readonly unreadable?: Unreadable | undefined
 }
 
 /** `undefined` once the body is pruned. */
 export function readBody(sql: Sql, request: number): Body | undefined {
   const kept = readRequest(sql, request)
   if (!kept) return undefined
-  const { encoding, body, keptAt } = kept
+  const { keptAt, unreadable } = kept
+  if (kept.unreadable)
+    return { request, characters: kept.unreadable.stored.length, elements: [], keptAt, unreadable }
+  const { encoding, body } = kept
   return { request, characters: body.length, elements: toElements(body, encoding), keptAt }
 }
 
