@@ -37,7 +37,7 @@ export async function prefill(dataDir: string, { events, state, tell }: Filling)
       intakes.push(toIntake(count, entry, state, now))
       done += count
     }
-    outbox.put(intakes.map(toParcel))
+    outbox.put(intakes.map(intake => toParcel(intake)))
     while (outbox.sort() > 0);
     tell?.(done)
     // Ctrl-C must be heard.

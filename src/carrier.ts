@@ -37,7 +37,7 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
       if (unsettled) return unsettled
       const before = figures()
       const fault = depot()
-        .put(intakes.map(toParcel))
+        .put(intakes.map(intake => toParcel(intake)))
         .find(result => !result.stored)
       if (fault && !fault.stored) return fault
       const uncounted = settle()

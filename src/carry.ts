@@ -49,7 +49,10 @@ export function fromLine(line: Line, text: string): Arriving {
     source: CARRIED,
     id: `${receivedAt} ${key ? `${key} ` : ''}${letters}`,
   })
-  const kept = { state, reason, detail, settledAt }
+  // Bytes, and no event that could be sent: waiting, they would wait for ever.
+  const isLost = raw !== undefined && state === 'pending'
+  const end = isLost ? ({ state: 'rejected', reason: 'unreadable' } as const) : { state, reason }
+  const kept = { ...end, detail, settledAt }
   if (raw !== undefined) {
     const identity = seen ? undefined : toOwn(raw)
     const entry = { ...aboutNothing, identity, carried: { ...kept, ...(seen && { seen }) } }

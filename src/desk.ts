@@ -118,7 +118,8 @@ export function createDesk(
   }
 
   /** Why an event cannot be sent again; `undefined`: it can. */
-  function obstacle({ element, state }: EventView): Omit<Changed, 'done'> | undefined {
+  function obstacle({ element, state, unreadable }: EventView): Omit<Changed, 'done'> | undefined {
+    if (unreadable !== undefined) return { state, reason: 'unreadable' }
     if (element === undefined) return { state, reason: 'bytes_pruned' }
     if (!toRetry.from.includes(state)) return { state, reason: 'not_a_dead_letter' }
     const { reason, faults } = validate(element)

@@ -1,4 +1,6 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
+import * as z from 'zod'
+import { parseJson } from './outbox/kept-state.ts'
 import type { Attempt, EventView } from './outbox/look.ts'
 import type { Fault } from './ports.ts'
 import { customerAddress, isTimestamp } from './send/map.ts'
@@ -43,7 +45,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
   const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact)
   return {
     ...toWhole(event),
-    faults: state === 'rejected' && detail ? JSON.parse(detail) : [],
+    faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
     answer: state === 'refused' ? detail : null,
     attempts,
     received: toJson(exact),
@@ -52,11 +54,12 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
   }
 }
 
+const Faults = z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))
 const noTrack = { track: undefined, origins: [] } as const
 
 function toWhole(view: EventView): EventSummary {
   const { key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount } = view
-  const { element } = view
+  const { element, unreadable } = view
   const time = field(element, 'time')
   return {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
@@ -64,6 +67,7 @@ function toWhole(view: EventView): EventSummary {
     source: field(element, 'source'),
     customer: customerAddress(element) ?? null,
     occurredAt: isTimestamp(time) ? Date.parse(time) : null,
+    ...(unreadable !== undefined && { unreadable }),
   }
 }
 

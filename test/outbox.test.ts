@@ -102,12 +102,17 @@ describe('a compressed request', () => {
     expect(ids).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5'])
   })
 
-  test('[OB26] a host that cannot read it says so', () => {
+  test('[OB26] [OB41] on a host that cannot decompress it, it is unreadable, and stops none of the others', () => {
     using opened = disposable(openCompressedFile())
     const { compression, ...sql } = opened.sql
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(1))])
+    createOutbox(opened.sql, pruning).put([parcelOf(samples(3))])
     expect(compression).toBeDefined()
-    expect(() => sortAll(createOutbox(sql, pruning))).toThrow('compressed')
+    const outbox = createOutbox(sql, pruning)
+    outbox.put([parcelOf(samples(1, 4))])
+    sortAll(outbox)
+    expect(account(outbox)).toMatchObject({ received: 4, pending: 1, rejected: 3 })
+    expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 3 }])
+    audit(outbox)
   })
 })
 

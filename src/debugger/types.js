@@ -16,6 +16,7 @@
  * @property {string | null} [triedAt]
  * @property {string | null} settledAt
  * @property {number} [attempts]
+ * @property {string} [unreadable]
  * @property {string | null} [occurredAt]
  *
  * @typedef {{ path: string, expected: string, received: string }} Fault

@@ -3,6 +3,7 @@
  * it; a body that is no JSON is one rejected entry. It judges nothing else, never throws, and does no I/O.
  */
 
+import { toBase64 } from '../base64.ts'
 import { NOTHING_SEEN } from '../observation.ts'
 import { type Entry, EVENTS_A_BODY, type Fault, type Intake } from '../ports.ts'
 import type { EventReason } from '../reasons.ts'
@@ -49,15 +50,4 @@ function toText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-const CHUNK_BYTES = 3_072 // a multiple of 3, so that only the last chunk is padded; few enough to be arguments
-
-function toBase64(bytes: Uint8Array): string {
-  let base64 = ''
-  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
-    // Not by spreading, which walks an iterator and takes ten times as long.
-    base64 += btoa(Reflect.apply(String.fromCharCode, undefined, bytes.subarray(start, start + CHUNK_BYTES)))
-  }
-  return base64
 }

@@ -1,7 +1,7 @@
 /** A kept body → the events in it, in order. */
 import { mayDiffer, parseExactly } from '../exact-numbers.ts'
 import { EVENTS_A_BODY, type Intake } from '../ports.ts'
-import { readRequest } from './requests.ts'
+import { readRequest, type Unreadable } from './requests.ts'
 import { toSlices } from './slices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -14,13 +14,20 @@ export type Body = {
   exact(position: number): unknown
   /** When its commit began; null of what came before that was kept. */
   readonly keptAt: number | null
+  /** Then there are no elements. */
+  readonly unreadable?: Unreadable | undefined
 }
 
 /** `undefined` once the body is pruned. */
 export function readBody(sql: Sql, request: number): Body | undefined {
   const kept = readRequest(sql, request)
   if (!kept) return undefined
-  const { encoding, body, keptAt } = kept
+  const { keptAt, unreadable } = kept
+  if (kept.unreadable) {
+    const { length: characters } = kept.unreadable.stored
+    return { request, characters, elements: [], exact: () => undefined, keptAt, unreadable }
+  }
+  const { encoding, body } = kept
   const elements = toElements(body, encoding)
   return { request, characters: body.length, elements, exact: createExact(body, elements), keptAt }
 }

@@ -3,6 +3,7 @@
  * transaction as the events themselves, so that the account closes at every moment.
  */
 import { type State, states } from '../reasons.ts'
+import { createDamageLog, type DamageLog } from './damage.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -21,7 +22,15 @@ export type Book = {
   counts(): Count[]
 }
 
-export function createBook(sql: Sql): Book {
+function restoreKinds(sql: Sql, damage: Pick<DamageLog, 'found'>): void {
+  for (const { kind } of sql.all<{ kind: number }>(statements.lostKinds)) {
+    sql.all(statements.restoreKind, kind, `unknown (kind ${kind})`)
+    damage.found('state_damaged', `kind ${kind}`)
+  }
+}
+
+export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDamageLog()): Book {
+  restoreKinds(sql, damage)
   const kinds = new Map<string, number>()
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()
   let totals = loadTotals()

@@ -2,6 +2,7 @@
  * What came, by the hour and kind: the figures of data quality, which outlive the events. Written in the transaction that
  * sorts the events, one row an hour and kind. Bounded: hours older than are kept go into one row a kind.
  */
+import * as z from 'zod'
 import { familyOf } from '../families/index.ts'
 import {
   addCounts,
@@ -23,6 +24,8 @@ import {
   type Span,
 } from '../quality.ts'
 import type { State } from '../reasons.ts'
+import type { DamageLog } from './damage.ts'
+import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -74,14 +77,30 @@ type Tally = Pick<Came, 'kind' | 'type' | 'version'> & {
   readonly observed: Map<number, number>
 }
 
-export function createHours(sql: Sql): Hours {
+const Tallied = z.record(z.string(), z.int())
+const KeptCounts = z.object({
+  ...{ passing: z.int(), violating: z.int(), unmapped: z.int(), duplicates: z.int() },
+  ...{ present: Tallied, identity: Tallied },
+})
+
+export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
   /** As they are in the table. */
   const rows = new Map<string, Counts>()
   let totals: Map<number, Sum> | undefined
 
   function read(hour: number, kind: number): Counts {
     const [row] = sql.all<Row>(statements.hourOf, hour, kind)
-    return row ? JSON.parse(row.counts) : noCounts
+    return row ? parse(row, 'keep') : noCounts
+  }
+
+  /** What is damaged counts as nothing. `keep`: its row is about to be replaced. */
+  function parse({ hour, kind, counts }: Row, damaged: 'keep' | 'pass'): Counts {
+    const parsed = KeptCounts.safeParse(parseJson(counts))
+    if (parsed.success) return parsed.data
+    const name = `hours ${toName(hour, kind)}`
+    damage.found('state_damaged', name)
+    if (damaged === 'keep') sql.all(statements.remember, `${name}.damaged`, counts)
+    return noCounts
   }
 
   function write({ hour, kind, counts }: HourCounts): void {
@@ -136,9 +155,10 @@ export function createHours(sql: Sql): Hours {
       if (old.length === 0) return false
       rows.clear()
       const sums = new Map<number, Sum>()
-      for (const { hour, kind, counts } of old) {
+      for (const row of old) {
+        const { hour, kind } = row
         if (!sums.has(kind)) addTo(sumOf(sums, kind), read(OLDER, kind))
-        addTo(sumOf(sums, kind), JSON.parse(counts))
+        addTo(sumOf(sums, kind), parse(row, 'keep'))
         sql.all(statements.deleteHour, hour, kind)
       }
       for (const [kind, counts] of sums) write({ hour: OLDER, kind, counts })
@@ -160,7 +180,7 @@ export function createHours(sql: Sql): Hours {
           kinds.set(kind, sum)
         }
         if (hour !== OLDER) sum.events.push({ hour, n: events })
-        if (counts !== null) addTo(sum.counts, JSON.parse(counts))
+        if (counts !== null) addTo(sum.counts, parse({ hour, kind, counts }, 'pass'))
       }
       return [...kinds].map(([kind, sums]) => ({ ...nameOf(kind), ...sums }))
     },
@@ -173,8 +193,8 @@ export function createHours(sql: Sql): Hours {
 
   function loadTotals(): Map<number, Sum> {
     const sums = new Map<number, Sum>()
-    for (const { kind, counts } of sql.all<Row>(statements.hoursFrom, OLDER)) {
-      addTo(sumOf(sums, kind), JSON.parse(counts))
+    for (const row of sql.all<Row>(statements.hoursFrom, OLDER)) {
+      addTo(sumOf(sums, row.kind), parse(row, 'pass'))
     }
     return sums
   }

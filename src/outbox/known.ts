@@ -1,5 +1,6 @@
 /** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
 import type { Identity } from '../ports.ts'
+import { toJsonLists } from './byte-limits.ts'
 import { toProof, toSlot } from './put.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -11,7 +12,7 @@ export function createKnown(sql: Sql, sortAll: () => void): Known {
     knows(identities) {
       sortAll()
       const slots = identities.map(toSlot)
-      const seen = sql.all<{ proof: number }>(statements.seenAmong, JSON.stringify(slots))
+      const seen = toJsonLists(slots).flatMap(list => sql.all<{ proof: number }>(statements.seenAmong, list))
       const proofs = new Set(seen.map(({ proof }) => proof))
       return identities.map(identity => proofs.has(toProof(identity)))
     },

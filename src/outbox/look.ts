@@ -1,6 +1,8 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
+import * as z from 'zod'
 import type { State } from '../reasons.ts'
 import { type Body, createBodyReader } from './body.ts'
+import { parseJson } from './kept-state.ts'
 import type { Place } from './lease.ts'
 import { holds, toNeedles, toText } from './needles.ts'
 import type { Sql } from './sql.ts'
@@ -23,10 +25,12 @@ export type EventView = {
   readonly reason: string | null
   /** Faults as JSON, or Segment's answer, when it is a dead letter. */
   readonly detail: string | null
-  /** The event as Twilio sent it; undefined once its bytes are pruned. */
+  /** The event as Twilio sent it; undefined once its bytes are pruned, or when they cannot be read. */
   readonly element: unknown
   /** The same for printing, with its numbers as they were written. */
   readonly exact: unknown
+  /** Why its bytes, which are there, cannot be read. */
+  readonly unreadable?: string
 }
 
 export type Attempt = {
@@ -78,6 +82,8 @@ export type Row = {
   tried_at: number | null
 }
 
+const Headers = z.record(z.string(), z.string())
+
 export const toKey = ({ request, position }: Place): string => `${request}-${position}`
 
 export function toPlace(key: string): Place | undefined {
@@ -116,6 +122,7 @@ export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer 
         ...rest,
         element: body?.elements[position],
         exact: body?.exact(position),
+        ...(body?.unreadable && { unreadable: body.unreadable.cause }),
       }
     },
     characters: () => characters,
@@ -138,7 +145,7 @@ export function createLook(sql: Sql): Look {
     return newestFirst.reverse().map(({ took_ms, headers, ...attempt }) => ({
       ...attempt,
       tookMs: took_ms,
-      headers: JSON.parse(headers),
+      headers: Headers.safeParse(parseJson(headers)).data ?? {},
     }))
   }
 

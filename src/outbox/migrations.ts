@@ -130,4 +130,6 @@ const migrations = [
   `,
   // The tables stay. But from here on an entry may be kept without the hashes of its event, which an older version could not sort.
   'SELECT 1;',
+  // Of what a row keeps (checksum.ts), to find damage that still parses. Null: kept by a version before.
+  'ALTER TABLE requests ADD COLUMN checksum INTEGER;',
 ]

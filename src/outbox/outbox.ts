@@ -3,6 +3,7 @@
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
 import { type Book, createBook } from './book.ts'
+import { createDamageLog } from './damage.ts'
 import { createHours, type Hours } from './hours.ts'
 import { createKnown, type Known } from './known.ts'
 import { createLeases, type Leases, type Place } from './lease.ts'
@@ -42,9 +43,11 @@ export type OutboxStore = Leases &
 
 export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
   migrate(sql)
-  const book = createBook(sql)
-  const hours = createHours(sql)
-  const sorter = createSorter(sql, book, hours)
+  const damage = createDamageLog()
+  const notices = createNoticeBook(sql, damage)
+  const book = createBook(sql, damage)
+  const hours = createHours(sql, damage)
+  const sorter = createSorter(sql, book, hours, notices, damage)
   let unsorted = countUnsorted()
   // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
   let nextId =
@@ -57,16 +60,17 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
 
   function sort(events?: number): number {
     const sorted = sorter.sort(events)
-    unsorted -= sorted
+    // The sum of what was stored, of which a damaged row may have told wrong.
+    unsorted = sorter.sortedUpTo() >= nextId - 1 ? 0 : Math.max(0, unsorted - sorted)
     return sorted
   }
 
   return {
-    ...createLeases(sql, book),
+    ...createLeases(sql, book, damage),
     ...createLook(sql),
     ...createWalk(sql),
     ...createWatch(sql),
-    ...createNoticeBook(sql),
+    ...notices,
     ...createKnown(sql, () => {
       while (sort() > 0);
     }),
@@ -77,8 +81,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     total: book.total,
 
     put(parcels, now) {
-      putAll(sql, nextId, parcels, now ?? null)
-      nextId += parcels.length
+      nextId += putAll(sql, nextId, parcels, now ?? null)
       for (const { events } of parcels) unsorted += events
     },
     sort,

@@ -4,9 +4,10 @@
  */
 import { fnv1a53 } from '../fnv1a.ts'
 import type { Entry, Identity, Intake } from '../ports.ts'
-import type { EventReason, State } from '../reasons.ts'
-import { insertRequest } from './requests.ts'
-import type { Sql } from './sql.ts'
+import { type EventReason, type State, states } from '../reasons.ts'
+import { toRows } from './byte-limits.ts'
+import { compressParcel, insertRequest, sealParcel } from './requests.ts'
+import type { Compression, Sql } from './sql.ts'
 
 /**
  * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
@@ -28,6 +29,15 @@ export type KeptEntry = [
 
 export const OWN = 'own'
 
+/** Is it one? Of rows without a checksum. */
+export function isKeptEntry(value: unknown): value is KeptEntry {
+  if (!Array.isArray(value)) return false
+  const [identity, proof, type, version, state] = value
+  const isKnown = identity === null || identity === OWN || Number.isSafeInteger(identity)
+  const isKind = typeof type === 'string' && Number.isSafeInteger(version)
+  return isKnown && Number.isSafeInteger(proof) && isKind && states.includes(state)
+}
+
 /** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
 const FAULTS_KEPT = 256 * 1_024
 
@@ -40,6 +50,8 @@ export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
   readonly kept: string
   /** That and the body, which then are empty; see requests.ts. */
   readonly compressed?: Uint8Array
+  /** Of these; see checksum.ts. */
+  readonly checksum?: number | undefined
   readonly events: number
   /** A source among them, which tells the account. */
   readonly source: string | undefined
@@ -47,7 +59,13 @@ export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
   readonly rejected: readonly { readonly reason: EventReason; readonly id: string | undefined }[]
 }
 
-export function toParcel({ body, encoding, receivedAt, entries }: Intake): Parcel {
+/** `compression`: where it is made in another thread than the outbox's, so that less crosses to that. */
+export function toParcel(intake: Intake, compression?: Compression): Parcel {
+  const parcel = toText(intake)
+  return sealParcel(compression ? compressParcel(parcel, compression) : parcel)
+}
+
+function toText({ body, encoding, receivedAt, entries }: Intake): Parcel {
   return {
     ...{ body, encoding, receivedAt },
     kept: JSON.stringify(toKeptAll(entries)),
@@ -61,11 +79,13 @@ export function toParcel({ body, encoding, receivedAt, entries }: Intake): Parce
   }
 }
 
-/** `now`: when the commit begins, ms since 1970. */
-export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): void {
+/** `now`: when the commit begins, ms since 1970. Returns how many rows that makes. */
+export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): number {
+  const rows = parcels.flatMap(toRows)
   sql.transaction(() => {
-    for (const [index, parcel] of parcels.entries()) insertRequest(sql, firstId + index, parcel, now)
+    for (const [index, row] of rows.entries()) insertRequest(sql, firstId + index, row, now)
   }, 'on-disk')
+  return rows.length
 }
 
 function toKeptAll(entries: readonly Entry[]): KeptEntry[] {

@@ -3,15 +3,20 @@
  * within `DEDUPE_HOURS`. May be undone by a power cut and is then done again, since its place is kept with its work.
  */
 
+import * as z from 'zod'
 import { isObject } from '../event.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { toElements } from './body.ts'
 import type { Book } from './book.ts'
+import { toJsonLists } from './byte-limits.ts'
+import type { DamageLog } from './damage.ts'
 import type { Hours, HoursTurn } from './hours.ts'
+import { readKept, type StateStore } from './kept-state.ts'
 import { hashed, type KeptEntry, OWN } from './put.ts'
-import { nextRequest, type Unsorted } from './requests.ts'
+import { type KeptRequest, nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
+import { toFaults, toName } from './unreadable.ts'
 
 /** Some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
 export const EVENTS_A_TURN = 500
@@ -29,7 +34,17 @@ type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
 }
 type Seen = { identity: number; proof: number; request: number; position: number }
 
-function* arrivalsOf({ id, receivedAt, entries, body, encoding }: Unsorted): Iterable<Arrival> {
+function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
+  const { id, receivedAt } = request
+  if (request.unreadable) {
+    // Who they are is lost with them, but not that they came: the account closes.
+    const faults = toFaults(request.unreadable.cause)
+    const entry: KeptEntry = [null, 0, '', 0, 'rejected', 'unreadable', faults]
+    for (let position = 0; position < request.events; position++)
+      yield { request: id, position, receivedAt, slot: null, proof: 0, entry }
+    return
+  }
+  const { entries, body, encoding } = request
   // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
   const elements = entries.some(([identity]) => identity === OWN) ? toElements(body, encoding) : []
   for (const [position, entry] of entries.entries()) {
@@ -54,25 +69,50 @@ export type Sorter = {
   replaced(): number
 }
 
-export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
+const CURSOR = 'sorted_up_to'
+
+export function createSorter(
+  sql: Sql,
+  book: Book,
+  hours: Hours,
+  store: StateStore,
+  damage: Pick<DamageLog, 'found'>,
+): Sorter {
   let replaced = 0
-  let cursor = Number(sql.all<{ value: string }>(statements.recall, 'sorted_up_to')[0]?.value ?? 0)
+  let cursor = restoreCursor()
+
+  /**
+   * What was sorted has left events, so the newest of them is where a damaged cursor begins anew. Some requests may then be
+   * sorted twice: those of which every event was a copy, and is one again.
+   */
+  function restoreCursor(): number {
+    const newestOf = (query: string) => sql.all<{ id: number }>(query)[0]?.id ?? 0
+    const sorted = newestOf(statements.newestSorted)
+    const kept = readKept(store, CURSOR, z.int().nonnegative(), sorted)
+    const newest = newestOf(statements.newestRequest)
+    // Beyond the newest request it is only when that is sorted, or pruned.
+    if (kept >= sorted && !(kept > newest && newest > sorted)) return kept
+    store.setAside(CURSOR)
+    return sorted
+  }
 
   /** One request at a time, for one alone may hold thousands of events. */
-  function arrivals(events: number): { due: Arrival[]; upTo: number } {
+  function arrivals(events: number): { due: Arrival[]; lost: KeptRequest[]; upTo: number } {
     const due: Arrival[] = []
+    const lost: KeptRequest[] = []
     let upTo = cursor
     while (due.length < events) {
       const next = nextRequest(sql, upTo)
       if (!next) break
       for (const arrival of arrivalsOf(next)) due.push(arrival)
+      if (next.unreadable) lost.push(next)
       upTo = next.id
     }
-    return { due, upTo }
+    return { due, lost, upTo }
   }
 
   function lookUp(slots: readonly number[]): Map<number, Seen> {
-    const found = sql.all<Seen>(statements.seenAmong, JSON.stringify(slots))
+    const found = toJsonLists(slots).flatMap(list => sql.all<Seen>(statements.seenAmong, list))
     return new Map(found.map(seen => [seen.identity, seen]))
   }
 
@@ -147,21 +187,23 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
       rows.push([request, position, receivedAt, kind, state, reason, settledAt, slot, faults])
       if (slot !== null) slots.push([slot, proof, request, position])
     }
-    sql.all(statements.insertSeen, JSON.stringify(slots))
-    sql.all(statements.insertEvents, JSON.stringify(rows))
-    sql.all(statements.remember, 'sorted_up_to', String(upTo))
+    for (const list of toJsonLists(slots)) sql.all(statements.insertSeen, list)
+    for (const list of toJsonLists(rows)) sql.all(statements.insertEvents, list)
+    sql.all(statements.remember, CURSOR, String(upTo))
     hours.write()
     return mended
   }
 
   return {
     sort(events = EVENTS_A_TURN) {
-      const { due, upTo } = arrivals(events)
+      const { due, lost, upTo } = arrivals(events)
       if (upTo === cursor) return 0
       const turn = hours.hoursTurn()
       replaced += book.transaction('relaxed', () => sortTurn(due, upTo, turn))
       turn.keep()
       cursor = upTo
+      for (const { id, events: n, unreadable } of lost)
+        damage.found('unreadable', toName(id, unreadable?.cause ?? ''), n)
       return due.length
     },
     sortedUpTo: () => cursor,

@@ -1,15 +1,23 @@
 /** Every SQL statement there is, beside the tables in migrations.ts. Positional `?` only; lists come as JSON text. */
 
 // Requests, as they came
-export const insertRequest =
-  'INSERT INTO requests (id, received_at, encoding, entries, body, kept_at, events, compressed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
+export const insertRequest = `
+  INSERT INTO requests (id, received_at, encoding, entries, body, kept_at, events, compressed, checksum)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 export const newestRequest = 'SELECT coalesce(max(id), 0) AS id FROM requests'
-export const requestAfter =
-  'SELECT id, received_at, encoding, entries, body, compressed FROM requests WHERE id > ? ORDER BY id LIMIT 1'
-export const requestBody = 'SELECT encoding, body, kept_at, compressed FROM requests WHERE id = ?'
+/** How many events a request has, of one that is too damaged to say so as well: as many as a body may hold, at most. */
+const eventCount = `min(10000, max(0, coalesce(
+  events, CASE WHEN json_valid(entries) THEN json_array_length(entries) END, 1)))`
+/** Numbers within what a host can read: a damaged one must not make the reading of the row fail. */
+const requestColumns = `
+  id, encoding, entries, body, compressed, events IS NOT NULL AS counted, ${eventCount} AS events,
+  min(8640000000000000, max(0, received_at)) AS received_at, min(8640000000000000, max(0, kept_at)) AS kept_at,
+  CASE WHEN checksum BETWEEN 0 AND 4294967295 THEN checksum WHEN checksum IS NOT NULL THEN -1 END AS checksum
+  FROM requests`
+export const requestAfter = `SELECT ${requestColumns} WHERE id > ? ORDER BY id LIMIT 1`
+export const requestAt = `SELECT ${requestColumns} WHERE id = ?`
 export const requestIsKept = 'SELECT 1 AS kept FROM requests WHERE id = ?'
-export const countEntriesAfter =
-  'SELECT coalesce(sum(coalesce(events, json_array_length(entries))), 0) AS n FROM requests WHERE id > ?'
+export const countEntriesAfter = `SELECT coalesce(sum(${eventCount}), 0) AS n FROM requests WHERE id > ?`
 
 // Sorting requests into events
 export const findKind = 'SELECT id FROM kinds WHERE type = ? AND version = ?'
@@ -25,7 +33,12 @@ export const insertEvents = `
   INSERT INTO events (request, position, received_at, kind, state, reason, settled_at, identity, detail)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
   FROM json_each(?)`
+export const newestSorted = 'SELECT coalesce(max(request), 0) AS id FROM events'
 export const deleteEvent = 'DELETE FROM events WHERE request = ? AND position = ?'
+/** Of counts whose kind is gone: without one neither they nor their events would be seen. */
+export const lostKinds = `
+  SELECT DISTINCT c.kind FROM counts AS c WHERE NOT EXISTS (SELECT 1 FROM kinds AS k WHERE k.id = c.kind)`
+export const restoreKind = 'INSERT INTO kinds (id, type, version) VALUES (?, ?, 0)'
 export const addCount = `
   INSERT INTO counts (kind, state, reason, n) VALUES (?, ?, ?, ?)
   ON CONFLICT (kind, state, reason) DO UPDATE SET n = n + excluded.n`
@@ -36,6 +49,8 @@ export const pendingEvents = `
 export const newestPending = `
   SELECT request, position, received_at FROM events WHERE state = 'pending'
   ORDER BY request DESC, position DESC LIMIT ?`
+export const countPending = `
+  SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?)`
 export const eventAt = 'SELECT * FROM events WHERE request = ? AND position = ?'
 const settle = `
   UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ?,
@@ -152,3 +167,4 @@ export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
 export const recall = 'SELECT value FROM memory WHERE name = ?'
 export const remember = `
   INSERT INTO memory (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+export const setAside = 'UPDATE OR REPLACE memory SET name = ? WHERE name = ?'

@@ -2,6 +2,7 @@
  * The outbox from its oldest event on, page by page, each event as a line that another outbox can take in (carry.ts reads
  * them): its state and reason, and the event to the letter. Never changes a row.
  */
+import { toBase64 } from '../base64.ts'
 import type { State } from '../reasons.ts'
 import { toElements } from './body.ts'
 import type { Place } from './lease.ts'
@@ -30,6 +31,8 @@ export type Walk = { walk(query: WalkQuery): WalkPage }
 /** One page is some milliseconds of work, for the outbox does nothing else meanwhile. */
 const ROWS_A_PAGE = 1_000
 const CHARACTERS_A_PAGE = 1_000_000
+/** The last time that a Date can be, ms since 1970. */
+const LATEST = 8.64e15
 
 type Row = Place & {
   readonly identity: number | null
@@ -45,24 +48,31 @@ type Body = { readonly request: number; readonly kept: Kept }
 type Kept =
   | { readonly kind: 'events'; readonly texts: readonly string[] }
   | { readonly kind: 'raw'; readonly raw: string; readonly encoding: string }
+  | { readonly kind: 'unreadable'; readonly raw: string }
   | { readonly kind: 'pruned' }
 
 export function createWalk(sql: Sql): Walk {
   function read(request: number): Body {
     const found = readRequest(sql, request)
     if (!found) return { request, kept: { kind: 'pruned' } }
+    if (found.unreadable)
+      return { request, kept: { kind: 'unreadable', raw: toBase64(found.unreadable.stored) } }
     const { body, encoding } = found
     if (toElements(body, encoding)[0] === body) return { request, kept: { kind: 'raw', raw: body, encoding } }
     return { request, kept: { kind: 'events', texts: toSlices(body) } }
   }
 
   function toLine(row: Row, kept: Kept): string {
-    const { state, reason, received_at, settled_at, detail } = row
+    const { received_at, settled_at, detail } = row
+    // What waits will be found unreadable when it is claimed.
+    const isLost = kept.kind === 'unreadable' && row.state === 'pending'
+    const { state, reason } = isLost ? ({ state: 'rejected', reason: 'unreadable' } as const) : row
     const head = JSON.stringify({
       ...{ bridge: 1, state, reason, receivedAt: toIso(received_at) },
       ...(settled_at !== null && { settledAt: toIso(settled_at) }),
       ...(detail !== null && { detail }),
       ...(kept.kind === 'raw' && { raw: kept.raw, encoding: kept.encoding }),
+      ...(kept.kind === 'unreadable' && { raw: kept.raw, encoding: 'base64' }),
       ...(kept.kind === 'pruned' && { type: row.type, version: row.version }),
       ...knownBy(row, kept),
     })
@@ -100,6 +110,8 @@ export function createWalk(sql: Sql): Walk {
         if (body?.request !== row.request) body = read(row.request)
         const line = toLine(row, body.kept)
         characters += line.length
+        // They are the bytes of the whole request: its first event has them for all.
+        if (body.kept.kind === 'unreadable') body = { ...body, kept: { ...body.kept, raw: '' } }
         lines.push(line)
       }
       return toPage(undefined)
@@ -115,6 +127,7 @@ export function createWalk(sql: Sql): Walk {
   }
 }
 
+/** A damaged time may be none. */
 function toIso(at: number): string {
-  return new Date(at).toISOString()
+  return new Date(Math.min(Math.max(0, at), LATEST)).toISOString()
 }

@@ -88,7 +88,8 @@ export function registerIntake(rule: Rule): void {
   })
 
   rule('[OB1] a body that holds no JSON is one event, its text, its base64 or nothing', ({ open, crash }) => {
-    const broken = { ...parcelOf([{ verdict: 'rejected' }]), body: '{"specversion":"1.0",' }
+    const parcel = { ...parcelOf([{ verdict: 'rejected' }]), checksum: undefined }
+    const broken = { ...parcel, body: '{"specversion":"1.0",' }
     // Three bytes whose base64 could be read as JSON.
     const bytes = { ...broken, body: '1234', encoding: 'base64' } as const
     open().put([broken, bytes, { ...broken, body: '' }, { ...broken, body: '{"one":1}' }])
@@ -106,7 +107,7 @@ export function registerIntake(rule: Rule): void {
     const outbox = open()
     const raw = JSON.stringify(odd)
     const body = `[{"id":${raw},"source":${raw},"data":${escaped},"raw":${raw}}]`
-    outbox.put([{ ...parcelOf([event]), body }])
+    outbox.put([{ ...parcelOf([event]), body, checksum: undefined }])
     outbox.remember(odd, odd)
     const again = crash()
     take(again, [event])

@@ -62,6 +62,7 @@ function toWhy({ reason, state, faults }: z.infer<typeof Answer>): string {
     not_found: 'there is no such event',
     not_a_dead_letter: `it is ${state}`,
     bytes_pruned: 'its bytes are pruned',
+    unreadable: 'its stored bytes are damaged',
   }
   return [known[reason ?? ''] ?? reason ?? `it is ${state}`, ...told].join('; ')
 }

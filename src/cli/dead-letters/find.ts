@@ -31,6 +31,7 @@ const Detail = Summary.extend({
       answer: z.string(),
     }),
   ),
+  unreadable: z.string().optional(),
   received: z.unknown(),
   mapped: z.unknown(),
 })

@@ -38,6 +38,7 @@ export function toPage(event: Detail): string[] {
     attempts,
     received,
     mapped,
+    unreadable,
   } = event
   const meaning = toMeaning(reason)
   return [
@@ -61,7 +62,9 @@ export function toPage(event: Detail): string[] {
     ),
     ...section(
       'As received',
-      received === null || received === undefined ? ['its bytes are pruned'] : toJson(received),
+      received === null || received === undefined
+        ? [unreadable === undefined ? 'its bytes are pruned' : `cannot be read: ${unreadable}`]
+        : toJson(received),
     ),
     ...section(
       'The track call it would become',

@@ -3,7 +3,6 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Settings } from '../../config.ts'
 import { type Parcel, toParcel } from '../../outbox/put.ts'
-import { compressParcel } from '../../outbox/requests.ts'
 import type { Backroom } from '../../ports.ts'
 import { zlib } from './compression.ts'
 import type { Calls } from './depot-thread.ts'
@@ -83,7 +82,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
   return {
     // Compressed here, so that less crosses to the other thread.
-    put: intake => put(compressParcel(toParcel(intake), zlib)),
+    put: intake => put(toParcel(intake, zlib)),
     report,
     stats: call('stats'),
     metrics: call('metrics'),

@@ -56,6 +56,7 @@ function toSentence(error, action) {
   const body = error instanceof Error && 'body' in error ? error.body : undefined
   const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : undefined
   if (reason === 'bytes_pruned') return 'Its bytes are gone: it cannot be sent any more'
+  if (reason === 'unreadable') return 'Its stored bytes are damaged: it cannot be sent'
   if (reason === 'not_a_dead_letter') return 'It is no dead letter any more'
   if (action === 'retry' && typeof reason === 'string')
     return `It still fails: ${reason}. Correct it and replay it`

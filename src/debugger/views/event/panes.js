@@ -96,6 +96,7 @@ export function createPanes(event, { raw, hide, retentionDays }) {
   }
 
   function gone() {
+    if (event.unreadable !== undefined) return `Its stored bytes cannot be read: ${event.unreadable}.`
     return event.state === 'accepted' || event.state === 'skipped'
       ? `Its bytes are gone, or cannot be written as JSON. Accepted and skipped events are kept for ${retentionDays} days.`
       : 'It cannot be written as JSON.'
