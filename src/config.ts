@@ -124,6 +124,10 @@ export const Settings = z
       .min(1)
       .default('./data')
       .meta({ description: 'Folder of the outbox; holds phone numbers and texts', ...ON_NODE }),
+    DRY_RUN_STDOUT: flag.default(false).meta({
+      description: 'Write the track calls of a dry run to standard output as well as to the file',
+      ...ON_NODE,
+    }),
     MAX_BACKLOG: integer(0, Number.MAX_SAFE_INTEGER).default(0).meta({
       description:
         'Most events that may wait for delivery; beyond it Twilio is asked to retry; 0 = as the disk allows',

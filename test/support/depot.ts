@@ -9,9 +9,11 @@ import { type Parcel, toParcel } from '../../src/outbox/put.ts'
 import type { Sql } from '../../src/outbox/sql.ts'
 import type { Log } from '../../src/ports.ts'
 import { states } from '../../src/reasons.ts'
+import type { Component } from '../../src/send/component.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/deliver.ts'
 import type { Notice } from '../../src/send/notice.ts'
-import { createTeller, tellerSettings } from '../../src/send/tell.ts'
+import { createStateLog } from '../../src/send/state-log.ts'
+import { createTeller, type LastTold, tellerSettings } from '../../src/send/tell.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
 
@@ -49,20 +51,16 @@ export function createLogKeeper(): { log: Log; lines: LogLine[] } {
   return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
 }
 
-/** The file whose mtime outlives a restart, as a variable. */
-export function createLastTold(): {
-  told: number | undefined
-  read(): number | undefined
-  write(at: number): void
-} {
-  const memory = {
-    told: undefined as number | undefined,
-    read: () => memory.told,
-    write(at: number) {
-      memory.told = at
+/** The files whose mtimes outlive a restart, as a variable. */
+export function createLastTold(): LastTold & { told: Partial<Record<Component, number>> } {
+  const told: Partial<Record<Component, number>> = {}
+  return {
+    told,
+    read: component => told[component],
+    write(component, at) {
+      told[component] = at
     },
   }
-  return memory
 }
 
 /** SQLite that fails as on a full disk while `fails` says so of a statement; reads go on. */
@@ -144,6 +142,7 @@ export function openDepot(options: DepotOptions): Testbed {
         send: options.send ?? fetch,
         now: clock.now,
         log,
+        changes: createStateLog(log),
         lastTold,
       }),
   })

@@ -13,6 +13,7 @@ import { createDesk } from '../../desk.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
+import { createStateLog } from '../../send/state-log.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Call, Reply, Request, ThreadData } from './backroom.ts'
 import { createCatchUp, untilAll } from './catch-up.ts'
@@ -40,7 +41,7 @@ const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
   appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  process.stdout.write(lines)
+  if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
   return { kind: 'accepted', status: 0, answer: 'dry run' }
 }
 
@@ -68,6 +69,7 @@ depot = createDepot({
       send: fetch,
       now: Date.now,
       log,
+      changes: createStateLog(log),
       lastTold: noticeClock(noticeClockFile),
     }),
 })
