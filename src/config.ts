@@ -102,7 +102,8 @@ export const Settings = z
       ...SECRET,
     }),
     NOTIFY_EVERY_MINUTES: integer(20, 10_080).default(20).meta({
-      description: 'Least minutes between two notices, 20 at the least',
+      description:
+        'Least minutes between two notices of one component (delivery, outbox, webhook), 20 at the least',
     }),
     ADMIN_TOKEN: token(8)
       .optional()

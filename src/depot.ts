@@ -125,8 +125,7 @@ export function createDepot(parts: DepotParts): Depot {
     let waitingSince: number | undefined
     write(() => (waitingSince = outbox.oldestPendingAt()))
     const nextAttemptAt = line.failures > 0 ? line.notBefore : undefined
-    const failing = line.failures > 0 ? line.reason : undefined
-    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing }
+    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing: line.reason }
   }
 
   function tellOfWriteFault(count: number): void {
@@ -286,13 +285,10 @@ export function createDepot(parts: DepotParts): Depot {
     },
     health() {
       const troubles: Trouble[] = []
-      if (writeFault !== undefined)
-        troubles.push({ reason: 'outbox_unwritable', text: `the outbox cannot be written: ${writeFault}` })
+      const add = (reason: Reason, text: string) => troubles.push({ reason, text })
+      if (writeFault !== undefined) add('outbox_unwritable', `the outbox cannot be written: ${writeFault}`)
       if (backlogIsFull())
-        troubles.push({
-          reason: 'backlog_full',
-          text: `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`,
-        })
+        add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
       return { troubles, line, notices: teller.standing() }
     },
   }

@@ -8,6 +8,7 @@ import twilio from 'twilio'
 import { describe, expect, it } from 'vitest'
 import { digests } from '../src/hosts/node/digests.ts'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
+import { readKept } from '../src/outbox/kept-state.ts'
 import { createOutbox } from '../src/outbox/outbox.ts'
 import type { Notice } from '../src/send/notice.ts'
 import type { Failure } from '../src/send/notify.ts'
@@ -84,6 +85,7 @@ function createBench(): Bench {
     start: more =>
       createTeller({
         store: outbox,
+        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about: () => ({ accountSid, waiting: 0 }),
         everyMs: EVERY,
         sinkSid,

@@ -5,7 +5,6 @@
  */
 
 import type { Settings } from '../config.ts'
-import { readKept } from '../outbox/kept-state.ts'
 import type { NoticeBook } from '../outbox/notice-book.ts'
 import type { Digests, Log } from '../ports.ts'
 import type { DeliveryReason, Reason } from '../reasons.ts'
@@ -31,7 +30,9 @@ import { toErrorText } from './redact.ts'
 import type { StateLog } from './state-log.ts'
 
 export type TellerParts = {
-  readonly store: Pick<NoticeBook, 'remember' | 'recall' | 'setAside'>
+  readonly store: Pick<NoticeBook, 'remember' | 'recall'>
+  /** Reads what the store keeps by that name; the fallback stands for what is damaged, which is set aside and reported. */
+  readonly read: (name: string, schema: typeof KeptNotices, fallback: NoticeStates) => NoticeStates
   readonly about: () => About
   readonly everyMs: number
   readonly sinkSid: string
@@ -109,7 +110,7 @@ export function createTeller(parts: TellerParts): Teller {
 
   function load(): NoticeStates {
     const silent = forEach(() => ({ ...allCalm.data, toldAt: now() }))
-    const kept = store.recall(MEMORY) === undefined ? allCalm : readKept(store, MEMORY, KeptNotices, silent)
+    const kept = store.recall(MEMORY) === undefined ? allCalm : parts.read(MEMORY, KeptNotices, silent)
     // Damaged: what is begun anew must keep the silence over the next restart as well.
     if (kept === silent) remember(kept)
     return forEach(component => {

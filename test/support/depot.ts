@@ -3,6 +3,7 @@ import { createDepot, type Depot } from '../../src/depot.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
+import { readKept } from '../../src/outbox/kept-state.ts'
 import type { Attempt } from '../../src/outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
 import { type Parcel, toParcel } from '../../src/outbox/put.ts'
@@ -137,6 +138,7 @@ export function openDepot(options: DepotOptions): Testbed {
       createTeller({
         ...tellerSettings(settings),
         store: outbox,
+        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about,
         digests,
         send: options.send ?? fetch,

@@ -10,6 +10,7 @@ import { createCarrier } from '../../carrier.ts'
 import { toPruning, toTarget } from '../../config.ts'
 import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
+import { readKept } from '../../outbox/kept-state.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
@@ -64,6 +65,7 @@ depot = createDepot({
     createTeller({
       ...tellerSettings(settings),
       store: outbox,
+      read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
       about,
       digests,
       send: fetch,

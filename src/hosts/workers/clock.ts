@@ -61,6 +61,7 @@ export class NoticeClock extends DurableObject<Env> {
     this.#teller = createTeller({
       ...tellerSettings(this.#settings),
       store: this.#book,
+      read: (name, schema, fallback) => readKept(this.#book, name, schema, fallback),
       about: () => sumUp(this.#states),
       digests,
       send: fetch,
