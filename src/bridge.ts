@@ -93,7 +93,8 @@ function keep(intake: Intake, outbox: Outbox): Awaitable<Answer> {
   const received = intake.entries.length
   const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
   const done: Answer = { status: 200, body: { received, rejected } }
-  const toAnswer = (stored: Stored) => (stored.stored ? done : turnAway(stored.reason, stored.detail))
+  // Not its detail: that is what the storage said, and may quote what it was given.
+  const toAnswer = (stored: Stored) => (stored.stored ? done : turnAway(stored.reason, undefined))
   return received === 0 ? done : outbox.put(intake).then(toAnswer)
 }
 

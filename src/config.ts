@@ -121,7 +121,8 @@ export const Settings = z
       ...SECRET,
     }),
     NOTIFY_EVERY_MINUTES: integer(20, 10_080).default(20).meta({
-      description: 'Least minutes between two notices, 20 at the least',
+      description:
+        'Least minutes between two notices of one component (delivery, outbox, webhook), 20 at the least',
     }),
     ADMIN_TOKEN: token(8)
       .optional()
@@ -150,6 +151,10 @@ export const Settings = z
       .min(1)
       .default('./data')
       .meta({ description: 'Folder of the outbox; holds phone numbers and texts', ...ON_NODE }),
+    DRY_RUN_STDOUT: flag.default(false).meta({
+      description: 'Write the track calls of a dry run to standard output as well as to the file',
+      ...ON_NODE,
+    }),
     MAX_BACKLOG: integer(0, Number.MAX_SAFE_INTEGER).default(0).meta({
       description:
         'Most events that may wait for delivery; beyond it Twilio is asked to retry; 0 = as the disk allows',

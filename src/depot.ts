@@ -14,6 +14,7 @@ import { createPruneTurns } from './outbox/prune.ts'
 import type { Parcel } from './outbox/put.ts'
 import { EVENTS_A_LARGE_TURN } from './outbox/sort.ts'
 import type { Log, Stored } from './ports.ts'
+import type { Reason } from './reasons.ts'
 import { type Deliver, failed } from './send/deliver.ts'
 import type { Dispatched, DispatchPorts, LineFailure, Overhead } from './send/dispatch.ts'
 import { dispatch } from './send/dispatch.ts'
@@ -21,7 +22,7 @@ import { createDoubt } from './send/doubt.ts'
 import type { Failure, Standing } from './send/notify.ts'
 import { BATCH_BYTES } from './send/pack.ts'
 import { createRate } from './send/rate.ts'
-import { redact } from './send/redact.ts'
+import { toErrorText } from './send/redact.ts'
 import { afterFailure, FIRST_RETRY_MS, type Line, openLine, restoreLine, toRest } from './send/retry.ts'
 import type { About, Teller } from './send/tell.ts'
 
@@ -40,7 +41,7 @@ export type DepotParts = {
   readonly resume?: boolean
 }
 
-export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'standing'> & { tick(): void }
+export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'verified' | 'standing'> & { tick(): void }
 
 export type Depot = {
   /** Group commit: all parcels or, when that fails, each for itself. */
@@ -55,9 +56,12 @@ export type Depot = {
   health(): Health
 }
 
+/** `text` is for people with the admin token: it may hold what the storage said. */
+export type Trouble = { readonly reason: Reason; readonly text: string }
+
 export type Health = {
   /** Why the outbox takes nothing now; empty when it does. */
-  readonly troubles: readonly string[]
+  readonly troubles: readonly Trouble[]
   readonly line: Line
   readonly notices: Standing
 }
@@ -111,8 +115,8 @@ export function createDepot(parts: DepotParts): Depot {
       work()
       return true
     } catch (error) {
-      if (writeFault === undefined) log.error({ fault: toText(error) }, 'the outbox cannot be written')
-      writeFault = error instanceof Error ? error.message : String(error)
+      if (writeFault === undefined) log.error({ err: error }, 'the outbox cannot be written')
+      writeFault = toErrorText(error)
       return false
     }
   }
@@ -121,7 +125,7 @@ export function createDepot(parts: DepotParts): Depot {
     let waitingSince: number | undefined
     write(() => (waitingSince = outbox.oldestPendingAt()))
     const nextAttemptAt = line.failures > 0 ? line.notBefore : undefined
-    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt }
+    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing: line.reason }
   }
 
   function tellOfWriteFault(count: number): void {
@@ -131,7 +135,7 @@ export function createDepot(parts: DepotParts): Depot {
   /** Only a write that needed room proves that there is some. */
   function writable(): void {
     writeFault = undefined
-    teller.recovered('door')
+    teller.recovered('outbox')
   }
 
   function waiting(): number {
@@ -153,6 +157,8 @@ export function createDepot(parts: DepotParts): Depot {
     }
     if (write(() => outbox.put(parcels, now()))) {
       writable()
+      // What is stored was signed by Twilio: who fails at that meanwhile is somebody else.
+      teller.verified()
       tellOfRejected(parcels)
       return parcels.map(() => ({ stored: true }))
     }
@@ -207,11 +213,11 @@ export function createDepot(parts: DepotParts): Depot {
   /** A bug of ours: the events stay pending, and the line backs off like for any other failure. */
   function blame(events: readonly Leased[]): (error: unknown) => Dispatched {
     return error => {
-      log.error({ fault: toText(error) }, 'a batch could not be handed over')
+      log.error({ err: error }, 'a batch could not be handed over')
       return {
         settlements: [],
         tried: [],
-        failure: { ...failed('bridge_fault', undefined, String(error)), events },
+        failure: { ...failed('bridge_fault', undefined, toErrorText(error)), events },
       }
     }
   }
@@ -278,10 +284,11 @@ export function createDepot(parts: DepotParts): Depot {
       })
     },
     health() {
-      const troubles = []
-      if (writeFault !== undefined) troubles.push(`the outbox cannot be written: ${writeFault}`)
+      const troubles: Trouble[] = []
+      const add = (reason: Reason, text: string) => troubles.push({ reason, text })
+      if (writeFault !== undefined) add('outbox_unwritable', `the outbox cannot be written: ${writeFault}`)
       if (backlogIsFull())
-        troubles.push(`the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
+        add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
       return { troubles, line, notices: teller.standing() }
     },
   }
@@ -290,8 +297,4 @@ export function createDepot(parts: DepotParts): Depot {
 function idOf(element: unknown): string | undefined {
   if (typeof element !== 'object' || element === null || !('id' in element)) return undefined
   return typeof element.id === 'string' ? element.id : undefined
-}
-
-function toText(error: unknown): string {
-  return redact(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }

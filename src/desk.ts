@@ -19,7 +19,7 @@ import type { OutboxStore } from './outbox/outbox.ts'
 import type { Fault } from './ports.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './pulse.ts'
 import type { KindHours, Span } from './quality.ts'
-import { deadLetterStates, type EventReason, type State, states } from './reasons.ts'
+import { deadLetterStates, type EventReason, type Reason, type State, states } from './reasons.ts'
 import type { Standing } from './send/notify.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './summary.ts'
 
@@ -59,8 +59,8 @@ export type Changed = {
 
 export type Desk = {
   stats(): Stats
-  /** What keeps the bridge from taking events; empty when nothing does. */
-  troubles(): readonly string[]
+  /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
+  troubles(): readonly Reason[]
   metrics(): Promise<MetricsJson>
   events(query: EventQuery): EventList
   pulse(query: PulseQuery): Pulse
@@ -101,7 +101,7 @@ export function createDesk(
       duplicates: outbox.total('duplicate'),
       unsorted: outbox.unsorted(),
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
-      troubles,
+      troubles: troubles.map(({ text }) => text),
       delivery: {
         failures: line.failures,
         reason: line.reason ?? null,
@@ -167,7 +167,13 @@ export function createDesk(
       () => figures(),
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
-    troubles: () => depot().health().troubles,
+    troubles: () => [
+      ...new Set(
+        depot()
+          .health()
+          .troubles.map(({ reason }) => reason),
+      ),
+    ],
     deadLetters() {
       depot().settleAccounts()
       return toGroups(outbox)

@@ -30,7 +30,7 @@ function run(
   })
 }
 
-/** Without it the bridge would write each event to stdout. */
+/** Without it the bridge would make a dry run. */
 const toSegment = (url: string) => ({ SEGMENT_HOST: url, SEGMENT_WRITE_KEY: 'write-key' })
 
 describe('samples', () => {

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Reason, reasons } from '../src/reasons.ts'
+import { toComponent } from '../src/send/component.ts'
 import { type About, type Notice, toDebuggerForm, toNotice } from '../src/send/notice.ts'
 import { calm, type Failure, type NoticeState, record, recover, take } from '../src/send/notify.ts'
 import { redact } from '../src/send/redact.ts'
@@ -13,6 +14,7 @@ const start = Date.UTC(2026, 9, 5, 2, 14)
 const words = Object.keys(reasons).filter((word): word is Reason => Object.hasOwn(reasons, word))
 const sid = `NO${'0a1b2c3d'.repeat(4)}`
 const about: About = {
+  component: 'delivery',
   sid,
   accountSid: `AC${'12345678'.repeat(4)}`,
   sinkSid: `DG${'12345678'.repeat(4)}`,
@@ -29,7 +31,10 @@ function notice(state: NoticeState, more: Partial<About> = {}): Notice {
   const now = more.now ?? start
   const { digest } = take(state, now, every)
   if (!digest) throw new Error('nothing was told')
-  return toNotice(digest, { ...about, ...more })
+  const { lead, open, recovered } = digest
+  const reason = lead === 'recovery' ? (open ?? recovered)?.reason : lead
+  const component = reason ? toComponent(reason) : about.component
+  return toNotice(digest, { ...about, component, ...more })
 }
 
 describe('the notice', () => {
@@ -51,6 +56,7 @@ describe('the notice', () => {
         message:
           'Segment answers with a server error: delivery has failed since 2026-10-05 02:14 UTC, 480 event deliveries failed, 1,200 events wait since 2026-10-05 02:13 UTC.',
         more_info: {
+          component: 'delivery',
           reason: 'segment_failing',
           remedy: reasons.segment_failing.remedy,
           counts: { segment_failing: 480 },
@@ -59,7 +65,7 @@ describe('the notice', () => {
           last_event_id: 'EZ2',
           open: [
             {
-              station: 'delivery',
+              component: 'delivery',
               reason: 'segment_failing',
               since: '2026-10-05T02:14:00.000Z',
               at: '2026-10-05T02:14:00.000Z',
@@ -109,33 +115,35 @@ describe('the notice', () => {
     expect(say(mixed, { now: start + every })).toBe(
       'Segment cannot be reached: delivery has failed since 2026-10-05 02:14 UTC, 480 event deliveries failed and 480 events were set aside since 2026-10-05 02:15 UTC, no event waits.',
     )
-    const well = recover(open, 'delivery', start + 2 * MINUTE)
+    const well = recover(open, start + 2 * MINUTE)
     expect(say(well, { now: start + every })).toBe(
       'Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on: no event waits.',
     )
     expect(
-      say(record(well, failure('outbox_unwritable', { at: start + MINUTE })), { now: start + every }),
+      say(record(well, failure('segment_refused', { at: start + MINUTE })), { now: start + every }),
     ).toBe(
-      'The outbox cannot be written: requests have been turned away since 2026-10-05 02:15 UTC, 480 requests were turned away, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.',
+      'Segment refused this very event: 480 events were set aside since 2026-10-05 02:15 UTC, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.',
     )
   })
 
-  it('[NT15] a recovery is a Notice, of the door as of the delivery', () => {
+  it('[NT15] a recovery is a Notice, of the outbox as of the delivery', () => {
     const open = take(record(calm, failure('outbox_unwritable')), start, every).state
-    const well = notice(recover(open, 'door', start + MINUTE), { now: start + every })
+    const well = notice(recover(open, start + MINUTE), { now: start + every })
     expect(well).toMatchObject({
       level: 'Notice',
       error_code: 913999,
       payload: { more_info: { reason: 'recovery' } },
     })
-    expect(well.payload.message).toMatch(/^Requests are taken again since 2026-10-05 02:15 UTC/)
-    expect(well.payload.more_info.recovered).toMatchObject([{ station: 'door', reason: 'outbox_unwritable' }])
+    expect(well.payload.message).toMatch(/^The outbox is in order again since 2026-10-05 02:15 UTC/)
+    expect(well.payload.more_info.recovered).toMatchObject([
+      { component: 'outbox', reason: 'outbox_unwritable' },
+    ])
   })
 
-  it('[NT15] with both stations out of order both remedies are told', () => {
-    const both = record(record(calm, failure('backlog_full')), failure('segment_throttled'))
+  it('[NT15] when an incident leads, the remedy of what is open is told as well', () => {
+    const both = record(record(calm, failure('segment_throttled')), failure('segment_refused'))
     const { remedy } = notice(both).payload.more_info
-    expect(remedy).toBe(`${reasons.backlog_full.remedy} ${reasons.segment_throttled.remedy}`)
+    expect(remedy).toBe(`${reasons.segment_refused.remedy} ${reasons.segment_throttled.remedy}`)
   })
 
   it('[NT16] is posted as the Debugger webhook posts', () => {

@@ -1,18 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deliveryReasons, type Reason, reasons } from '../src/reasons.ts'
+import { toComponent } from '../src/send/component.ts'
 import {
   calm,
   type Digest,
   due,
   type Failure,
-  type NoticeState,
+  KeptNotices,
+  NoticeState,
   record,
   recover,
-  restore,
-  type Station,
+  staysOpen,
   take,
-  toStation,
 } from '../src/send/notify.ts'
 
 const MINUTE = 60_000
@@ -36,14 +36,31 @@ function told(state: NoticeState, minute: number): { state: NoticeState; digest:
 }
 
 describe('what a failure puts out of order', () => {
-  it.each(words)('[NT1] %s opens a delivery failure, a door failure or nothing', reason => {
-    const outbox = ['outbox_unwritable', 'outbox_unreadable', 'outbox_newer', 'backlog_full']
-    const door = [...outbox, 'signature_mismatch', 'sink_uses_get']
-    const incident = door.includes(reason) ? 'door' : undefined
-    const station = Object.hasOwn(deliveryReasons, reason) ? 'delivery' : incident
+  it.each(words)('[NT1] %s stays open until its component recovers, or is an incident', reason => {
+    const stays = [
+      ...['outbox_unwritable', 'outbox_unreadable', 'outbox_newer', 'backlog_full'],
+      ...['signature_mismatch', 'sink_uses_get'],
+      ...Object.keys(deliveryReasons),
+    ].includes(reason)
     const { state } = told(record(calm, failure(reason, 0)), 0)
-    expect(toStation(reason)).toBe(station)
-    expect(due(state, every)).toBe(station ? start + every : undefined)
+    expect(staysOpen(reason)).toBe(stays)
+    expect(due(state, every)).toBe(stays ? start + every : undefined)
+  })
+
+  it('[NT70] each reason belongs to one component: delivery, outbox, or what a stranger can cause', () => {
+    const of = (component: string) => words.filter(reason => toComponent(reason) === component)
+    expect(of('delivery')).toEqual(
+      expect.arrayContaining([...Object.keys(deliveryReasons), 'segment_refused']),
+    )
+    expect(of('outbox').toSorted()).toEqual(
+      ['backlog_full', 'counts_differ', 'state_damaged', 'unreadable']
+        .concat(words.filter(word => word.startsWith('outbox_')).toSorted())
+        .toSorted(),
+    )
+    expect(of('webhook')).toEqual(
+      expect.arrayContaining(['signature_mismatch', 'sink_uses_get', 'body_too_large', 'schema_rejected']),
+    )
+    expect(of('data')).toEqual([])
   })
 })
 
@@ -81,7 +98,7 @@ describe('when a notice goes out', () => {
       expect(next.digest).toMatchObject({
         lead: 'segment_unauthorized',
         counts: {},
-        open: { delivery: { since: start } },
+        open: { since: start },
         answered: { status: 401 },
       })
       expect(next.digest.since).toBeUndefined()
@@ -108,17 +125,37 @@ describe('when a notice goes out', () => {
       state,
       failure('segment_timeout', 4, { status: 500, answer: 'no', firstId: 'a', lastId: 'b' }),
     )
-    state = recover(state, 'door', start + 5 * MINUTE)
-    const again = restore(JSON.parse(JSON.stringify(state)), start + 6 * MINUTE)
+    state = recover(state, start + 5 * MINUTE)
+    const again = NoticeState.parse(JSON.parse(JSON.stringify(state)))
     expect(at(again, 19).digest).toBeUndefined()
     expect(told(again, 20)).toEqual(told(state, 20))
   })
 
-  it('[NT6] without a stored state all is calm; one that does not parse starts with the silence', () => {
-    expect(restore(undefined, start)).toBe(calm)
-    const state = record(restore({ open: 'yes' }, start), failure('segment_failing', 0))
-    expect(at(state, 19).digest).toBeUndefined()
-    expect(at(state, 20).digest).toBeDefined()
+  it('[NT6] [NT77] what was kept when one clock served all counts for each component', () => {
+    const old = {
+      toldAt: start,
+      open: {
+        delivery: { reason: 'segment_failing', since: start, at: start },
+        door: { reason: 'outbox_unwritable', since: start, at: start },
+      },
+      recovered: {},
+      counts: { segment_failing: 3, schema_rejected: 2 },
+      since: start + 1,
+    }
+    const { delivery, outbox, webhook, data } = KeptNotices.parse(JSON.parse(JSON.stringify(old)))
+    expect(delivery).toMatchObject({
+      toldAt: start,
+      open: { reason: 'segment_failing' },
+      counts: { segment_failing: 3 },
+    })
+    expect(outbox).toMatchObject({ toldAt: start, open: { reason: 'outbox_unwritable' }, counts: {} })
+    expect(webhook).toMatchObject({ toldAt: start, counts: { schema_rejected: 2 } })
+    expect(webhook.open).toBeUndefined()
+    expect(data).toMatchObject({ toldAt: start, counts: {} })
+    for (const state of [delivery, outbox, webhook]) {
+      expect(at(state, 19).digest).toBeUndefined()
+      expect(at(state, 20).digest).toBeDefined()
+    }
   })
 
   it('[NT7] a clock that jumps back counts the 20 minutes from the jump', () => {
@@ -134,18 +171,18 @@ describe('when a notice goes out', () => {
 describe('recovery', () => {
   it('[NT8] is told by the next notice that may go out', () => {
     let { state } = told(record(calm, failure('segment_failing', 0)), 0)
-    state = recover(state, 'delivery', start + MINUTE)
+    state = recover(state, start + MINUTE)
     expect(at(state, 19).digest).toBeUndefined()
     const { digest, state: after } = told(state, 20)
     expect(digest).toMatchObject({ lead: 'recovery', counts: {} })
-    expect(digest.recovered.delivery).toMatchObject({ since: start, at: start + MINUTE })
+    expect(digest.recovered).toMatchObject({ since: start, at: start + MINUTE })
     expect(due(after, every)).toBeUndefined()
   })
 
   it('[NT8] of a failure that came and went in the silence is told with its counts', () => {
     let { state } = told(record(calm, failure('body_too_large', 0)), 0)
     state = record(state, failure('segment_throttled', 2, { count: 7, status: 429 }))
-    state = recover(state, 'delivery', start + 3 * MINUTE)
+    state = recover(state, start + 3 * MINUTE)
     const { digest } = told(state, 20)
     expect(digest).toMatchObject({
       lead: 'recovery',
@@ -156,33 +193,28 @@ describe('recovery', () => {
 
   it('[NT8] is not told when the failure opened again before the notice', () => {
     let { state } = told(record(calm, failure('segment_failing', 0)), 0)
-    state = recover(state, 'delivery', start + MINUTE)
+    state = recover(state, start + MINUTE)
     state = record(state, failure('segment_failing', 2))
     const { digest } = told(state, 20)
     expect(digest.lead).toBe('segment_failing')
-    expect(digest.recovered.delivery).toBeUndefined()
-    expect(digest.open.delivery?.since).toBe(start + 2 * MINUTE)
-  })
-
-  it('[NT8] of one station leaves the other open', () => {
-    const both = record(record(calm, failure('backlog_full', 0)), failure('segment_failing', 1))
-    const { digest, state } = told(recover(both, 'delivery', start + 2 * MINUTE), 2)
-    expect(digest.lead).toBe('backlog_full')
-    expect(digest.recovered.delivery).toBeDefined()
-    expect(due(state, every)).toBe(start + 22 * MINUTE)
+    expect(digest.recovered).toBeUndefined()
+    expect(digest.open?.since).toBe(start + 2 * MINUTE)
   })
 
   it('[NT9] hands back the very same state when nothing is open', () => {
     const state = record(calm, failure('outbox_unwritable', 0))
-    expect(recover(state, 'delivery', start)).toBe(state)
-    const closed = recover(state, 'door', start)
-    expect(recover(closed, 'door', start + MINUTE)).toBe(closed)
-    expect(recover(calm, 'door', start)).toBe(calm)
+    const closed = recover(state, start)
+    expect(recover(closed, start + MINUTE)).toBe(closed)
+    expect(recover(calm, start)).toBe(calm)
   })
 })
 
 describe('what a digest leads with', () => {
-  const lead = (...failures: Failure[]) => told(failures.reduce(record, calm), 5).digest.lead
+  const lead = (...failures: Failure[]) =>
+    told(
+      failures.reduce((state, one) => record(state, one), calm),
+      5,
+    ).digest.lead
 
   it('[NT10] the worst level', () => {
     expect(lead(failure('segment_throttled', 1, { count: 99 }), failure('event_too_large', 0))).toBe(
@@ -205,7 +237,7 @@ describe('what a digest leads with', () => {
 
   it('[NT10] a recovery before what is only worth a mention', () => {
     let { state } = told(record(calm, failure('segment_failing', 0)), 0)
-    state = record(recover(state, 'delivery', start + 1), failure('sink_test', 2))
+    state = record(recover(state, start + 1), failure('sink_test', 2))
     expect(told(state, 20).digest.lead).toBe('recovery')
     expect(told(record(state, failure('body_not_json', 3)), 20).digest.lead).toBe('body_not_json')
   })
@@ -218,7 +250,7 @@ describe('what a digest holds', () => {
         failure('segment_failing', 0, { status: 502, answer: 'bad gateway', firstId: 'a', lastId: 'b' }),
         failure('segment_failing', 1, { status: 503, answer: 'busy', firstId: 'c' }),
         failure('segment_unreachable', 2),
-      ].reduce(record, calm),
+      ].reduce((state, one) => record(state, one), calm),
       2,
     ).digest
     expect(digest).toMatchObject({ since: start, firstId: 'a', lastId: 'c' })
@@ -251,8 +283,7 @@ describe('what a digest holds', () => {
 
 type Step =
   | { do: 'fail'; reason: Reason; count: number }
-  | { do: 'recover'; station: Station }
-  | { do: 'tick' | 'restart' }
+  | { do: 'recover' | 'tick' | 'restart' }
   | { do: 'wait' | 'stop' | 'jumpBack'; ms: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -264,13 +295,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       count: fc.integer({ min: 0, max: 500 }),
     }),
   },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('recover' as const),
-      station: fc.constantFrom('delivery' as const, 'door' as const),
-    }),
-  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('recover' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('tick' as const, 'restart' as const) }) },
   {
     weight: 4,
@@ -296,13 +321,11 @@ function run(steps: readonly Step[]): void {
   let toldAt: number | undefined
   let quietFrom = 0
   let isJump = false
-  const open = new Set<Station>()
-  const recovered = new Set<Station>()
+  let isOpen = false
+  let hasRecovered = false
   const recorded = new Map<Reason, number>()
   const toldCounts = new Map<Reason, number>()
   const clock = () => start + real - jumped
-  const stationsIn = (spans: NoticeState['open']) =>
-    new Set((['delivery', 'door'] as const).filter(station => spans[station] !== undefined))
 
   function tick() {
     const result = take(state, clock(), every)
@@ -310,18 +333,18 @@ function run(steps: readonly Step[]): void {
     if (result.digest) {
       // Never two within 20 minutes of real time.
       if (toldAt !== undefined) expect(real - toldAt).toBeGreaterThanOrEqual(every)
-      expect(stationsIn(result.digest.open)).toEqual(open)
-      expect(stationsIn(result.digest.recovered)).toEqual(recovered)
+      expect(result.digest.open !== undefined).toBe(isOpen)
+      expect(result.digest.recovered !== undefined).toBe(hasRecovered)
       for (const reason of words) {
         toldCounts.set(reason, (toldCounts.get(reason) ?? 0) + (result.digest.counts[reason] ?? 0))
       }
-      recovered.clear()
+      hasRecovered = false
       toldAt = real
       quietFrom = real
     } else if (isJump) quietFrom = real
     isJump = false
     // Never silent for longer, counted from the last notice or the first tick after a jump.
-    if (open.size > 0) {
+    if (isOpen) {
       expect(toldAt).toBeDefined()
       expect(real - quietFrom).toBeLessThan(every)
     }
@@ -342,22 +365,20 @@ function run(steps: readonly Step[]): void {
 
   for (const one of steps) {
     switch (one.do) {
-      case 'fail': {
-        const station = toStation(one.reason)
+      case 'fail':
         state = record(state, { reason: one.reason, at: clock(), count: one.count })
         recorded.set(one.reason, (recorded.get(one.reason) ?? 0) + one.count)
-        if (station) {
-          open.add(station)
-          recovered.delete(station)
-        }
+        if (!staysOpen(one.reason)) break
+        isOpen = true
+        hasRecovered = false
         break
-      }
       case 'recover':
-        state = recover(state, one.station, clock())
-        if (open.delete(one.station)) recovered.add(one.station)
+        state = recover(state, clock())
+        hasRecovered ||= isOpen
+        isOpen = false
         break
       case 'restart':
-        state = restore(JSON.parse(JSON.stringify(state)), clock())
+        state = NoticeState.parse(JSON.parse(JSON.stringify(state)))
         break
       case 'tick':
         tick()
@@ -378,9 +399,9 @@ function run(steps: readonly Step[]): void {
   tick()
   wait(every)
   expect(state.counts).toEqual({})
-  expect(recovered.size).toBe(0)
-  if (open.size === 0) expect(due(state, every)).toBeUndefined()
-  else expect(due(state, every)).toBeGreaterThan(clock())
+  expect(hasRecovered).toBe(false)
+  if (isOpen) expect(due(state, every)).toBeGreaterThan(clock())
+  else expect(due(state, every)).toBeUndefined()
 }
 
 describe('any sequence', () => {

@@ -84,9 +84,9 @@ describeHosts('what the page asks', host => {
   it('[LK6] the stats tell which failure is open, since when, and when the next notice may go out', async () => {
     bridge().segment.fail({ kind: 'status', status: 503 })
     await sendEvents(bridge().webhook, [messageStatus()])
-    let notices: Stats['notices'] | undefined
+    let notices: Stats['notices']['delivery'] | undefined
     await bridge().until(stats => {
-      notices = stats.notices
+      notices = stats.notices.delivery
       return notices.open.length > 0 && notices.lastAt !== null
     })
     expect(notices?.open).toMatchObject([{ reason: 'segment_failing', since: expect.any(String) }])

@@ -31,8 +31,8 @@ describe('shard states', () => {
 
   it('[WK15] a bad signature is over when none came for as long as a notice is held back', () => {
     const states = afterFailures({}, 'door', [mismatch(1_000)], about)
-    expect(isFailing(withoutOld(states, 'door', 1_000), 'door')).toBe(true)
-    expect(isFailing(withoutOld(states, 'door', 1_001), 'door')).toBe(false)
+    expect(isFailing(withoutOld(states, 'door', 1_000), 'webhook')).toBe(true)
+    expect(isFailing(withoutOld(states, 'door', 1_001), 'webhook')).toBe(false)
     expect(isFailing(withoutOld(afterFailures({}, 'a', [fault(1)], about), 'door', 9), 'delivery')).toBe(true)
   })
 

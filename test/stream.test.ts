@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createStream } from '../src/http/stream.ts'
 import type { Pulse } from '../src/pulse.ts'
+import { allCalm, toStanding } from '../src/send/notify.ts'
 import { startBridge } from './support/bridge.ts'
 import { createLogKeeper } from './support/depot.ts'
 import { ask, describeHosts, type Hosted, type Summary, shareBridge } from './support/hosts.ts'
@@ -91,7 +92,7 @@ describeHosts('the stream', host => {
     const first = await line.next()
     expect(first).toMatchObject({
       ...{ events: [], missed: 0 },
-      stats: { pending: 0, troubles: [], notices: { open: [], nextAt: null, lastAt: null } },
+      stats: { pending: 0, troubles: [], notices: toStanding(allCalm, 0) },
     })
     expect(first?.stats).not.toHaveProperty('counts')
   })
@@ -264,5 +265,5 @@ const calmStats: Pulse['stats'] = {
   oldestPendingSeconds: 0,
   troubles: ['x'.repeat(200_000)],
   delivery: { failures: 0, reason: null, nextAttemptAt: null },
-  notices: { open: [], nextAt: null, lastAt: null },
+  notices: toStanding(allCalm, 0),
 }

@@ -7,9 +7,11 @@ import twilio from 'twilio'
 import { describe, expect, it } from 'vitest'
 import { digests } from '../src/hosts/node/digests.ts'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
+import { readKept } from '../src/outbox/kept-state.ts'
 import { createOutbox } from '../src/outbox/outbox.ts'
 import type { Notice } from '../src/send/notice.ts'
 import type { Failure } from '../src/send/notify.ts'
+import { createStateLog } from '../src/send/state-log.ts'
 import { createTeller, type TellerParts } from '../src/send/tell.ts'
 import { newDataDir, spawnBridge } from './support/bridge.ts'
 import {
@@ -81,6 +83,7 @@ function createBench(): Bench {
     start: more =>
       createTeller({
         store: outbox,
+        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about: () => ({ accountSid, waiting: 0 }),
         everyMs: EVERY,
         sinkSid,
@@ -90,6 +93,7 @@ function createBench(): Bench {
         send: fetch,
         now: clock.now,
         log,
+        changes: createStateLog(log),
         lastTold,
         ...more,
       }),
@@ -117,7 +121,7 @@ describe('a notice', () => {
   it('[TL1] is kept, then logged, then posted', async () => {
     const bench = createBench()
     const order: string[] = []
-    const kept = () => `${bench.notices().length} kept, clock ${bench.lastTold.told}`
+    const kept = () => `${bench.notices().length} kept, clock ${bench.lastTold.told.delivery}`
     const error = () => {
       order.push(`logged, ${kept()}`)
     }
@@ -272,7 +276,7 @@ describe('how often', () => {
     third.tick()
     expect(bench.notices()[1]?.payload.more_info).toMatchObject({
       counts: { segment_failing: 3 },
-      open: [{ station: 'delivery' }],
+      open: [{ component: 'delivery' }],
     })
   })
 
@@ -284,7 +288,7 @@ describe('how often', () => {
     expect(bench.notices()).toEqual([])
     bench.disk.fails = () => false
     bench.clock.pass(MINUTE)
-    teller.recovered('door')
+    teller.recovered('outbox')
     teller.tick()
     expect(bench.notices().map(({ error_code }) => error_code)).toEqual([913909])
   })
@@ -298,7 +302,7 @@ describe('how often', () => {
     for (let request = 0; request < 200; request++) first.failed([failure(START, full)])
     await handler.until(1)
     expect(JSON.parse(handler.posts[0]?.form.Payload ?? '')).toMatchObject({ error_code: 913909 })
-    expect(bench.lastTold.told).toBe(START)
+    expect(bench.lastTold.told).toEqual({ outbox: START })
 
     for (const minutes of [1, 7, 19]) {
       bench.clock.at = START + minutes * MINUTE

@@ -9,7 +9,7 @@ import { createApi } from '../http/api.ts'
 import type { OutboxStore } from '../outbox/outbox.ts'
 import { toParcel } from '../outbox/put.ts'
 import type { Backroom } from '../ports.ts'
-import { calm, toStanding } from '../send/notify.ts'
+import { allCalm, toStanding } from '../send/notify.ts'
 import { openLine } from '../send/retry.ts'
 
 export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
@@ -19,7 +19,7 @@ export function createLocalApi(
   keeper: Keeper,
   carrier: Carrier,
 ): ReturnType<typeof createApi> {
-  const notices = toStanding(calm, 0)
+  const notices = toStanding(allCalm, 0)
   const depot = { ...keeper, health: () => ({ troubles: [], line: openLine, notices }) }
   const desk = createDesk(outbox, () => depot, Date.now)
   const backroom: Backroom = {

@@ -72,7 +72,7 @@ function stopOnSignals(running: Running, log: Log): () => boolean {
 function announce(settings: Settings, { url, adminToken }: Running): void {
   const to = settings.SEGMENT_WRITE_KEY
     ? `${segmentHost(settings)}${settings.SEGMENT_PATH}`
-    : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson and stdout)`
+    : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson${settings.DRY_RUN_STDOUT ? ' and stdout' : ''})`
   const token = settings.ADMIN_TOKEN ? '$ADMIN_TOKEN' : `$(cat ${settings.DATA_DIR}/admin-token)`
   // A token made here is nobody's yet, so the link is how its owner gets it; one that was set, its owner has.
   const login = settings.ADMIN_TOKEN ? '' : `#token=${adminToken}`

@@ -47,6 +47,9 @@
  * @property {string | null} [reachedAt]
  * @property {string} [cursor]
  *
+ * @typedef {import('../send/component.ts').Component} Component
+ * @typedef {{ open: { reason: string, since: string, count: number }[], nextAt: string | null, lastAt: string | null }} ComponentStanding
+ *
  * @typedef {object} StatsOnly
  * @property {number} received
  * @property {number} duplicates
@@ -54,7 +57,7 @@
  * @property {number} oldestPendingSeconds
  * @property {string[]} troubles
  * @property {{ failures: number, reason: string | null, nextAttemptAt: string | null }} delivery
- * @property {{ open: { reason: string, since: string, count: number }[], nextAt: string | null, lastAt: string | null }} [notices]
+ * @property {Record<Component, ComponentStanding>} [notices]
  * @typedef {Record<State, number> & StatsOnly} Stats
  *
  * @typedef {Pick<Summary, 'key' | 'state' | 'reason' | 'settledAt' | 'triedAt' | 'attempts'>} Change

@@ -38,7 +38,7 @@ export function judgeSegment(stats, about, reasons) {
   if (delivery.failures > 0) {
     const { reason, nextAttemptAt } = delivery
     const { title, remedy } = reasons[reason ?? ''] ?? { title: reason ?? 'Deliveries fail', remedy: null }
-    const open = notices?.open.find(one => one.reason === reason)
+    const open = notices?.delivery.open.find(one => one.reason === reason)
     return {
       tone: 'bad',
       answer: 'No',
@@ -73,7 +73,7 @@ export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
     const text = `${trouble.charAt(0).toUpperCase()}${[trouble.slice(1), ...others].join(', and ')}.`
     return { tone: 'bad', answer: 'No', text, remedy: 'Twilio tries each event again for 4 hours.' }
   }
-  const turned = notices?.open.find(({ reason }) => isDoor(reason))
+  const turned = notices && [...notices.outbox.open, ...notices.webhook.open][0]
   if (turned) {
     const { title, remedy } = reasons[turned.reason] ?? { title: turned.reason, remedy: null }
     return { tone: 'bad', answer: 'Turned away', text: `${title}.`, remedy, since: turned.since }
@@ -103,6 +103,3 @@ export function toHeadline(stats, about, reasons) {
   if (about?.dryRun) return { tone, text: 'Dry run: nothing leaves this bridge' }
   return { tone, text: tone === 'good' ? 'Segment takes events' : 'Ready: nothing has had to be sent so far' }
 }
-
-/** @param {string} reason */
-const isDoor = reason => !reason.startsWith('segment_') && reason !== 'bridge_fault'

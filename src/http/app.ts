@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import type { Host } from '../config.ts'
 import { createDoorMeters, toText } from '../meters.ts'
 import type { Backroom, Page } from '../ports.ts'
+import type { Reason } from '../reasons.ts'
+import { redact } from '../send/redact.ts'
 import { toAbout } from './about.ts'
 import { createApi } from './api.ts'
 import { createGuard, createTokenCheck, keepPrivate } from './guard.ts'
@@ -39,7 +41,8 @@ export function createApp(parts: AppParts): Hono {
   app.use(async (c, next) => (webhook.isAt(c) ? webhook.answer(c) : next()))
   app.get('/healthz', c => c.json({ status: 'up' }))
   app.get('/readyz', async c => {
-    const troubles = await backroom.troubles().catch(() => ['the outbox does not answer'])
+    // Anybody may ask: the reasons alone, as with a request that cannot be stored. The API says more.
+    const troubles = await backroom.troubles().catch((): Reason[] => ['outbox_unwritable'])
     return troubles.length === 0
       ? c.json({ status: 'ready' })
       : c.json({ status: 'not ready', troubles }, 503)
@@ -62,7 +65,7 @@ export function createApp(parts: AppParts): Hono {
     return c.json({ error: 'not_found', message: `There is nothing at ${c.req.path}` }, 404)
   })
   app.onError((error, c) => {
-    log.error({ err: error, path: c.req.path }, 'a request failed')
+    log.error({ err: error, path: redact(c.req.path) }, 'a request failed')
     return c.json({ error: 'internal', message: 'The bridge failed; its log says why' }, 500)
   })
   return app

@@ -34,7 +34,7 @@ export function createStream(
     const feed = createFeed({
       pulse,
       readings: streamReadings ?? Number.POSITIVE_INFINITY,
-      failed: error => log.warn({ fault: String(error) }, 'the pages that watch are sent away: no reading'),
+      failed: error => log.warn({ err: error }, 'the pages that watch are sent away: no reading'),
     })
     feeds.add(feed)
     return feed

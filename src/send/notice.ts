@@ -3,10 +3,12 @@
  * Pure: no I/O, no clock.
  */
 import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
-import type { Digest, Station } from './notify.ts'
+import type { Component } from './component.ts'
+import { type Digest, isForgeable } from './notify.ts'
 import { redact } from './redact.ts'
 
 export type About = {
+  readonly component: Component
   /** NO + 32 hex. */
   readonly sid: string
   readonly accountSid: string
@@ -19,7 +21,7 @@ export type About = {
 }
 
 type Spell = {
-  readonly station: Station
+  readonly component: Component
   readonly reason: Reason
   readonly since: string
   /** Of an open failure: when it was last seen; of a recovery: when it came. */
@@ -40,6 +42,7 @@ export type Notice = {
     readonly error_code: number
     readonly message: string
     readonly more_info: {
+      readonly component: Component
       readonly reason: Reason | 'recovery'
       readonly remedy: string
       /** What came since the last notice: reason → events or requests. */
@@ -63,17 +66,21 @@ export type Notice = {
 }
 
 const levels = { ERROR: 'Error', WARNING: 'Warning', NOTICE: 'Notice' } as const
-const stations = ['delivery', 'door'] as const satisfies readonly Station[]
+/** A signature that does not fit while others do is no fault of the settings. */
+const stranger = {
+  title: 'Requests come whose signature does not fit, while those of Twilio do',
+  remedy:
+    'Nothing: nothing of them was stored. If events of one account are missing, add its auth token to TWILIO_AUTH_TOKEN.',
+} as const
 
 export function toNotice(digest: Digest, about: About): Notice {
   const { lead, answered } = digest
-  const stop = lead === 'recovery' ? recovery : reasons[lead]
-  const open = toSpells(digest.open)
+  const stop = toStop(digest)
   return {
     sid: about.sid,
     account_sid: about.accountSid,
     timestamp: new Date(about.now).toISOString(),
-    level: levels[stop.level],
+    level: levels[digest.level],
     error_code: stop.code,
     payload: {
       resource_sid: about.sinkSid,
@@ -81,15 +88,18 @@ export function toNotice(digest: Digest, about: About): Notice {
       error_code: stop.code,
       message: redact(say(digest, about)),
       more_info: {
+        component: about.component,
         reason: lead,
-        // With both stations out of order there are two things to do.
-        remedy: [...new Set([stop.remedy, ...open.map(({ reason }) => reasons[reason].remedy)])].join(' '),
+        // What leads may be worse than what is still open: then there are two things to do.
+        remedy: [
+          ...new Set([stop.remedy, ...(digest.open ? [reasons[digest.open.reason].remedy] : [])]),
+        ].join(' '),
         counts: digest.counts,
         since: toIso(digest.since),
         first_event_id: digest.firstId ?? null,
         last_event_id: digest.lastId ?? null,
-        open,
-        recovered: toSpells(digest.recovered),
+        open: toSpells(about.component, digest.open),
+        recovered: toSpells(about.component, digest.recovered),
         waiting: about.waiting,
         waiting_since: toIso(about.waitingSince),
         next_attempt_at: toIso(about.nextAttemptAt),
@@ -120,45 +130,59 @@ export function toDebuggerForm(notice: Notice): URLSearchParams {
   })
 }
 
-const fails = { delivery: 'delivery has failed', door: 'requests have been turned away' } as const
-const works = { delivery: recovery.title, door: 'Requests are taken again' } as const
+function toStop({
+  lead,
+  level,
+}: Digest): Pick<typeof recovery, 'title' | 'remedy'> & { readonly code: number } {
+  if (lead === 'recovery') return recovery
+  const stop = reasons[lead]
+  return isForgeable(lead) && level === 'WARNING' ? { ...stop, ...stranger } : stop
+}
+
+const fails = {
+  delivery: 'delivery has failed',
+  outbox: 'the outbox has been out of order',
+  webhook: 'requests have been turned away',
+  data: 'the data has been odd',
+} as const satisfies Record<Component, string>
+const works = {
+  delivery: recovery.title,
+  outbox: 'The outbox is in order again',
+  webhook: 'Requests are taken again',
+  data: 'The data is as usual again',
+} as const satisfies Record<Component, string>
 
 /** What, how many, since when: for a person at 3 a.m. */
-function say({ lead, open, recovered, counts, since }: Digest, about: About): string {
-  const troubles = stations.flatMap(station => {
-    const span = open[station]
-    return span ? [`${fails[station]} since ${toMinute(span.since)}`] : []
-  })
-  const again = stations.flatMap(station => {
-    const span = recovered[station]
-    return span
-      ? [`${works[station]} since ${toMinute(span.at)}, after trouble from ${toMinute(span.since)} on`]
-      : []
-  })
-  const sums = { delivery: 0, door: 0, event: 0, outbox: 0 }
+function say(digest: Digest, about: About): string {
+  const { lead, open, recovered, counts, since } = digest
+  const { component } = about
+  const trouble = open ? `${fails[component]} since ${toMinute(open.since)}` : ''
+  const again = recovered
+    ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
+    : ''
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
-    many(sums.door, 'request was turned away', 'requests were turned away'),
+    many(sums.request, 'request was turned away', 'requests were turned away'),
     many(sums.event, 'event was set aside', 'events were set aside'),
     many(sums.outbox, 'stored value was reset', 'stored values were reset'),
   ].filter(text => text !== '')
-  const isFirst = stations.some(station => open[station]?.since === since)
-  const when = since === undefined || isFirst ? '' : ` since ${toMinute(since)}`
-  const nothing = troubles.length > 0 ? 'nothing else since the last notice' : ''
+  const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
+  const nothing = trouble === '' ? '' : 'nothing else since the last notice'
   const news = came.length > 0 ? `${came.join(' and ')}${when}` : nothing
   const age = about.waitingSince === undefined ? '' : ` since ${toMinute(about.waitingSince)}`
   const wait =
     about.waiting > 0 ? `${many(about.waiting, 'event waits', 'events wait')}${age}` : 'no event waits'
-  const facts = [...troubles, news, wait].filter(text => text !== '').join(', ')
-  if (lead === 'recovery') return `${again.join('. ')}: ${facts}.`
-  return [`${reasons[lead].title}: ${facts}.`, ...again.map(text => `${text}.`)].join(' ')
+  const facts = [trouble, news, wait].filter(text => text !== '').join(', ')
+  if (lead === 'recovery') return `${again}: ${facts}.`
+  return [`${toStop(digest).title}: ${facts}.`, again && `${again}.`].filter(text => text !== '').join(' ')
 }
 
-function toUnit(word: string): Station | 'event' | 'outbox' {
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' {
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
-  return Object.hasOwn(doorReasons, word) ? 'door' : 'event'
+  return Object.hasOwn(doorReasons, word) ? 'request' : 'event'
 }
 
 /** Commas keep `redact` from taking a large count for a phone number. */
@@ -167,13 +191,10 @@ function many(count: number, one: string, more: string): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`
 }
 
-function toSpells(spans: Digest['open']): readonly Spell[] {
-  return stations.flatMap(station => {
-    const span = spans[station]
-    if (!span) return []
-    const { reason, since, at } = span
-    return [{ station, reason, since: new Date(since).toISOString(), at: new Date(at).toISOString() }]
-  })
+function toSpells(component: Component, span: Digest['open']): readonly Spell[] {
+  if (!span) return []
+  const { reason, since, at } = span
+  return [{ component, reason, since: new Date(since).toISOString(), at: new Date(at).toISOString() }]
 }
 
 function toIso(ms: number | undefined): string | null {

@@ -48,3 +48,60 @@ function hideDigits(found: string): string {
     return seen <= head || seen > total - 2 ? digit : '*'
   })
 }
+
+const ERROR_CHARS = 500
+const STACK_CHARS = 2_000
+
+/**
+ * What may be said of an error outside of the admin API: redacted, and without quoted text, for parsers quote what they were
+ * given, and that may be an event.
+ */
+export function toErrorText(error: unknown): string {
+  const { message, cause } = toParts(error)
+  return cause === undefined ? message : `${message} (${cause})`
+}
+
+export type ErrorFields = { readonly type: string; readonly message: string; readonly stack?: string }
+
+/** An error as a log line holds it, on every host. */
+export function toErrorFields(error: Error): ErrorFields {
+  const { stack = '' } = error
+  // The stack repeats the message, quoted text and all: only its frames are kept.
+  const frames = stack
+    .slice(stack.search(/^\s+at /m))
+    .split('\n')
+    .filter(line => /^\s+at /.test(line))
+  return {
+    type: error.name,
+    message: toErrorText(error),
+    ...(frames.length > 0 && { stack: redact(frames.join('\n').slice(0, STACK_CHARS)) }),
+  }
+}
+
+/** The fields of a log line, with every error in them as `toErrorFields` has it. */
+export function toLogFields(fields: object): Record<string, unknown> {
+  const named = fields instanceof Error ? { err: fields } : fields
+  return Object.fromEntries(
+    Object.entries(named).map(([name, value]: [string, unknown]) => {
+      if (value instanceof Error) return [name, toErrorFields(value)]
+      return [name, name === 'err' ? toErrorText(value) : value]
+    }),
+  )
+}
+
+function toParts(error: unknown): { message: string; cause: string | undefined } {
+  if (!(error instanceof Error)) return { message: unquote(String(error)), cause: undefined }
+  const code: unknown = Reflect.get(error, 'code')
+  const message = unquote(error.message) || error.name
+  const named = typeof code === 'string' && !message.includes(code) ? `${redact(code)}: ${message}` : message
+  return { message: named, cause: error.cause === undefined ? undefined : toParts(error.cause).message }
+}
+
+/** From the first quotation mark to the last: what is quoted may hold some itself. The first cut bounds the work. */
+function unquote(text: string): string {
+  const bare = text.slice(0, ERROR_CHARS * 4).replace(/"[\s\S]*"?/, quoted => {
+    const end = quoted.lastIndexOf('"')
+    return end > 0 ? `"…"${quoted.slice(end + 1)}` : '"…'
+  })
+  return redact(bare).slice(0, ERROR_CHARS)
+}

@@ -1,29 +1,38 @@
 /**
  * Notices leave here: the pure cadence of notify.ts, kept in the outbox before a notice goes out, then logged and posted.
  * A notice is kept first and posted once: a crash between the two costs a post, never a second notice too early.
+ * Each component has a clock of its own; changes of state are logged at once, whatever the clocks say (state-log.ts).
  */
 
 import type { Settings } from '../config.ts'
 import type { NoticeBook } from '../outbox/notice-book.ts'
 import type { Digests, Log } from '../ports.ts'
-import type { Reason } from '../reasons.ts'
-import { describe } from './deliver.ts'
+import type { DeliveryReason, Reason } from '../reasons.ts'
+import { type Component, components, toComponent } from './component.ts'
 import { type Notice, toDebuggerForm, toNotice } from './notice.ts'
 import {
+  allCalm,
+  type Digest,
   due,
   type Failure,
+  forEach,
+  isForgeable,
+  KeptNotices,
   type NoticeState,
+  type NoticeStates,
   record,
   recover,
-  restore,
   type Standing,
-  type Station,
   take,
   toStanding,
 } from './notify.ts'
+import { toErrorText } from './redact.ts'
+import type { StateLog } from './state-log.ts'
 
 export type TellerParts = {
   readonly store: Pick<NoticeBook, 'remember' | 'recall'>
+  /** Reads what the store keeps by that name; the fallback stands for what is damaged, which is set aside and reported. */
+  readonly read: (name: string, schema: typeof KeptNotices, fallback: NoticeStates) => NoticeStates
   readonly about: () => About
   readonly everyMs: number
   readonly sinkSid: string
@@ -33,8 +42,20 @@ export type TellerParts = {
   readonly send: typeof fetch
   readonly now: () => number
   readonly log: Log
-  /** A second memory of when the last notice went out, for the time when the outbox cannot be written. */
-  readonly lastTold: { read(): number | undefined; write(at: number): void }
+  /** Where changes of state are logged at once. */
+  readonly changes: StateLog
+  /** A second memory of when each component's last notice went out, for the time when the outbox cannot be written. */
+  readonly lastTold: LastTold
+  /**
+   * What only counts up is kept no more often: a restart may forget so much of the counting, never a failure.
+   * @default 0: at once
+   */
+  readonly keepEveryMs?: number
+}
+
+export type LastTold = {
+  read(component: Component): number | undefined
+  write(component: Component, at: number): void
 }
 
 /** How things stand when a notice goes out. Times are ms since 1970. */
@@ -44,14 +65,17 @@ export type About = {
   readonly waiting: number
   readonly waitingSince?: number | undefined
   readonly nextAttemptAt?: number | undefined
+  /** What delivery fails of. */
+  readonly failing?: DeliveryReason | undefined
 }
 
 export type Teller = {
   failed(failures: readonly Failure[]): void
-  recovered(station: Station): void
+  recovered(component: Component): void
+  /** A request verified: now, or at `at`, as somebody else saw it; then it ends only what was open before. */
+  verified(at?: number): void
   /** Sends what is due; to be called about once a second. Returns when it is due next, ms since 1970. */
   tick(): number | undefined
-  state(): NoticeState
   standing(): Standing
 }
 
@@ -72,56 +96,92 @@ export function tellerSettings(
 }
 
 export function createTeller(parts: TellerParts): Teller {
-  const { store, everyMs, now, log, lastTold } = parts
-  let state = load()
+  const { store, everyMs, now, log, lastTold, changes, keepEveryMs = 0 } = parts
   let isKept = true
+  /** Not kept yet; urgent is what is more than a count. */
+  let hasNews = false
+  let isUrgent = false
+  let keptAt = Number.NEGATIVE_INFINITY
   /** Told, but not in the outbox's list yet. */
   const unkept: { at: number; body: Notice }[] = []
+  /** Not kept over a restart: what verified under the settings of then says nothing about those of now. */
+  let verifiedAt: number | undefined
+  let states = load()
 
-  function load(): NoticeState {
-    const kept = store.recall(MEMORY)
-    const restored = restore(kept === undefined ? undefined : parse(kept), now())
-    const told = Math.max(restored.toldAt ?? 0, lastTold.read() ?? 0)
-    return told > 0 ? { ...restored, toldAt: told } : restored
+  function load(): NoticeStates {
+    const silent = forEach(() => ({ ...allCalm.data, toldAt: now() }))
+    const kept = store.recall(MEMORY) === undefined ? allCalm : parts.read(MEMORY, KeptNotices, silent)
+    // Damaged: what is begun anew must keep the silence over the next restart as well.
+    if (kept === silent) remember(kept)
+    return forEach(component => {
+      const told = Math.max(kept[component].toldAt ?? 0, lastTold.read(component) ?? 0)
+      return told > 0 ? { ...kept[component], toldAt: told } : kept[component]
+    })
   }
 
-  function keep(next: NoticeState, notice?: Notice): void {
-    state = next
-    if (notice) unkept.push({ at: now(), body: notice })
+  /** What only counts up may wait to be kept. */
+  function change(component: Component, state: NoticeState): void {
+    const before = states[component]
+    states = { ...states, [component]: state }
+    hasNews = true
+    isUrgent ||= toOutline(before) !== toOutline(state)
+  }
+
+  function keep(): void {
+    if (!hasNews || !(isUrgent || Math.abs(now() - keptAt) >= keepEveryMs)) return
+    if (!remember(states)) return
+    hasNews = false
+    isUrgent = false
+    keptAt = now()
+  }
+
+  function remember(all: NoticeStates): boolean {
+    const wasKept = isKept
     try {
-      const text = JSON.stringify(next)
+      const text = JSON.stringify(all)
       if (unkept.length === 0) store.remember(MEMORY, text)
       for (; unkept.length > 0; unkept.shift()) store.remember(MEMORY, text, unkept[0])
       isKept = true
     } catch (error) {
       // The outbox itself is what fails: the notice about it must go out all the same.
-      if (isKept) log.warn({ fault: describe(error) }, 'the notice clock could not be kept in the outbox')
+      if (wasKept) log.warn({ err: error }, 'the notice clocks could not be kept in the outbox')
       isKept = false
     }
+    return isKept
   }
 
   function tick(): number | undefined {
-    const taken = take(state, now(), everyMs)
-    if (taken.digest) {
-      const { accountSid, waiting, waitingSince, nextAttemptAt } = parts.about()
-      const notice = toNotice(taken.digest, {
-        sid: `NO${crypto.randomUUID().replaceAll('-', '')}`,
-        accountSid: accountSid ?? `AC${UNKNOWN_DIGITS}`,
-        sinkSid: parts.sinkSid,
-        now: now(),
-        waiting,
-        waitingSince,
-        nextAttemptAt,
-      })
-      lastTold.write(now())
-      keep(taken.state, notice)
-      tell(notice)
-    } else if (taken.state !== state) {
-      // The clock was set back: both memories count the silence from now.
-      lastTold.write(taken.state.toldAt ?? now())
-      keep(taken.state)
-    }
-    return due(state, everyMs)
+    for (const component of components) takeOf(component)
+    keep()
+    const dues = components.flatMap(component => due(states[component], everyMs) ?? [])
+    return dues.length > 0 ? Math.min(...dues) : undefined
+  }
+
+  function takeOf(component: Component): void {
+    const taken = take(states[component], now(), everyMs)
+    if (taken.state === states[component]) return
+    change(component, taken.state)
+    // Also when the clock was set back: both memories count the silence from now.
+    lastTold.write(component, taken.state.toldAt ?? now())
+    if (!taken.digest) return
+    const notice = describeDigest(component, taken.digest)
+    unkept.push({ at: now(), body: notice })
+    keep()
+    tell(notice)
+  }
+
+  function describeDigest(component: Component, digest: Digest): Notice {
+    const { accountSid, waiting, waitingSince, nextAttemptAt } = parts.about()
+    return toNotice(digest, {
+      component,
+      sid: `NO${crypto.randomUUID().replaceAll('-', '')}`,
+      accountSid: accountSid ?? `AC${UNKNOWN_DIGITS}`,
+      sinkSid: parts.sinkSid,
+      now: now(),
+      waiting,
+      waitingSince,
+      nextAttemptAt,
+    })
   }
 
   function tell(notice: Notice): void {
@@ -131,27 +191,49 @@ export function createTeller(parts: TellerParts): Teller {
     else log.warn(line, payload.message)
     if (parts.notifyUrl) {
       post(parts.notifyUrl, notice, parts).catch((error: unknown) => {
-        log.warn({ notice: sid, fault: describe(error) }, 'the notice could not be posted to NOTIFY_URL')
+        log.warn({ notice: sid, fault: toErrorText(error) }, 'the notice could not be posted to NOTIFY_URL')
       })
     }
+  }
+
+  /** Lately: so long that a token rotated under way is an error by the second notice of it. */
+  function isStrangers({ reason, at }: Failure): boolean {
+    return isForgeable(reason) && verifiedAt !== undefined && Math.abs(at - verifiedAt) < everyMs
+  }
+
+  function recovered(component: Component): void {
+    changes.recovered(component, now())
+    const next = recover(states[component], now())
+    if (next === states[component]) return
+    change(component, next)
+    tick()
   }
 
   return {
     failed(failures) {
       if (failures.length === 0) return
-      keep(sumUp(failures).reduce(record, state))
+      for (const failure of sumUp(failures)) {
+        const component = toComponent(failure.reason)
+        const isStranger = isStrangers(failure)
+        changes.failed(failure, isStranger)
+        change(component, record(states[component], failure, isStranger))
+      }
       tick()
     },
-    recovered(station) {
-      const next = recover(state, station, now())
-      if (next === state) return
-      keep(next)
-      tick()
+    recovered,
+    verified(at) {
+      verifiedAt = at ?? now()
+      const { open } = states.webhook
+      if (open && (at === undefined || at >= open.since)) recovered('webhook')
     },
     tick,
-    state: () => state,
-    standing: () => toStanding(state, everyMs),
+    standing: () => toStanding(states, everyMs),
   }
+}
+
+/** All but what counts up. */
+function toOutline({ toldAt, open, recovered, counts }: NoticeState): string {
+  return JSON.stringify([toldAt, open?.reason, open?.since, recovered?.at, Object.keys(counts)])
 }
 
 /** One failure a reason: a body may hold a hundred thousand bad events. */
@@ -189,15 +271,6 @@ async function post(url: string, notice: Notice, { authToken, digests, send }: T
   })
   await response.body?.cancel()
   if (!response.ok) throw new Error(`NOTIFY_URL answered ${response.status}`)
-}
-
-/** `null` when it is damaged: `restore` then starts with the silence. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 function toBase64(text: string): string {

@@ -3,15 +3,18 @@ import { createDepot, type Depot } from '../../src/depot.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
+import { readKept } from '../../src/outbox/kept-state.ts'
 import type { Attempt } from '../../src/outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
 import { type Parcel, toParcel } from '../../src/outbox/put.ts'
 import type { Sql } from '../../src/outbox/sql.ts'
 import type { Log } from '../../src/ports.ts'
 import { states } from '../../src/reasons.ts'
+import type { Component } from '../../src/send/component.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/deliver.ts'
 import type { Notice } from '../../src/send/notice.ts'
-import { createTeller, tellerSettings } from '../../src/send/tell.ts'
+import { createStateLog } from '../../src/send/state-log.ts'
+import { createTeller, type LastTold, tellerSettings } from '../../src/send/tell.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
 
@@ -49,20 +52,16 @@ export function createLogKeeper(): { log: Log; lines: LogLine[] } {
   return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
 }
 
-/** The file whose mtime outlives a restart, as a variable. */
-export function createLastTold(): {
-  told: number | undefined
-  read(): number | undefined
-  write(at: number): void
-} {
-  const memory = {
-    told: undefined as number | undefined,
-    read: () => memory.told,
-    write(at: number) {
-      memory.told = at
+/** The files whose mtimes outlive a restart, as a variable. */
+export function createLastTold(): LastTold & { told: Partial<Record<Component, number>> } {
+  const told: Partial<Record<Component, number>> = {}
+  return {
+    told,
+    read: component => told[component],
+    write(component, at) {
+      told[component] = at
     },
   }
-  return memory
 }
 
 /** SQLite that fails as on a full disk while `fails` says so of a statement; reads go on. */
@@ -139,11 +138,13 @@ export function openDepot(options: DepotOptions): Testbed {
       createTeller({
         ...tellerSettings(settings),
         store: outbox,
+        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about,
         digests,
         send: options.send ?? fetch,
         now: clock.now,
         log,
+        changes: createStateLog(log),
         lastTold,
       }),
   })

@@ -25,7 +25,7 @@ export type CheckParts = {
   readonly segment: SegmentStandIn
   readonly ledger: Ledger
   /** When each notice came, by this process's clock. */
-  readonly noticesAt: readonly number[]
+  readonly notices: readonly { readonly at: number; readonly component: string }[]
   readonly jumps: readonly Jump[]
   readonly until: (what: string, holds: () => boolean | Promise<boolean>, timeoutMs?: number) => Promise<void>
 }
@@ -146,18 +146,20 @@ function checkSegment(
   if (segment.silentlyDropped > 0) faults.push(`${segment.silentlyDropped} over Segment's cap`)
 }
 
-/** A clock put forward may bring the next notice forward by as much; nothing else may. */
-function checkNotices({ noticesAt, jumps }: CheckParts, faults: string[], least: number): void {
-  noticesAt.forEach((at, index) => {
-    const before = noticesAt[index - 1]
-    if (before === undefined) return
+/** A clock put forward may bring the next notice of a component forward by as much; nothing else may. */
+function checkNotices({ notices, jumps }: CheckParts, faults: string[], least: number): void {
+  const latest = new Map<string, number>()
+  for (const { at, component } of notices) {
+    const before = latest.get(component)
+    latest.set(component, at)
+    if (before === undefined) continue
     const forward = jumps
       .filter(jump => jump.at >= before - NOTICE_LEEWAY_MS && jump.at <= at && jump.byMs > 0)
       .reduce((sum, { byMs }) => sum + byMs, 0)
     if (at - before + forward < NOTICE_EVERY_MS - NOTICE_LEEWAY_MS)
-      faults.push(`two notices within ${Math.round((at - before + forward) / 1_000)} s`)
-  })
-  if (noticesAt.length < least) faults.push(`${noticesAt.length} notices, not ${least}`)
+      faults.push(`two notices of ${component} within ${Math.round((at - before + forward) / 1_000)} s`)
+  }
+  if (notices.length < least) faults.push(`${notices.length} notices, not ${least}`)
 }
 
 async function isReady({ origin }: BridgeProcess): Promise<boolean> {

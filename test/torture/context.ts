@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { startSegment } from '../support/segment.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
-import { startWebhook } from '../support/webhook-stand-in.ts'
+import { startWebhook, type WebhookStandIn } from '../support/webhook-stand-in.ts'
 import { createBridgeProcess } from './bridge-process.ts'
 import { check, type Verdict } from './check.ts'
 import { createClock } from './clock.ts'
@@ -99,7 +99,7 @@ export async function runScenario(scenario: Scenario, { seed, isLong, stop, say 
   try {
     const end: End = (await orAborted(scenario.run(context), signal)) ?? {}
     say('checks')
-    const parts = { bridge, segment, ledger, until, noticesAt: notices.arrivedAt, jumps: clock.jumps }
+    const parts = { bridge, segment, ledger, until, notices: toNotices(notices), jumps: clock.jumps }
     verdict = await orAborted(check(parts, end), signal)
   } catch (error) {
     const why = stop.aborted
@@ -138,6 +138,14 @@ async function attempt(undo: () => unknown, faults: string[]): Promise<void> {
   } catch (error) {
     faults.push(`not tidied up: ${toText(error)}`)
   }
+}
+
+/** When each came, and of what. */
+function toNotices({ bodies, arrivedAt }: WebhookStandIn): { at: number; component: string }[] {
+  return bodies.map((body, index) => {
+    const payload = JSON.parse(new URLSearchParams(body).get('Payload') ?? '{}')
+    return { at: arrivedAt[index] ?? 0, component: String(payload.more_info?.component) }
+  })
 }
 
 function toText(error: unknown): string {

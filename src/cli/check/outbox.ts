@@ -6,6 +6,7 @@ import * as z from 'zod'
 import type { Settings } from '../../config.ts'
 import { readOwner } from '../../hosts/node/folder.ts'
 import { inspect } from '../../outbox/migrations.ts'
+import { reasons } from '../../reasons.ts'
 import { ask, parse, toLocalOrigin } from '../bridge-api.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
 import { isInUse } from './folder.ts'
@@ -37,12 +38,14 @@ export async function checkOutbox(settings: Settings): Promise<LocalBridge> {
   }
   if (ready.status === 200)
     return { findings: [ok('bridge', `${who} runs at ${origin} and takes events`)], origin }
-  const troubles =
-    Ready.safeParse(parse(ready.text)).data?.troubles.join('; ') || `/readyz answers ${ready.status}`
-  return {
-    findings: [wrong('bridge', `${who} at ${origin}: ${troubles}`, 'See README, "At 3 a.m.".')],
-    origin,
-  }
+  const { troubles = [] } = Ready.safeParse(parse(ready.text)).data ?? {}
+  const why = troubles.map(toText).join('; ') || `/readyz answers ${ready.status}`
+  return { findings: [wrong('bridge', `${who} at ${origin}: ${why}`, 'See README, "At 3 a.m.".')], origin }
+}
+
+function toText(reason: string): string {
+  const stop = Object.entries(reasons).find(([word]) => word === reason)?.[1]
+  return stop ? `${reason}: ${stop.title}. ${stop.remedy}` : reason
 }
 
 function checkFile(file: string): Finding[] {

@@ -10,9 +10,11 @@ import { createCarrier } from '../../carrier.ts'
 import { toPruning, toTarget } from '../../config.ts'
 import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
+import { readKept } from '../../outbox/kept-state.ts'
 import { createOutbox } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
+import { createStateLog } from '../../send/state-log.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
 import type { Call, Reply, Request, ThreadData } from './backroom.ts'
 import { createCatchUp, untilAll } from './catch-up.ts'
@@ -40,7 +42,7 @@ const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
   appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  process.stdout.write(lines)
+  if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
   return { kind: 'accepted', status: 0, answer: 'dry run' }
 }
 
@@ -63,11 +65,13 @@ depot = createDepot({
     createTeller({
       ...tellerSettings(settings),
       store: outbox,
+      read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
       about,
       digests,
       send: fetch,
       now: Date.now,
       log,
+      changes: createStateLog(log),
       lastTold: noticeClock(noticeClockFile),
     }),
 })

@@ -13,6 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { components } from '../../send/component.ts'
+import type { LastTold } from '../../send/tell.ts'
 
 const PRIVATE_FOLDER = 0o700
 const PRIVATE_FILE = 0o600
@@ -55,9 +57,11 @@ export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder 
     if (existsSync(outboxFile) || readdirSync(path).length === 0) chmodSync(path, PRIVATE_FOLDER)
     const release = lock(path, patienceMs)
     const noticeClockFile = join(path, 'notice-clock')
-    if (!existsSync(noticeClockFile)) {
-      writeFileSync(noticeClockFile, '', { mode: PRIVATE_FILE })
-      utimesSync(noticeClockFile, 0, 0)
+    for (const component of components) {
+      const file = `${noticeClockFile}.${component}`
+      if (existsSync(file)) continue
+      writeFileSync(file, '', { mode: PRIVATE_FILE })
+      utimesSync(file, 0, 0)
     }
     return {
       outboxFile,
@@ -130,15 +134,16 @@ export function readAdminToken({ adminTokenFile }: Folder, setting: string | und
 }
 
 /**
- * When the last notice went out, as the mtime of an empty file: setting it takes no space, so the clock holds on a full
- * disk as well, where the outbox cannot be written.
+ * When each component's last notice went out, as the mtime of an empty file: setting it takes no space, so the clocks hold
+ * on a full disk as well, where the outbox cannot be written. A file of before counts for every component.
  */
-export function noticeClock(file: string): { read(): number | undefined; write(at: number): void } {
+export function noticeClock(file: string): LastTold {
+  const read = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0)
   return {
-    read: () => (existsSync(file) ? statSync(file).mtimeMs || undefined : undefined),
-    write(at) {
+    read: component => Math.max(read(file), read(`${file}.${component}`)) || undefined,
+    write(component, at) {
       try {
-        utimesSync(file, at / 1_000, at / 1_000)
+        utimesSync(`${file}.${component}`, at / 1_000, at / 1_000)
       } catch {
         // The outbox keeps the time too; this is the second memory.
       }

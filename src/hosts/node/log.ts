@@ -2,10 +2,12 @@
 import pino from 'pino'
 import type { Settings } from '../../config.ts'
 import type { Log } from '../../ports.ts'
+import { toLogFields } from '../../send/redact.ts'
 
 export function createLog(level: Settings['LOG_LEVEL']): Log {
   const stderr = pino.destination({ fd: 2, sync: true })
   // It may be a file on a disk that is full: what cannot be logged must not end the process.
   stderr.on('error', () => undefined)
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stderr)
+  const formatters = { log: toLogFields }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, stderr)
 }

@@ -3,41 +3,56 @@ import { waitUntil } from 'cloudflare:workers'
 import type { Desk } from '../../desk.ts'
 import { toParcel } from '../../outbox/put.ts'
 import { toSlices } from '../../outbox/slices.ts'
-import type { Backroom, Entry, Intake, Stored } from '../../ports.ts'
-import type { Failure } from '../../send/notify.ts'
-import { clockOf, type Env, shardOf } from './env.ts'
+import type { Backroom, Entry, Intake, Log, Stored } from '../../ports.ts'
+import type { Reason } from '../../reasons.ts'
+import { allCalm, type Standing, toStanding } from '../../send/notify.ts'
+import { toErrorText } from '../../send/redact.ts'
+import { clockOf, DOOR, type Env, shardOf } from './env.ts'
 import { fromCursor, toShardKey, toShardQueries, withShard } from './keys.ts'
-import { addCounts, mergeGroups, mergeLists, mergePulses, nameShards, sumUpStats } from './merge.ts'
-import { type ShardHistory, toHome } from './sharding.ts'
+import { createSparingWarn } from './log.ts'
+import { addCounts, mergeGroups, mergeLists, mergePulses, sumUpStats } from './merge.ts'
+import { createDoorReports } from './reports.ts'
+import { createShardHistory } from './shard-history.ts'
+import { toHome } from './sharding.ts'
+import { within } from './within.ts'
 
 /** Of a shard that is through. */
 const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
 
-/** The name under which the clock knows the door's own failures. */
-const DOOR = 'door'
+/** `/readyz` is open to anybody: its answer is remembered for so long. */
+const READY_MS = 5_000
+/** How long figures wait for the notice clock. */
+const PATIENCE_MS = 2_000
 
-export function createBackroom(env: Env, count: number): Backroom {
-  // Asked once an isolate: a new number of shards is a new deployment, and that has new isolates. The value is kept and not
-  // the promise, which belongs to the request that made it.
-  let told: ShardHistory | undefined
-  /** This isolate has told the clock of a failure at the door, and of no success since. */
-  let isDoorOpen = false
-  const history = async () => {
-    told ??= await clockOf(env).shards(count)
-    return told
-  }
+export function createBackroom(env: Env, count: number, everyMs: number, log: Log): Backroom {
+  const history = createShardHistory(() => clockOf(env).shards(count), count, log)
+  const warn = createSparingWarn(log)
+  const tell = (telling: Promise<void>) =>
+    waitUntil(
+      telling.catch((error: unknown) =>
+        warn({ err: error }, 'the notice clock did not answer; what fails is told again within a minute'),
+      ),
+    )
+  const { report, stored: noteStored } = createDoorReports({
+    failed: failure => tell(clockOf(env).failed(DOOR, [failure], { waiting: 0 })),
+    recovered: component => tell(clockOf(env).recovered(DOOR, component, { waiting: 0 })),
+    everyMs,
+    log,
+  })
+  let ready: { readonly troubles: Reason[]; readonly until: number } | undefined
   const everyShard = async () => {
     const { highest } = await history()
     return Array.from({ length: Math.max(highest, count) }, (_, index) => shardOf(env, index))
   }
 
-  function report(failure: Failure): void {
-    isDoorOpen = true
-    waitUntil(
-      clockOf(env)
-        .failed(DOOR, [failure], { waiting: 0 })
-        .catch(() => undefined),
-    )
+  /** The figures do not depend on the clock either. */
+  async function standing(): Promise<Standing> {
+    try {
+      return await within(PATIENCE_MS, clockOf(env).standing())
+    } catch (error) {
+      warn({ err: error }, 'the notice clock did not answer; the figures are without its word')
+      return toStanding(allCalm, 0)
+    }
   }
 
   async function put(intake: Intake): Promise<Stored> {
@@ -51,18 +66,11 @@ export function createBackroom(env: Env, count: number): Backroom {
       )
       const failed = results.find(({ stored }) => !stored)
       const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
-      if (stored.stored && isDoorOpen) {
-        isDoorOpen = false
-        waitUntil(
-          clockOf(env)
-            .recovered(DOOR, 'door', { waiting: 0 })
-            .catch(() => undefined),
-        )
-      }
+      if (stored.stored) noteStored()
       return stored
     } catch (error) {
       // The object restarts or is overloaded: Twilio tries again, and what was stored is known by its id.
-      const detail = String(error)
+      const detail = toErrorText(error)
       report({ reason: 'outbox_unwritable', at: Date.now(), count: 1, answer: detail })
       return { stored: false, reason: 'outbox_unwritable', detail }
     }
@@ -79,7 +87,13 @@ export function createBackroom(env: Env, count: number): Backroom {
       })
       const byHome = Map.groupBy(moved, ({ home }) => home)
       for (const [home, there] of byHome) {
-        const known = await shardOf(env, home).knows(there.map(({ identity }) => identity))
+        // Without an answer the present home takes it: a second copy costs less than a 503.
+        const known = await shardOf(env, home)
+          .knows(there.map(({ identity }) => identity))
+          .catch((error: unknown) => {
+            warn({ err: error }, 'a former home of events did not answer; they go to the present one')
+            return []
+          })
         there.forEach(({ at }, index) => {
           if (known[index]) homes[at] = home
         })
@@ -135,23 +149,22 @@ export function createBackroom(env: Env, count: number): Backroom {
 
     async stats() {
       const shards = await everyShard()
-      const [notices, ...all] = await Promise.all([
-        clockOf(env).standing(),
-        ...shards.map(shard => shard.stats()),
-      ])
+      const [notices, ...all] = await Promise.all([standing(), ...shards.map(shard => shard.stats())])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
     },
 
     async troubles() {
-      const shards = await everyShard()
-      return nameShards(await Promise.all(shards.map(shard => shard.troubles())))
+      if (ready && Date.now() < ready.until) return ready.troubles
+      const all = await Promise.all((await everyShard()).map(shard => shard.troubles()))
+      ready = { troubles: [...new Set(all.flat())], until: Date.now() + READY_MS }
+      return ready.troubles
     },
 
     async pulse(query) {
       const shards = await everyShard()
       const queries = toShardQueries(query, shards.length)
       const [notices, ...all] = await Promise.all([
-        clockOf(env).standing(),
+        standing(),
         ...shards.map(async (shard, index) => shard.pulse(queries[index] ?? query)),
       ])
       return mergePulses(all, query.limit, notices)

@@ -26,3 +26,5 @@ export function settingsOf(env: Env): Extract<ReadSettings, { ok: true }>['setti
 /** There is one clock for all shards, so that four shards never tell four times. */
 export const clockOf = (env: Env) => env.NOTICE_CLOCK.get(env.NOTICE_CLOCK.idFromName('clock'))
 export const shardOf = (env: Env, index: number) => env.OUTBOX.get(env.OUTBOX.idFromName(`shard-${index}`))
+/** The name under which the clock knows what fails before any shard. */
+export const DOOR = 'door'

@@ -2,15 +2,31 @@
  * What the notice clock knows of each shard (and of the door, which is no shard): how many wait there, and what is out of
  * order there. One shard's success says nothing about another's failure. Pure; plain JSON, for the clock sleeps between notices.
  */
-import { type Failure, type Station, toStation } from '../../send/notify.ts'
+import * as z from 'zod'
+import { deliveryReasons } from '../../reasons.ts'
+import { type Component, toComponent } from '../../send/component.ts'
+import { type Failure, staysOpen } from '../../send/notify.ts'
 import type { About } from '../../send/tell.ts'
 
-/** `failing`: when each station last failed there, ms since 1970. */
-type ShardState = {
-  readonly about: About
-  readonly failing: { readonly [Name in Station]?: number | undefined }
-}
-export type ShardStates = Readonly<Record<string, ShardState>>
+const At = z.number().optional()
+const KeptAbout = z.object({
+  accountSid: z.string().optional(),
+  waiting: z.number(),
+  waitingSince: At,
+  nextAttemptAt: At,
+  failing: z
+    .custom<keyof typeof deliveryReasons>(
+      value => typeof value === 'string' && Object.hasOwn(deliveryReasons, value),
+    )
+    .optional(),
+})
+/** `failing`: when each component last failed there, ms since 1970. One of before may hold a `door`, which is dropped. */
+const ShardState = z.object({
+  about: KeptAbout,
+  failing: z.object({ delivery: At, outbox: At, webhook: At, data: At }),
+})
+export const ShardStates = z.record(z.string(), ShardState)
+export type ShardStates = Readonly<z.infer<typeof ShardStates>>
 
 export function afterFailures(
   states: ShardStates,
@@ -20,8 +36,7 @@ export function afterFailures(
 ): ShardStates {
   let failing = states[shard]?.failing ?? {}
   for (const { reason, at } of failures) {
-    const station = toStation(reason)
-    if (station) failing = { ...failing, [station]: at }
+    if (staysOpen(reason)) failing = { ...failing, [toComponent(reason)]: at }
   }
   return { ...states, [shard]: { about, failing } }
 }
@@ -29,23 +44,34 @@ export function afterFailures(
 export function afterRecovery(
   states: ShardStates,
   shard: string,
-  station: Station,
+  component: Component,
   about: About,
 ): ShardStates {
-  return { ...states, [shard]: { about, failing: { ...states[shard]?.failing, [station]: undefined } } }
+  return { ...states, [shard]: { about, failing: { ...states[shard]?.failing, [component]: undefined } } }
 }
 
-/** A stranger's bad signature is answered by whichever isolate is there; if none failed since then, the door is in order. */
-export function withoutOld(states: ShardStates, station: Station, before: number): ShardStates {
-  const fresh = Object.entries(states).map(([shard, { about, failing }]) => {
-    const isOld = (failing[station] ?? before) < before
-    return [shard, { about, failing: isOld ? { ...failing, [station]: undefined } : failing }] as const
+/**
+ * An isolate that met a failure may be gone before it could tell of a success: what none has met since `before` at the
+ * door, which is no shard, is in order.
+ */
+export function withoutOld(states: ShardStates, door: string, before: number): ShardStates {
+  const state = states[door]
+  if (!state) return states
+  const fresh = Object.entries(state.failing).filter(([, at]) => at !== undefined && at >= before)
+  return { ...states, [door]: { ...state, failing: Object.fromEntries(fresh) } }
+}
+
+export function isFailing(states: ShardStates, component: Component): boolean {
+  return Object.values(states).some(({ failing }) => failing[component] !== undefined)
+}
+
+/** What is out of order where, without times and figures: as long as it is the same nothing need be written. */
+export function toOutline(states: ShardStates): string {
+  const failing = Object.entries(states).flatMap(([shard, state]) => {
+    const components = Object.entries(state.failing).flatMap(([name, at]) => (at === undefined ? [] : name))
+    return components.length > 0 ? [[shard, components.toSorted()]] : []
   })
-  return Object.fromEntries(fresh)
-}
-
-export function isFailing(states: ShardStates, station: Station): boolean {
-  return Object.values(states).some(({ failing }) => failing[station] !== undefined)
+  return JSON.stringify(failing)
 }
 
 export function sumUp(states: ShardStates): About {

@@ -15,7 +15,9 @@ import type { WalkQuery } from '../../outbox/walk.ts'
 import type { Identity, Intake, Stored } from '../../ports.ts'
 import type { Pulse, PulseQuery } from '../../pulse.ts'
 import type { KindHours, Span } from '../../quality.ts'
+import type { Reason } from '../../reasons.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
+import { toErrorText } from '../../send/redact.ts'
 import { createAlarm } from './alarm.ts'
 import { clockOf, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
@@ -44,9 +46,10 @@ export class OutboxShard extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
   readonly #settings = shareOf(settingsOf(this.env))
   readonly #log = createLog(this.#settings.LOG_LEVEL)
+  #verifiedAt: number | undefined
   readonly #room = this.#open().catch((error: unknown) => {
     // The next call gets a new instance, and with it another try.
-    this.ctx.abort(`the outbox could not be opened: ${String(error)}`)
+    this.ctx.abort(`the outbox could not be opened: ${toErrorText(error)}`)
     throw error
   })
 
@@ -68,20 +71,27 @@ export class OutboxShard extends DurableObject<Env> {
       random: Math.random,
       observe: desk.observe,
       resume: true,
-      tell: about => createRemoteTeller(clockOf(this.env), this.ctx.id.toString(), about, waitUntil),
+      tell: about =>
+        createRemoteTeller(clockOf(this.env), this.ctx.id.toString(), about, waitUntil, this.#log),
     })
     return { outbox, depot, desk, carrier: createCarrier(outbox, () => depot) }
   }
 
   #warn(error: unknown): void {
-    this.#log.warn({ err: String(error) }, 'the notice clock did not answer; the next failure tells again')
+    this.#log.warn({ err: error }, 'the notice clock did not answer; the next failure tells again')
   }
 
   async put(parcel: Parcel): Promise<Stored> {
     const { depot } = await this.#room
     const [stored] = depot.put([parcel])
+    if (stored?.stored) this.#verifiedAt = Date.now()
     await this.#alarm.arm(Date.now())
     return stored ?? { stored: false, reason: 'outbox_unwritable', detail: 'no answer' }
+  }
+
+  /** When it last stored what Twilio signed, under the settings of now. */
+  async verifiedAt(): Promise<number | undefined> {
+    return this.#verifiedAt
   }
 
   /** Which of these it has stored within `DEDUPE_HOURS`; asked while the number of shards changes. */
@@ -93,7 +103,7 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).desk.stats()
   }
 
-  async troubles(): Promise<readonly string[]> {
+  async troubles(): Promise<readonly Reason[]> {
     return (await this.#room).desk.troubles()
   }
 
@@ -161,7 +171,7 @@ export class OutboxShard extends DurableObject<Env> {
       if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + MEND_MS)
     } catch (error) {
       // Never thrown on: the runtime would give the alarm up after six tries.
-      this.#log.error({ err: String(error) }, 'a drain failed')
+      this.#log.error({ err: error }, 'a drain failed')
     } finally {
       await this.#alarm.arm(next)
     }

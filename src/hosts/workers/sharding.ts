@@ -4,17 +4,19 @@
  * A new number gives most events a new home, but their copies may have come to the old one: for as long as ids are
  * remembered, the old homes are asked first. Shards above the new number drain by their own alarms and stay readable.
  */
+import * as z from 'zod'
 import { fnv1a53 } from '../../fnv1a.ts'
 import type { Identity } from '../../ports.ts'
 
-export type ShardHistory = {
+export const ShardHistory = z.object({
   /** The number in force. */
-  readonly count: number
+  count: z.int().min(0),
   /** The most there ever were: all of them may hold something to look at. */
-  readonly highest: number
+  highest: z.int().min(0),
   /** Numbers that were in force, and until when ids stored under them are remembered. */
-  readonly former: readonly { readonly count: number; readonly until: number }[]
-}
+  former: z.array(z.object({ count: z.int().min(1), until: z.number() })),
+})
+export type ShardHistory = Readonly<z.infer<typeof ShardHistory>>
 
 export const noShards: ShardHistory = { count: 0, highest: 0, former: [] }
 

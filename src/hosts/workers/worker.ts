@@ -1,12 +1,14 @@
 /** The bridge on Cloudflare Workers: the same routes over the same core. */
 import type { Hono } from 'hono'
 import { createApp } from '../../http/app.ts'
+import { tellerSettings } from '../../send/tell.ts'
 import { createBackroom } from './backroom.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
-import { type Env, readEnv, shardOf } from './env.ts'
+import { clockOf, type Env, readEnv, shardOf } from './env.ts'
 import { createLog } from './log.ts'
 import { createAssetPage } from './page.ts'
+import { createShardHistory } from './shard-history.ts'
 import { createSharedTries } from './tries.ts'
 
 export { NoticeClock } from './clock.ts'
@@ -32,17 +34,19 @@ function open(env: Env): Hono | Response {
     )
   }
   const { settings } = read
+  const { everyMs } = tellerSettings(settings)
+  const log = createLog(settings.LOG_LEVEL)
   return createApp({
     host: 'workers',
     streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),
     settings,
-    backroom: createBackroom(env, settings.OUTBOX_SHARDS),
+    backroom: createBackroom(env, settings.OUTBOX_SHARDS, everyMs, log),
     adminToken: settings.ADMIN_TOKEN,
     page: createAssetPage(env.ASSETS),
     tries: createSharedTries(env),
     digests,
     decompress,
-    log: createLog(settings.LOG_LEVEL),
+    log,
     now: Date.now,
     rawUrl: c => c.req.raw.url,
   })
@@ -60,9 +64,9 @@ export default {
   async scheduled(_event, env) {
     const read = readEnv(env)
     if (!read.ok) return
-    const { highest } = await env.NOTICE_CLOCK.get(env.NOTICE_CLOCK.idFromName('clock')).shards(
-      read.settings.OUTBOX_SHARDS,
-    )
+    const { OUTBOX_SHARDS, LOG_LEVEL } = read.settings
+    const ask = () => clockOf(env).shards(OUTBOX_SHARDS)
+    const { highest } = await createShardHistory(ask, OUTBOX_SHARDS, createLog(LOG_LEVEL))()
     await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
   },
 } satisfies ExportedHandler<Env>

@@ -6,7 +6,8 @@ import type { Context, Scenario } from '../scenario.ts'
 import type { Sender } from '../sender.ts'
 import { backfilledBytes, type Log, readLog } from '../wal.ts'
 
-const files = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm', 'notice-clock', '.'] as const
+const noticeClocks = ['delivery', 'outbox', 'webhook', 'data'].map(component => `notice-clock.${component}`)
+const files = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm', ...noticeClocks, '.']
 
 /** Until the door says that it cannot store, and so does /readyz. */
 async function seenAtTheDoor({ bridge, until }: Context, sender: Sender): Promise<void> {

@@ -11,7 +11,7 @@ import { hour } from './stations.js'
 
 const SHOWN = 20
 const MOST = 1_000
-/** A notice is no more often than every 20 minutes: this is for what the stream could not tell. */
+/** Of one component a notice is no more often than every 20 minutes: this is for what the stream could not tell. */
 const REREAD_MS = 60_000
 
 /** @param {Page} page */
@@ -25,7 +25,7 @@ export function createNotices(page) {
   )
   /** @type {Map<string, HTMLElement>} So that an opened one stays open. */
   const rows = new Map()
-  let lastAt = /** @type {string | null | undefined} */ (undefined)
+  let lastAt = /** @type {string | undefined} */ (undefined)
   let readAt = 0
   let limit = SHOWN
 
@@ -48,7 +48,7 @@ export function createNotices(page) {
   function draw(notices) {
     if (notices.length === 0) {
       const text =
-        'The first failure is told at once; while it goes on, a notice every 20 minutes sums it up.'
+        'The first failure of delivery, outbox or webhook is told at once; while it goes on, a notice every 20 minutes sums it up.'
       return put(list, empty({ title: 'No notice has been needed', text }))
     }
     const shown = notices.slice(0, limit)
@@ -70,7 +70,9 @@ export function createNotices(page) {
     element,
     /** @param {Stats} stats */
     draw({ notices }) {
-      const told = notices?.lastAt ?? null
+      const told = Object.values(notices ?? {})
+        .map(({ lastAt }) => lastAt ?? '')
+        .join(' ')
       if (told === lastAt && Date.now() - readAt < REREAD_MS) return
       lastAt = told
       void read()
@@ -103,6 +105,7 @@ function toRow({ sid, timestamp, level, error_code, payload }) {
         h(
           'dl',
           { class: 'notice-facts' },
+          fact('Concerns', info.component ?? null),
           fact('Raised', `${relative(timestamp)} · ${moment(timestamp)}`),
           fact('What came since the last one', toCounts(info.counts)),
           fact('Since', info.since && moment(info.since)),

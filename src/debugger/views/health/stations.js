@@ -89,12 +89,15 @@ export function hour(at) {
  * @param {Stats} stats
  */
 function drawNotice(place, { notices }) {
-  const at = notices?.nextAt
+  const next = Object.values(notices ?? {})
+    .filter(({ nextAt }) => nextAt !== null)
+    .sort((a, b) => (a.nextAt ?? '').localeCompare(b.nextAt ?? ''))[0]
+  const at = next?.nextAt
   place.hidden = !at
   if (!at) return
   const due = Date.parse(at) <= Date.now()
-  const open = notices.open.length > 0
-  const what = open ? 'While this goes on, the next notice goes out' : 'The next notice goes out'
+  const what =
+    next.open.length > 0 ? 'While this goes on, the next notice goes out' : 'The next notice goes out'
   const words = `${what} ${due ? 'now' : `${relative(at)}, at ${hour(at)}`}.`
   if (place.childElementCount === 0) put(place, icon('alert'), h('span'))
   const [, text] = place.children
