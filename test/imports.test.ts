@@ -10,7 +10,20 @@ const rows = [
   { members: ['cli'] },
   { members: ['hosts/node', 'hosts/workers'], apart: true },
   { members: ['http'] },
-  { members: ['bridge', 'carrier', 'carry', 'dead-letters', 'depot', 'desk', 'pulse', 'summary'] },
+  {
+    members: [
+      'bridge',
+      'carrier',
+      'carry',
+      'dead-letters',
+      'depot',
+      'desk',
+      'pulse',
+      'resend',
+      'status',
+      'summary',
+    ],
+  },
   { members: ['ingest', 'outbox', 'send'], apart: true },
   {
     members: [

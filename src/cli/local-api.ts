@@ -35,6 +35,10 @@ export function createLocalApi(
     retry: async key => desk.retry(key),
     drop: async key => desk.drop(key),
     changeMany: async (action, filter) => desk.changeMany(action, filter),
+    status: async () => desk.status(),
+    confirmArrival: async fingerprint => desk.confirmArrival(fingerprint),
+    resend: async key => desk.resend(key),
+    resendMany: async query => desk.resendMany(query),
     notices: async limit => desk.notices(limit),
     quality: async span => desk.quality(span),
     carrier: {

@@ -97,6 +97,10 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     retry: call('retry'),
     drop: call('drop'),
     changeMany: call('changeMany'),
+    status: call('status'),
+    confirmArrival: call('confirmArrival'),
+    resend: call('resend'),
+    resendMany: call('resendMany'),
     carrier: { import: call('import'), exportPage: call('exportPage') },
     failed,
     async stop() {

@@ -145,6 +145,10 @@ const calls = {
   retry: desk.retry,
   drop: desk.drop,
   changeMany: desk.changeMany,
+  status: desk.status,
+  confirmArrival: desk.confirmArrival,
+  resend: desk.resend,
+  resendMany: desk.resendMany,
   ...createCarrier(outbox, () => depot),
   stop,
 }
@@ -164,7 +168,7 @@ const catchUp = createCatchUp({
 /** What can be told, or done, with a burst still unsorted. */
 const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 'pulse', 'notices', 'stop'])
 /** What counts, changes or carries away everything that was kept. */
-const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany'])
+const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany', 'resendMany'])
 
 async function answer({ id, call, args }: Call): Promise<void> {
   try {

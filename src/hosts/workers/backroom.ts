@@ -5,9 +5,18 @@ import { toParcel } from '../../outbox/put.ts'
 import { toSlices } from '../../outbox/slices.ts'
 import type { Backroom, Entry, Intake, Stored } from '../../ports.ts'
 import type { Failure } from '../../send/notify.ts'
+import { toLastNotice } from '../../status.ts'
 import { clockOf, type Env, shardOf } from './env.ts'
-import { fromCursor, toShardKey, toShardQueries, withShard } from './keys.ts'
-import { addCounts, mergeGroups, mergeLists, mergePulses, nameShards, sumUpStats } from './merge.ts'
+import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './keys.ts'
+import {
+  addCounts,
+  mergeGroups,
+  mergeLists,
+  mergePulses,
+  mergeStatus,
+  nameShards,
+  sumUpStats,
+} from './merge.ts'
 import { type ShardHistory, toHome } from './sharding.ts'
 
 /** Of a shard that is through. */
@@ -88,9 +97,16 @@ export function createBackroom(env: Env, count: number): Backroom {
     return homes
   }
 
-  async function change(action: 'retry' | 'drop', key: string): Promise<ReturnType<Desk['retry']>> {
+  async function change(
+    action: 'retry' | 'drop' | 'resend',
+    key: string,
+  ): Promise<ReturnType<Desk['retry']>> {
     const place = toShardKey(key)
     return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
+  }
+
+  async function newestNotices(limit: number): Promise<unknown[]> {
+    return clockOf(env).notices(limit)
   }
 
   const carrier: Backroom['carrier'] = {
@@ -131,7 +147,9 @@ export function createBackroom(env: Env, count: number): Backroom {
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
-    notices: limit => clockOf(env).notices(limit),
+    resend: key => change('resend', key),
+    confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
+    notices: newestNotices,
 
     async stats() {
       const shards = await everyShard()
@@ -140,6 +158,24 @@ export function createBackroom(env: Env, count: number): Backroom {
         ...shards.map(shard => shard.stats()),
       ])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
+    },
+
+    async status() {
+      const shards = await everyShard()
+      const [notices, latest, ...all] = await Promise.all([
+        clockOf(env).standing(),
+        newestNotices(1),
+        ...shards.map(shard => shard.status()),
+      ])
+      return mergeStatus(all, notices, toLastNotice(latest[0]))
+    },
+
+    async resendMany(query) {
+      const [at, after] = fromStep(query.after)
+      const shards = await everyShard()
+      const page = await shards[at]?.resendMany({ ...query, after })
+      if (!page) return { matched: 0, pruned: 0, done: 0, next: undefined }
+      return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
     async troubles() {
