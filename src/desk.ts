@@ -67,6 +67,8 @@ export type Desk = {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
+  /** Ends any wait before the next delivery attempt; returns how many events wait. */
+  deliverNow(): { readonly pending: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
@@ -79,7 +81,7 @@ const PULSE_EVENTS = 2_000
 
 export function createDesk(
   outbox: OutboxStore,
-  depot: () => Pick<Depot, 'settleAccounts' | 'health'>,
+  depot: () => Pick<Depot, 'settleAccounts' | 'health' | 'deliverNow'>,
   now: () => number,
 ): Desk & { observe: Observe } {
   const meters = createDepotMeters(() => {
@@ -160,6 +162,10 @@ export function createDesk(
     stats,
     retry,
     drop,
+    deliverNow() {
+      depot().deliverNow()
+      return { pending: outbox.total('pending') + outbox.unsorted() }
+    },
     pulse: createPulse(
       outbox,
       () => depot().settleAccounts(PULSE_EVENTS),

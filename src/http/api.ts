@@ -87,6 +87,8 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
   api.post('/events/:key/retry', async c => changed(c, await backroom.retry(c.req.param('key'))))
   api.post('/events/:key/drop', async c => changed(c, await backroom.drop(c.req.param('key'))))
 
+  api.post('/deliver-now', async c => c.json(await backroom.deliverNow()))
+
   api.get('/dead-letters', async c => {
     const { groups } = await backroom.deadLetters()
     return c.json({

@@ -131,6 +131,11 @@ export function createBackroom(env: Env, count: number): Backroom {
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
+    async deliverNow() {
+      const shards = await everyShard()
+      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      return { pending: all.reduce((sum, { pending }) => sum + pending, 0) }
+    },
     notices: limit => clockOf(env).notices(limit),
 
     async stats() {
