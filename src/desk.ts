@@ -70,6 +70,8 @@ export type Desk = {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
+  /** Ends any wait before the next delivery attempt; returns how many events wait. */
+  deliverNow(): { readonly pending: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
@@ -93,7 +95,7 @@ const PULSE_EVENTS = 2_000
 
 export function createDesk(
   outbox: OutboxStore,
-  depot: () => Pick<Depot, 'settleAccounts' | 'health'>,
+  depot: () => Pick<Depot, 'settleAccounts' | 'health' | 'deliverNow'>,
   now: () => number,
 ): Desk & { observe: Observe } {
   const meters = createDepotMeters(() => {
@@ -176,6 +178,10 @@ export function createDesk(
     stats,
     retry: key => sendAgain(key, toRetry),
     drop,
+    deliverNow() {
+      depot().deliverNow()
+      return { pending: outbox.total('pending') + outbox.unsorted() }
+    },
     pulse: createPulse(
       outbox,
       () => depot().settleAccounts(PULSE_EVENTS),

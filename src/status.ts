@@ -86,7 +86,10 @@ export function toLastNotice(kept: unknown): Status['lastNotice'] {
   return notice ? { at: notice.timestamp, level: notice.level, message: notice.payload.message } : null
 }
 
-export function toStatus(figures: StatusFigures, facts: StatusFacts, now: number): Status {
+/** Notices speak for themselves. */
+type Input = Omit<StatusFigures, 'stats'> & { readonly stats: Omit<StatusFigures['stats'], 'notices'> }
+
+export function toStatus(figures: Input, facts: StatusFacts, now: number): Status {
   const { stats, unsortedSince, lastNotice } = figures
   const destination = toDestination(figures, facts, now)
   const outbox = {
@@ -108,7 +111,7 @@ export function toStatus(figures: StatusFigures, facts: StatusFacts, now: number
   }
 }
 
-function toDestination({ stats, arrival }: StatusFigures, facts: StatusFacts, now: number): Destination {
+function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: number): Destination {
   const { delivery, oldestPendingSeconds, pending, accepted, held = 0 } = stats
   const isDryRun = facts.fingerprint === undefined
   const isConfirmed = arrival !== undefined && arrival.fingerprint === facts.fingerprint
@@ -145,7 +148,7 @@ function isDelivery(reason: string): reason is keyof typeof deliveryReasons {
   return Object.hasOwn(deliveryReasons, reason)
 }
 
-function toDeadLetters({ counts }: Stats): Status['deadLetters'] {
+function toDeadLetters({ counts }: Pick<Stats, 'counts'>): Status['deadLetters'] {
   const sums = new Map<string, Status['deadLetters'][number]>()
   for (const { state, reason, n } of counts) {
     if ((state !== 'rejected' && state !== 'refused') || n === 0) continue

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCheckCommand } from '../src/cli/check.ts'
 import type { Finding } from '../src/cli/finding.ts'
 import { openOffice } from '../src/cli/office.ts'
-import { createStatusCommand } from '../src/cli/status.ts'
+import { createDeliverNowCommand, createStatusCommand } from '../src/cli/status.ts'
 import type { Status } from '../src/status.ts'
 import { newDataDir, startBridge, toSettings } from './support/bridge.ts'
 import { runCommand } from './support/cli-terminal.ts'
@@ -110,6 +110,24 @@ describe('status', () => {
       said: expect.stringContaining('cannot be reached'),
     })
     expect(await run(bridge.adminToken, 'nonsense')).toMatchObject({ code: 2 })
+  })
+
+  it('[OP104] deliver-now ends the wait: what waits is sent although the next attempt was minutes away', async () => {
+    const { bridge, segment, environment, status } = await startBoth()
+    segment.fail({ kind: 'throttle', retryAfter: 3_000 })
+    await sendEvents(bridge.webhook, [messageStatus()])
+    await bridge.until(({ delivery }) => delivery.failures > 0)
+    expect((await status()).out.join('\n')).toMatch(/Next attempt in (4\d|50) min/)
+    segment.heal()
+    const run = await runCommand(createDeliverNowCommand, [], { environment })
+    expect(run).toMatchObject({ code: 0, said: 'The next delivery attempt starts now.' })
+    await bridge.until(({ accepted }) => accepted === 1)
+  })
+
+  it('[OP104] deliver-now without a running bridge says so, exit 1', async () => {
+    const environment = { DATA_DIR: '/nonexistent', TWILIO_AUTH_TOKEN: authToken }
+    const run = await runCommand(createDeliverNowCommand, [], { environment })
+    expect(run).toMatchObject({ code: 1, said: expect.stringContaining('No bridge runs on') })
   })
 
   it('[OP105] the help of each command has an example and the exit codes', async () => {

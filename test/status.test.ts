@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Stats } from '../src/desk.ts'
-import { calm, toStanding } from '../src/send/notify.ts'
-import { readArrival, type Status, type StatusFigures, toStatus } from '../src/status.ts'
+import { readArrival, type Status, toStatus } from '../src/status.ts'
 import { startBridge } from './support/bridge.ts'
 import { ask, describeHosts, type Hosted } from './support/hosts.ts'
 import { startSegment } from './support/segment.ts'
@@ -144,11 +142,12 @@ describe('arrival', () => {
 })
 
 describe('the judgement', () => {
+  type Figures = Parameters<typeof toStatus>[0]
   const NOW = Date.parse('2026-11-28T20:00:00Z')
   const facts = { host: 'https://api.segment.io', fingerprint: 'abc' }
 
-  function figures(stats: Partial<StatusFigures['stats']>, more: Partial<StatusFigures> = {}): StatusFigures {
-    const nothing: Stats = {
+  function figures(stats: Partial<Figures['stats']>, more: Partial<Figures> = {}): Figures {
+    const nothing: Figures['stats'] = {
       ...{
         received: 0,
         duplicates: 0,
@@ -159,7 +158,7 @@ describe('the judgement', () => {
         refused: 0,
         skipped: 0,
       },
-      ...{ oldestPendingSeconds: 0, counts: [], troubles: [], notices: toStanding(calm, 0) },
+      ...{ oldestPendingSeconds: 0, counts: [], troubles: [] },
       delivery: { failures: 0, reason: null, nextAttemptAt: null },
     }
     return {

@@ -112,6 +112,8 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
     return c.json({ ...resent, until: toIso(until), next: next ?? null })
   })
 
+  api.post('/deliver-now', async c => c.json(await backroom.deliverNow()))
+
   api.get('/dead-letters', async c => {
     const { groups } = await backroom.deadLetters()
     return c.json({

@@ -96,6 +96,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     quality: call('quality'),
     retry: call('retry'),
     drop: call('drop'),
+    deliverNow: call('deliverNow'),
     changeMany: call('changeMany'),
     status: call('status'),
     confirmArrival: call('confirmArrival'),

@@ -150,6 +150,11 @@ export function createBackroom(env: Env, count: number): Backroom {
     resend: key => change('resend', key),
     confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
     notices: newestNotices,
+    async deliverNow() {
+      const shards = await everyShard()
+      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      return { pending: all.reduce((sum, { pending }) => sum + pending, 0) }
+    },
 
     async stats() {
       const shards = await everyShard()

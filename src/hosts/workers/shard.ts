@@ -146,6 +146,12 @@ export class OutboxShard extends DurableObject<Env> {
     return changed
   }
 
+  async deliverNow(): Promise<ReturnType<Desk['deliverNow']>> {
+    const waiting = (await this.#room).desk.deliverNow()
+    await this.#alarm.arm(Date.now())
+    return waiting
+  }
+
   async quality(span: Span): Promise<KindHours[]> {
     return (await this.#room).desk.quality(span)
   }
