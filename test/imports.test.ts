@@ -21,6 +21,7 @@ const rows = [
       'pulse',
       'resend',
       'status',
+      'status-lines',
       'summary',
     ],
   },

@@ -158,7 +158,7 @@ describe('the judgement', () => {
         refused: 0,
         skipped: 0,
       },
-      ...{ oldestPendingSeconds: 0, counts: [], troubles: [] },
+      ...{ oldestPendingSeconds: 0, held: 0, counts: [], troubles: [] },
       delivery: { failures: 0, reason: null, nextAttemptAt: null },
     }
     return {
