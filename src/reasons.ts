@@ -78,6 +78,18 @@ export const doorReasons = {
     'The outbox cannot be written',
     'Free disk space or mend the data folder: Twilio retries for 4 hours.',
   ),
+  outbox_unreadable: stop(
+    913972,
+    'ERROR',
+    'The outbox cannot be read',
+    'Check the disk and the log, stop the bridge and run `npx twilio-segment-bridge check`: Twilio retries for 4 hours.',
+  ),
+  outbox_newer: stop(
+    913973,
+    'ERROR',
+    'The outbox was written by a newer version of the bridge',
+    'Deploy that version again: Twilio retries for 4 hours.',
+  ),
   backlog_full: stop(
     913910,
     'ERROR',
@@ -86,6 +98,23 @@ export const doorReasons = {
   ),
 } as const
 export type DoorReason = keyof typeof doorReasons
+
+/** The bridge goes on, but its store was not as it should be: a person should know. */
+export const outboxReasons = {
+  state_damaged: stop(
+    913970,
+    'WARNING',
+    'A stored value was damaged and has been reset',
+    'Nothing: the old value is kept in the table `memory` as <name>.damaged. If it happens again, check the disk.',
+  ),
+  counts_differ: stop(
+    913971,
+    'WARNING',
+    'The stored counts differed from the events and have been corrected',
+    'Nothing: no event is affected. If it happens again, check the disk.',
+  ),
+} as const
+export type OutboxReason = keyof typeof outboxReasons
 
 /** One event stops, and its state says so; its bytes are kept. */
 export const eventReasons = {
@@ -138,6 +167,12 @@ export const eventReasons = {
     'ERROR',
     'The event cannot be written as JSON (nested too deeply)',
     'Correct the event and retry it, or drop it.',
+  ),
+  unreadable: stop(
+    913974,
+    'ERROR',
+    'The stored event is damaged and cannot be read',
+    'Export it (`export --reason unreadable` prints the stored bytes as base64), send the event again from another source if you can, then drop it. Check the disk.',
   ),
   segment_refused: stop(
     91305,
@@ -204,8 +239,13 @@ export type DeliveryReason = keyof typeof deliveryReasons
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
 
-export type Reason = DoorReason | EventReason | DeliveryReason
-export const reasons: Readonly<Record<Reason, Stop>> = { ...doorReasons, ...eventReasons, ...deliveryReasons }
+export type Reason = DoorReason | OutboxReason | EventReason | DeliveryReason
+export const reasons: Readonly<Record<Reason, Stop>> = {
+  ...doorReasons,
+  ...outboxReasons,
+  ...eventReasons,
+  ...deliveryReasons,
+}
 
 /** Seconds a caller should wait when the outbox cannot take the event now (`Retry-After`). */
 export const RETRY_AFTER_SECONDS = 10
@@ -225,6 +265,8 @@ export function toStatus(reason: DoorReason): 403 | 405 | 413 | 503 {
     case 'body_cut_off':
     case 'sink_uses_get':
     case 'outbox_unwritable':
+    case 'outbox_unreadable':
+    case 'outbox_newer':
     case 'backlog_full':
       return 503
   }
@@ -236,6 +278,7 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
     case 'body_not_json':
     case 'not_a_cloudevent':
     case 'schema_rejected':
+    case 'unreadable':
       return 'rejected'
     case 'sink_test':
     case 'type_unmapped':

@@ -37,7 +37,8 @@ function told(state: NoticeState, minute: number): { state: NoticeState; digest:
 
 describe('what a failure puts out of order', () => {
   it.each(words)('[NT1] %s opens a delivery failure, a door failure or nothing', reason => {
-    const door = ['outbox_unwritable', 'backlog_full', 'signature_mismatch', 'sink_uses_get']
+    const outbox = ['outbox_unwritable', 'outbox_unreadable', 'outbox_newer', 'backlog_full']
+    const door = [...outbox, 'signature_mismatch', 'sink_uses_get']
     const incident = door.includes(reason) ? 'door' : undefined
     const station = Object.hasOwn(deliveryReasons, reason) ? 'delivery' : incident
     const { state } = told(record(calm, failure(reason, 0)), 0)

@@ -1,4 +1,6 @@
 /** What must outlive a restart besides the events: the notices, and small things by name. */
+import { createDamageLog, type DamageLog } from './damage.ts'
+import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -6,12 +8,15 @@ export type NoticeBook = {
   /** Keeps a small thing by name, and in the same commit the notice that it led to. */
   remember(name: string, value: string, notice?: { at: number; body: object }): void
   recall(name: string): string | undefined
+  /** A damaged value is kept as `<name>.damaged` and reported. Use `readKept` (kept-state.ts) rather than this. */
+  setAside(name: string): void
   /** Newest first. */
   notices(limit: number): unknown[]
-}
+} & Pick<DamageLog, 'takeDamage'>
 
-export function createNoticeBook(sql: Sql): NoticeBook {
+export function createNoticeBook(sql: Sql, damage: DamageLog = createDamageLog()): NoticeBook {
   return {
+    takeDamage: damage.takeDamage,
     remember(name, value, notice) {
       const work = () => {
         sql.all(statements.remember, name, value)
@@ -20,7 +25,17 @@ export function createNoticeBook(sql: Sql): NoticeBook {
       sql.transaction(work, notice ? 'on-disk' : 'relaxed')
     },
     recall: name => sql.all<{ value: string }>(statements.recall, name)[0]?.value,
+    setAside(name) {
+      damage.found('state_damaged', name)
+      try {
+        sql.all(statements.setAside, `${name}.damaged`, name)
+      } catch {
+        // The store cannot be written now: the value stays where it is, and the next start sets it aside.
+      }
+    },
     notices: limit =>
-      sql.all<{ notice: string }>(statements.latestNotices, limit).map(row => JSON.parse(row.notice)),
+      sql
+        .all<{ notice: string }>(statements.latestNotices, limit)
+        .flatMap(({ notice }) => parseJson(notice) ?? []),
   }
 }

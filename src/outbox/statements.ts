@@ -160,3 +160,4 @@ export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
 export const recall = 'SELECT value FROM memory WHERE name = ?'
 export const remember = `
   INSERT INTO memory (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`
+export const setAside = 'UPDATE OR REPLACE memory SET name = ? WHERE name = ?'

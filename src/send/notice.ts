@@ -2,7 +2,7 @@
  * Digest → notice, shaped like an event of Twilio's Debugger so that a handler written for it works unchanged.
  * Pure: no I/O, no clock.
  */
-import { deliveryReasons, doorReasons, type Reason, reasons, recovery } from '../reasons.ts'
+import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
 import type { Digest, Station } from './notify.ts'
 import { redact } from './redact.ts'
 
@@ -135,7 +135,7 @@ function say({ lead, open, recovered, counts, since }: Digest, about: About): st
       ? [`${works[station]} since ${toMinute(span.at)}, after trouble from ${toMinute(span.since)} on`]
       : []
   })
-  const sums = { delivery: 0, door: 0, event: 0 }
+  const sums = { delivery: 0, door: 0, event: 0, outbox: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
@@ -154,7 +154,8 @@ function say({ lead, open, recovered, counts, since }: Digest, about: About): st
   return [`${reasons[lead].title}: ${facts}.`, ...again.map(text => `${text}.`)].join(' ')
 }
 
-function toUnit(word: string): Station | 'event' {
+function toUnit(word: string): Station | 'event' | 'outbox' {
+  if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
   return Object.hasOwn(doorReasons, word) ? 'door' : 'event'
 }

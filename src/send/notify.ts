@@ -65,6 +65,8 @@ export function toStation(reason: Reason): Station | undefined {
   if (Object.hasOwn(deliveryReasons, reason)) return 'delivery'
   switch (reason) {
     case 'outbox_unwritable':
+    case 'outbox_unreadable':
+    case 'outbox_newer':
     case 'backlog_full':
     case 'signature_mismatch':
     case 'sink_uses_get':
