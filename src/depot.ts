@@ -51,6 +51,8 @@ export type Depot = {
   drain(events?: number): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
+  /** By a person: ends any wait, so that the next `drain` tries at once. */
+  deliverNow(): void
   /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
   settleAccounts(events?: number): void
   health(): Health
@@ -276,6 +278,10 @@ export function createDepot(parts: DepotParts): Depot {
       })
       if (isMended) writable()
       else tellOfWriteFault(0)
+    },
+    deliverNow() {
+      line = { ...line, notBefore: 0 }
+      keepLine()
     },
     settleAccounts(events = Number.POSITIVE_INFINITY) {
       write(() => {

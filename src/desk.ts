@@ -16,11 +16,14 @@ import { createDepotMeters, type MetricsJson, type Observe } from './meters.ts'
 import type { Count } from './outbox/book.ts'
 import { type EventQuery, type EventView, toPlace } from './outbox/look.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
+import type { ResendQuery } from './outbox/resend.ts'
 import type { Fault } from './ports.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './pulse.ts'
 import type { KindHours, Span } from './quality.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from './reasons.ts'
+import { type Resent, resendMany } from './resend.ts'
 import type { Standing } from './send/notify.ts'
+import { type Arrival, readArrival, type StatusFigures, toLastNotice } from './status.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './summary.ts'
 
 /**
@@ -53,7 +56,7 @@ export type Changed = {
   /** The state the event is in. */
   readonly state?: State
   /** Why it was not done. */
-  readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter'
+  readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
   readonly faults?: readonly Fault[]
 }
 
@@ -67,19 +70,32 @@ export type Desk = {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
+  /** Ends any wait before the next delivery attempt; returns how many events wait. */
+  deliverNow(): { readonly pending: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
   /** What came in the hours asked for, and before them; `toQuality` makes figures of it. */
   quality(span: Span): KindHours[]
+  /** What `toStatus` is made of. */
+  status(): StatusFigures
+  /** A person has seen events arrive under the write key with this fingerprint. */
+  confirmArrival(fingerprint: string): void
+  /** Sends an event again whatever became of it, under the same id. */
+  resend(key: string): Changed
+  /** Sends accepted events again, a slice a call. */
+  resendMany(query: ResendQuery): Promise<Resent>
 }
+
+/** The name under which the outbox remembers that events were seen to arrive. */
+const ARRIVAL = 'arrival-confirmed'
 
 /** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
 const PULSE_EVENTS = 2_000
 
 export function createDesk(
   outbox: OutboxStore,
-  depot: () => Pick<Depot, 'settleAccounts' | 'health'>,
+  depot: () => Pick<Depot, 'settleAccounts' | 'health' | 'deliverNow'>,
   now: () => number,
 ): Desk & { observe: Observe } {
   const meters = createDepotMeters(() => {
@@ -118,19 +134,23 @@ export function createDesk(
   }
 
   /** Why an event cannot be sent again; `undefined`: it can. */
-  function obstacle({ element, state, unreadable }: EventView): Omit<Changed, 'done'> | undefined {
+  function obstacle(
+    { element, state, unreadable }: EventView,
+    { from } = toRetry,
+  ): Omit<Changed, 'done'> | undefined {
     if (unreadable !== undefined) return { state, reason: 'unreadable' }
     if (element === undefined) return { state, reason: 'bytes_pruned' }
-    if (!toRetry.from.includes(state)) return { state, reason: 'not_a_dead_letter' }
+    if (!from.includes(state))
+      return { state, reason: from === toResend.from ? 'already_pending' : 'not_a_dead_letter' }
     const { reason, faults } = validate(element)
     return reason && { state, reason, faults }
   }
 
-  function retry(key: string): Changed {
+  function sendAgain(key: string, how: Change): Changed {
     const event = find(key)
     if (!event) return { done: false, reason: 'not_found' }
-    const why = obstacle(event)
-    return why ? { done: false, ...why } : change(event, toRetry)
+    const why = obstacle(event, how)
+    return why ? { done: false, ...why } : change(event, how)
   }
 
   function drop(key: string): Changed {
@@ -150,6 +170,7 @@ export function createDesk(
     to: { state: 'pending' },
     isReady: event => obstacle(event) === undefined,
   }
+  const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
   const toDrop: Change = {
     from: deadLetterStates,
     to: { state: 'skipped', reason: 'dropped_by_operator' },
@@ -159,8 +180,12 @@ export function createDesk(
   return {
     observe: meters.observe,
     stats,
-    retry,
+    retry: key => sendAgain(key, toRetry),
     drop,
+    deliverNow() {
+      depot().deliverNow()
+      return { pending: outbox.total('pending') + outbox.unsorted() }
+    },
     pulse: createPulse(
       outbox,
       () => depot().settleAccounts(PULSE_EVENTS),
@@ -201,5 +226,17 @@ export function createDesk(
       const event = find(key)
       return event && toDetail(event)
     },
+    status: () => ({
+      stats: stats(),
+      unsortedSince: outbox.oldestUnsortedAt(),
+      lastNotice: toLastNotice(outbox.notices(1)[0]),
+      arrival: readArrival(outbox.recall(ARRIVAL)),
+    }),
+    confirmArrival(fingerprint) {
+      const arrival: Arrival = { fingerprint, at: now() }
+      outbox.remember(ARRIVAL, JSON.stringify(arrival))
+    },
+    resend: key => sendAgain(key, toResend),
+    resendMany: query => resendMany(outbox, query, now),
   }
 }

@@ -10,7 +10,21 @@ const rows = [
   { members: ['cli'] },
   { members: ['hosts/node', 'hosts/workers'], apart: true },
   { members: ['http'] },
-  { members: ['bridge', 'carrier', 'carry', 'dead-letters', 'depot', 'desk', 'pulse', 'summary'] },
+  {
+    members: [
+      'bridge',
+      'carrier',
+      'carry',
+      'dead-letters',
+      'depot',
+      'desk',
+      'pulse',
+      'resend',
+      'status',
+      'status-lines',
+      'summary',
+    ],
+  },
   { members: ['ingest', 'outbox', 'send'], apart: true },
   {
     members: [

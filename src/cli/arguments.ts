@@ -1,5 +1,6 @@
 /** What people type after an option → a value, or why not. Pure; commander prints the fault and the command ends with 2. */
 import { InvalidArgumentError } from 'commander'
+import { parseTime } from './replay/select.ts'
 
 export function toUrl(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
@@ -34,6 +35,16 @@ export function toMs(text: string): number {
   const ms = Number(value) * (UNITS_MS[unit] ?? 0)
   if (!(ms > 0)) throw new InvalidArgumentError('Expected a duration such as 30s, 5m or 1h.')
   return ms
+}
+
+/** A point in time, ms since 1970. */
+export function toTime(text: string): number {
+  const time = parseTime(text, Date.now())
+  if (time === undefined)
+    throw new InvalidArgumentError(
+      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
+    )
+  return time
 }
 
 /** Percent → share. */

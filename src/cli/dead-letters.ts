@@ -1,12 +1,12 @@
 /** `dead-letters list|show|retry|drop|edit`: what a person does about events that cannot go as they are. What is said stands here. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { toTime } from './arguments.ts'
 import { type Action, type Changed, changeByFilter, changeByKey, countAll } from './dead-letters/change.ts'
 import { edit } from './dead-letters/edit.ts'
 import { type Filter, findAll, findOne, type Summary } from './dead-letters/find.ts'
 import { toPage, toTable } from './dead-letters/show.ts'
 import { toSettings } from './needs.ts'
 import { type Office, openOffice } from './office.ts'
-import { parseTime } from './replay/select.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
 
@@ -183,15 +183,6 @@ function withFilter(command: Command): Command {
       toTime,
     )
     .option('--until <time>', 'only received before then', toTime)
-}
-
-function toTime(text: string): number {
-  const time = parseTime(text, Date.now())
-  if (time === undefined)
-    throw new InvalidArgumentError(
-      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
-    )
-  return time
 }
 
 function toCount(text: string): number {

@@ -5,10 +5,10 @@ import { finished } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { Command, InvalidArgumentError } from 'commander'
 import { states } from '../reasons.ts'
+import { toTime } from './arguments.ts'
 import { toSettings } from './needs.ts'
 import { check, openOffice } from './office.ts'
 import { stayFlat } from './replay/memory.ts'
-import { parseTime } from './replay/select.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
 
@@ -46,9 +46,9 @@ export function createExportCommand(terminal: Terminal = createTerminal()): Comm
     .option(
       '--since <time>',
       'only received from then on: 2026-11-22, 2026-11-22T02:00Z, or 4h ago (s, m, h, d)',
-      toTime,
+      toIso,
     )
-    .option('--until <time>', 'only received before then', toTime)
+    .option('--until <time>', 'only received before then', toIso)
     .option('--gzip', 'packed with gzip')
     .option('--zstd', 'packed with zstd')
     .option('-o, --output <file>', 'into this file instead of stdout')
@@ -121,11 +121,4 @@ function toStates(text: string): string {
   return text
 }
 
-function toTime(text: string): string {
-  const time = parseTime(text, Date.now())
-  if (time === undefined)
-    throw new InvalidArgumentError(
-      'Give a day, a time with its zone (2026-11-22T02:00Z), or how long ago (4h).',
-    )
-  return new Date(time).toISOString()
-}
+const toIso = (text: string): string => new Date(toTime(text)).toISOString()

@@ -1,8 +1,8 @@
-/** What `check` and `sink status` found out, one line each: right, worth knowing, or wrong and what to do. Pure. */
+/** What `check`, `status` and `sink status` found out, one line each: right, worth knowing, a warning, or wrong and what to do. Pure. */
 import { styleText } from 'node:util'
 
 export type Finding = {
-  readonly state: 'ok' | 'note' | 'wrong'
+  readonly state: 'ok' | 'note' | 'warn' | 'wrong'
   /** What was looked at, in a word or two. */
   readonly name: string
   readonly detail: string
@@ -12,6 +12,7 @@ export type Finding = {
 const looks = {
   ok: { word: 'ok', colour: 'green' },
   note: { word: 'note', colour: 'yellow' },
+  warn: { word: 'warn', colour: 'yellow' },
   wrong: { word: 'WRONG', colour: 'red' },
 } as const
 const NAME_WIDTH = 16
@@ -40,3 +41,4 @@ export const wrong = (name: string, detail: string, remedy: string): Finding => 
   remedy,
 })
 export const isWrong = ({ state }: Finding): boolean => state === 'wrong'
+export const isWarning = ({ state }: Finding): boolean => state === 'warn'

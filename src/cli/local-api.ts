@@ -20,7 +20,11 @@ export function createLocalApi(
   carrier: Carrier,
 ): ReturnType<typeof createApi> {
   const notices = toStanding(allCalm, 0)
-  const depot = { ...keeper, health: () => ({ troubles: [], line: openLine, notices }) }
+  const depot = {
+    ...keeper,
+    health: () => ({ troubles: [], line: openLine, notices }),
+    deliverNow: () => undefined,
+  }
   const desk = createDesk(outbox, () => depot, Date.now)
   const backroom: Backroom = {
     put: async intake => keeper.put([toParcel(intake)])[0] ?? { stored: true },
@@ -34,7 +38,12 @@ export function createLocalApi(
     event: async key => desk.event(key),
     retry: async key => desk.retry(key),
     drop: async key => desk.drop(key),
+    deliverNow: async () => desk.deliverNow(),
     changeMany: async (action, filter) => desk.changeMany(action, filter),
+    status: async () => desk.status(),
+    confirmArrival: async fingerprint => desk.confirmArrival(fingerprint),
+    resend: async key => desk.resend(key),
+    resendMany: async query => desk.resendMany(query),
     notices: async limit => desk.notices(limit),
     quality: async span => desk.quality(span),
     carrier: {

@@ -5,11 +5,14 @@ import { name, version } from '../version.ts'
 /** Only the one that is asked for is loaded: all together need half the memory that a command may have. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
+  status: async () => (await import('./status.ts')).createStatusCommand(),
   replay: async () => (await import('./replay.ts')).createReplayCommand(),
   export: async () => (await import('./export.ts')).createExportCommand(),
   'dead-letters': async () => (await import('./dead-letters.ts')).createDeadLettersCommand(),
   sink: async () => (await import('./sink.ts')).createSinkCommand(),
   send: async () => (await import('./send.ts')).createSendCommand(),
+  resend: async () => (await import('./resend.ts')).createResendCommand(),
+  'deliver-now': async () => (await import('./status.ts')).createDeliverNowCommand(),
   check: async () => (await import('./check.ts')).createCheckCommand(),
 }
 

@@ -30,7 +30,7 @@ let loggedIn = false
 
 const api = createApi({ onExpired, onReach: reached => shell.setReached(reached) })
 const stream = createStream(sessionHolds)
-const shell = createShell({ stream, onLogOut: logOut, reasons: () => reasons, about: () => about })
+const shell = createShell({ api, stream, onLogOut: logOut, reasons: () => reasons, about: () => about })
 /** @type {Page} */
 const page = {
   api,

@@ -1,8 +1,10 @@
 /**
  * Header, navigation, the health strip, the theme toggle, the foot where short messages appear.
+ * @import { Api } from './api.js'
  * @import { About, ReasonText } from './types.js'
  * @import { Stream } from './stream.js'
  */
+import { createArrivalBanner } from './arrival.js'
 import { h, put, svg } from './dom.js'
 import { createHealthStrip } from './health-strip.js'
 import { button, icon, iconButton } from './parts.js'
@@ -15,8 +17,8 @@ const routes = [
 ]
 const TOLD_MS = 4_000
 
-/** @param {{ stream: Stream, onLogOut: () => void, reasons: () => Record<string, ReasonText>, about: () => About | null }} page */
-export function createShell({ stream, onLogOut, reasons, about }) {
+/** @param {{ api: Api, stream: Stream, onLogOut: () => void, reasons: () => Record<string, ReasonText>, about: () => About | null }} page */
+export function createShell({ api, stream, onLogOut, reasons, about }) {
   const links = new Map(
     routes.map(([route = '', name = '']) => [route, h('a', { href: `#/${route}`, class: 'tab' }, name)]),
   )
@@ -32,6 +34,7 @@ export function createShell({ stream, onLogOut, reasons, about }) {
       'The bridge does not answer. What you see is from before; the page tries again by itself.',
     ),
   )
+  const arrival = createArrivalBanner({ api, stream, tell })
   const session = h(
     'div',
     { class: 'session' },
@@ -62,7 +65,7 @@ export function createShell({ stream, onLogOut, reasons, about }) {
       session,
     ),
     strip.element,
-    offline,
+    h('div', { class: 'banners' }, offline, arrival.element),
     main,
     told,
   )
@@ -75,6 +78,13 @@ export function createShell({ stream, onLogOut, reasons, about }) {
   function toMain(event) {
     event.preventDefault()
     main.focus()
+  }
+
+  /** @param {string} text */
+  function tell(text) {
+    clearTimeout(telling)
+    put(told, h('span', null, text))
+    telling = setTimeout(() => put(told), TOLD_MS)
   }
 
   function showKeys() {
@@ -123,18 +133,14 @@ export function createShell({ stream, onLogOut, reasons, about }) {
     /** @param {boolean} on */
     setLoggedIn(on) {
       element.classList.toggle('logged-out', !on)
+      arrival.reset()
       offline.hidden = true
     },
     /** @param {boolean} reached */
     setReached(reached) {
       offline.hidden = reached || element.classList.contains('logged-out')
     },
-    /** @param {string} text */
-    tell(text) {
-      clearTimeout(telling)
-      put(told, h('span', null, text))
-      telling = setTimeout(() => put(told), TOLD_MS)
-    },
+    tell,
   }
 }
 

@@ -35,6 +35,21 @@ const filters = {
   retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'skipped']).optional() }),
 } as const
 
+const time = z.iso
+  .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
+  .transform(text => Date.parse(text))
+const ResendBody = z.strictObject({
+  since: time,
+  until: time.optional(),
+  type: z.string().max(200).optional(),
+  preview: z.boolean().optional(),
+  /** The `next` of the answer before, with everything else as it was. */
+  after: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
+    .optional(),
+})
+
 /** What only a bridge that is served has. */
 export type Served = { readonly about: About; readonly stream: Handler }
 
@@ -86,6 +101,18 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
 
   api.post('/events/:key/retry', async c => changed(c, await backroom.retry(c.req.param('key'))))
   api.post('/events/:key/drop', async c => changed(c, await backroom.drop(c.req.param('key'))))
+
+  api.post('/events/:key/resend', async c => changed(c, await backroom.resend(c.req.param('key'))))
+  api.post('/events/resend', async c => {
+    const query = ResendBody.safeParse(parse(await c.req.text()))
+    if (!query.success) return wrong(c, query.error)
+    // What is sent again now must not be matched once more by the next call.
+    const until = query.data.until ?? Date.now()
+    const { next, ...resent } = await backroom.resendMany({ ...query.data, until })
+    return c.json({ ...resent, until: toIso(until), next: next ?? null })
+  })
+
+  api.post('/deliver-now', async c => c.json(await backroom.deliverNow()))
 
   api.get('/dead-letters', async c => {
     const { groups } = await backroom.deadLetters()

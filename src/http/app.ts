@@ -11,6 +11,7 @@ import { createGuard, createTokenCheck, keepPrivate } from './guard.ts'
 import { createLogin } from './login.ts'
 import { createPage } from './page.ts'
 import { createSessions } from './session.ts'
+import { createStatusApi } from './status-api.ts'
 import { createStream, type StreamParts } from './stream.ts'
 import type { Tries } from './tries.ts'
 import { createWebhook, type WebhookParts } from './webhook.ts'
@@ -56,6 +57,7 @@ export function createApp(parts: AppParts): Hono {
   if (lock) app.route('/api', createLogin({ ...parts, lock }))
   app.use('/api/*', keepPrivate, guard)
   const served = { about: toAbout(settings, parts.host), stream: createStream(backroom, parts) }
+  app.route('/api', createStatusApi(backroom, parts))
   app.route('/api', createApi(backroom, served))
   if (lock) app.route('/', createPage(parts.page))
 

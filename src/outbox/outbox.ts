@@ -13,6 +13,7 @@ import { move, type Target } from './move.ts'
 import { createNoticeBook, type NoticeBook } from './notice-book.ts'
 import { createPruner, type Pruner, type Pruning } from './prune.ts'
 import { type Parcel, putAll } from './put.ts'
+import { createResender, type Resender } from './resend.ts'
 import { createSorter, type Sorter } from './sort.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -26,6 +27,7 @@ export type OutboxStore = Leases &
   Watch &
   Known &
   NoticeBook &
+  Resender &
   Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
   Pick<Hours, 'kindHours' | 'kindTotals'> &
   Pick<Book, 'counts' | 'total'> & {
@@ -33,6 +35,8 @@ export type OutboxStore = Leases &
     put(parcels: readonly Parcel[], now?: number): void
     /** Kept but not yet sorted into events. */
     unsorted(): number
+    /** When the oldest of those was stored, ms since 1970. */
+    oldestUnsortedAt(): number | undefined
     /** The newest request that is kept, sorted or not. */
     keptUpTo(): number
     /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
@@ -71,6 +75,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     ...createWalk(sql),
     ...createWatch(sql),
     ...notices,
+    ...createResender(sql, book),
     ...createKnown(sql, () => {
       while (sort() > 0);
     }),
@@ -86,6 +91,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     },
     sort,
     unsorted: () => unsorted,
+    oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, sorter.sortedUpTo())[0]?.at,
     keptUpTo: () => nextId - 1,
     replaced: sorter.replaced,
     sortedUpTo: sorter.sortedUpTo,

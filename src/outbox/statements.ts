@@ -18,6 +18,8 @@ export const requestAfter = `SELECT ${requestColumns} WHERE id > ? ORDER BY id L
 export const requestAt = `SELECT ${requestColumns} WHERE id = ?`
 export const requestIsKept = 'SELECT 1 AS kept FROM requests WHERE id = ?'
 export const countEntriesAfter = `SELECT coalesce(sum(${eventCount}), 0) AS n FROM requests WHERE id > ?`
+export const oldestUnsorted = `
+  SELECT coalesce(kept_at, received_at) AS at FROM requests WHERE id > ? ORDER BY id LIMIT 1`
 
 // Sorting requests into events
 export const findKind = 'SELECT id FROM kinds WHERE type = ? AND version = ?'
@@ -128,6 +130,12 @@ function eventsBeforeWhere(condition: string): string {
 export const eventsToCarry = `
   SELECT e.identity, ${eventColumns} WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
 export const proofOf = 'SELECT proof FROM seen WHERE identity = ? AND request = ? AND position = ?'
+
+// Sending accepted events again
+export const eventsToResend = `
+  SELECT e.request, e.position, e.state, e.settled_at, k.type, r.id AS kept
+  FROM events AS e JOIN kinds AS k ON k.id = e.kind LEFT JOIN requests AS r ON r.id = e.request
+  WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
 
 // Pruning
 export const eventsAfter = `

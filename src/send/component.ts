@@ -39,6 +39,8 @@ export function toComponent(reason: Reason): Component {
     case 'body_hash_missing':
     case 'signature_mismatch':
     case 'body_too_large':
+    case 'shared_key_unknown':
+    case 'encoding_unsupported':
     case 'body_cut_off':
     case 'method_not_allowed':
     case 'sink_uses_get':

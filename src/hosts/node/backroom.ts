@@ -95,7 +95,12 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     quality: call('quality'),
     retry: call('retry'),
     drop: call('drop'),
+    deliverNow: call('deliverNow'),
     changeMany: call('changeMany'),
+    status: call('status'),
+    confirmArrival: call('confirmArrival'),
+    resend: call('resend'),
+    resendMany: call('resendMany'),
     carrier: { import: call('import'), exportPage: call('exportPage') },
     failed,
     async stop() {

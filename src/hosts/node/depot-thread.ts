@@ -49,7 +49,7 @@ const dryRun: Deliver = async tracks => {
 let depot: Depot
 // What a question needs sorted is sorted before it is asked here, turn by turn.
 const settleAccounts = (events = 0) => depot.settleAccounts(events)
-const desk = createDesk(outbox, () => ({ health: depot.health, settleAccounts }), Date.now)
+const desk = createDesk(outbox, () => ({ ...depot, settleAccounts }), Date.now)
 depot = createDepot({
   settings,
   outbox,
@@ -148,7 +148,12 @@ const calls = {
   quality: desk.quality,
   retry: desk.retry,
   drop: desk.drop,
+  deliverNow: desk.deliverNow,
   changeMany: desk.changeMany,
+  status: desk.status,
+  confirmArrival: desk.confirmArrival,
+  resend: desk.resend,
+  resendMany: desk.resendMany,
   ...createCarrier(outbox, () => depot),
   stop,
 }
@@ -166,9 +171,16 @@ const catchUp = createCatchUp({
   now: Date.now,
 })
 /** What can be told, or done, with a burst still unsorted. */
-const needsNoSorting: ReadonlySet<keyof Calls> = new Set(['report', 'troubles', 'pulse', 'notices', 'stop'])
+const needsNoSorting: ReadonlySet<keyof Calls> = new Set([
+  'report',
+  'troubles',
+  'pulse',
+  'notices',
+  'deliverNow',
+  'stop',
+])
 /** What counts, changes or carries away everything that was kept. */
-const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany'])
+const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany', 'resendMany'])
 
 async function answer({ id, call, args }: Call): Promise<void> {
   try {

@@ -7,10 +7,11 @@ import type { Backroom, Entry, Intake, Log, Stored } from '../../ports.ts'
 import type { Reason } from '../../reasons.ts'
 import { allCalm, type Standing, toStanding } from '../../send/notify.ts'
 import { toErrorText } from '../../send/redact.ts'
+import { toLastNotice } from '../../status.ts'
 import { clockOf, DOOR, type Env, shardOf } from './env.ts'
-import { fromCursor, toShardKey, toShardQueries, withShard } from './keys.ts'
+import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './keys.ts'
 import { createSparingWarn } from './log.ts'
-import { addCounts, mergeGroups, mergeLists, mergePulses, sumUpStats } from './merge.ts'
+import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
 import { createDoorReports } from './reports.ts'
 import { createShardHistory } from './shard-history.ts'
 import { toHome } from './sharding.ts'
@@ -102,9 +103,16 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     return homes
   }
 
-  async function change(action: 'retry' | 'drop', key: string): Promise<ReturnType<Desk['retry']>> {
+  async function change(
+    action: 'retry' | 'drop' | 'resend',
+    key: string,
+  ): Promise<ReturnType<Desk['retry']>> {
     const place = toShardKey(key)
     return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
+  }
+
+  async function newestNotices(limit: number): Promise<unknown[]> {
+    return clockOf(env).notices(limit)
   }
 
   const carrier: Backroom['carrier'] = {
@@ -145,12 +153,37 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
-    notices: limit => clockOf(env).notices(limit),
+    resend: key => change('resend', key),
+    confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
+    notices: newestNotices,
+    async deliverNow() {
+      const shards = await everyShard()
+      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      return { pending: all.reduce((sum, { pending }) => sum + pending, 0) }
+    },
 
     async stats() {
       const shards = await everyShard()
       const [notices, ...all] = await Promise.all([standing(), ...shards.map(shard => shard.stats())])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
+    },
+
+    async status() {
+      const shards = await everyShard()
+      const [notices, latest, ...all] = await Promise.all([
+        standing(),
+        newestNotices(1).catch(() => []),
+        ...shards.map(shard => shard.status()),
+      ])
+      return mergeStatus(all, notices, toLastNotice(latest[0]))
+    },
+
+    async resendMany(query) {
+      const [at, after] = fromStep(query.after)
+      const shards = await everyShard()
+      const page = await shards[at]?.resendMany({ ...query, after })
+      if (!page) return { matched: 0, pruned: 0, done: 0, next: undefined }
+      return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
     async troubles() {

@@ -45,3 +45,14 @@ export function toShardQueries(query: PulseQuery, shards: number): PulseQuery[] 
     limit,
   }))
 }
+
+/** Where a walk through one shard after the other goes on: `<shard>.<place in it>`. */
+export function fromStep(after: string | undefined): [shard: number, after: string | undefined] {
+  const [shard = '0', place] = after?.split('.') ?? []
+  return [Number(shard), place || undefined]
+}
+
+export function toStep(shard: number, next: string | undefined, shards: number): string | undefined {
+  if (next !== undefined) return `${shard}.${next}`
+  return shard + 1 < shards ? `${shard + 1}.` : undefined
+}

@@ -4,6 +4,7 @@ import type { EventList, Stats } from '../../desk.ts'
 import type { Pulse } from '../../pulse.ts'
 import type { State } from '../../reasons.ts'
 import type { Standing } from '../../send/notify.ts'
+import type { StatusFigures } from '../../status.ts'
 import { type Positions, toCursor, toStreamCursor, withShard } from './keys.ts'
 
 type Figures = Omit<Stats, 'counts'>
@@ -26,6 +27,22 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
     troubles: nameShards(all.map(({ troubles }) => troubles)),
     delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },
     notices,
+  }
+}
+
+export function mergeStatus(
+  all: readonly StatusFigures[],
+  notices: Standing,
+  lastNotice: StatusFigures['lastNotice'],
+): StatusFigures {
+  const stats = all.map(one => one.stats)
+  const unsortedSince = all.flatMap(one => one.unsortedSince ?? [])
+  return {
+    stats: { ...sumUpStats(stats, notices), counts: addCounts(stats) },
+    unsortedSince: unsortedSince.length > 0 ? Math.min(...unsortedSince) : undefined,
+    lastNotice,
+    // Confirmed for all of them at the first.
+    arrival: all[0]?.arrival,
   }
 }
 

@@ -11,13 +11,16 @@ import type { MetricsJson } from '../../meters.ts'
 import type { EventQuery } from '../../outbox/look.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
+import type { ResendQuery } from '../../outbox/resend.ts'
 import type { WalkQuery } from '../../outbox/walk.ts'
 import type { Identity, Intake, Stored } from '../../ports.ts'
 import type { Pulse, PulseQuery } from '../../pulse.ts'
 import type { KindHours, Span } from '../../quality.ts'
 import type { Reason } from '../../reasons.ts'
+import type { Resent } from '../../resend.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { toErrorText } from '../../send/redact.ts'
+import type { StatusFigures } from '../../status.ts'
 import { createAlarm } from './alarm.ts'
 import { clockOf, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
@@ -127,7 +130,21 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).desk.event(key)
   }
 
-  async change(action: 'retry' | 'drop', key: string): Promise<ReturnType<Desk['retry']>> {
+  async status(): Promise<StatusFigures> {
+    return (await this.#room).desk.status()
+  }
+
+  async confirmArrival(fingerprint: string): Promise<void> {
+    ;(await this.#room).desk.confirmArrival(fingerprint)
+  }
+
+  async resendMany(query: ResendQuery): Promise<Resent> {
+    const resent = await (await this.#room).desk.resendMany(query)
+    await this.#alarm.arm(Date.now())
+    return resent
+  }
+
+  async change(action: 'retry' | 'drop' | 'resend', key: string): Promise<ReturnType<Desk['retry']>> {
     const changed = (await this.#room).desk[action](key)
     await this.#alarm.arm(Date.now())
     return changed
@@ -137,6 +154,12 @@ export class OutboxShard extends DurableObject<Env> {
     const changed = await (await this.#room).desk.changeMany(...args)
     await this.#alarm.arm(Date.now())
     return changed
+  }
+
+  async deliverNow(): Promise<ReturnType<Desk['deliverNow']>> {
+    const waiting = (await this.#room).desk.deliverNow()
+    await this.#alarm.arm(Date.now())
+    return waiting
   }
 
   async quality(span: Span): Promise<KindHours[]> {

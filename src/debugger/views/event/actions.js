@@ -1,5 +1,5 @@
 /**
- * What a person may do to an event that stopped: retry, or drop after being asked.
+ * What a person may do to an event that stopped: retry, or drop after being asked; and to one that was accepted: send it again.
  * @import { Detail, Page } from '../../types.js'
  */
 import { h } from '../../dom.js'
@@ -13,17 +13,28 @@ import { ask, button } from '../../parts.js'
  */
 export function createActions(page, event, onDone) {
   const dead = event.state === 'rejected' || event.state === 'refused'
+  if (event.state === 'accepted')
+    return [button('Send again', { icon: 'retry', onClick: () => void sendAgain() })]
   if (!dead && event.state !== 'skipped') return []
 
-  /** @param {'retry' | 'drop'} action */
+  /** @param {'retry' | 'drop' | 'resend'} action */
   async function act(action) {
     try {
       await page.api.post(`/events/${encodeURIComponent(event.key)}/${action}`)
-      page.tell(action === 'retry' ? 'Waits for its next attempt' : 'Dropped')
+      page.tell(action === 'drop' ? 'Dropped' : 'Waits for its next attempt')
     } catch (error) {
       page.tell(toSentence(error, action))
     }
     onDone()
+  }
+
+  async function sendAgain() {
+    const yes = await ask({
+      title: 'Send this event again?',
+      text: [h('p', null, 'It keeps its id: Segment drops it if it received it in the last 24 hours.')],
+      yes: 'Send again',
+    })
+    if (yes) await act('resend')
   }
 
   async function drop() {
@@ -57,8 +68,9 @@ function toSentence(error, action) {
   const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : undefined
   if (reason === 'bytes_pruned') return 'Its bytes are gone: it cannot be sent any more'
   if (reason === 'unreadable') return 'Its stored bytes are damaged: it cannot be sent'
+  if (reason === 'already_pending') return 'It waits for its next attempt already'
   if (reason === 'not_a_dead_letter') return 'It is no dead letter any more'
-  if (action === 'retry' && typeof reason === 'string')
+  if (action !== 'drop' && typeof reason === 'string')
     return `It still fails: ${reason}. Correct it and replay it`
   return error instanceof Error ? error.message : 'It did not work'
 }

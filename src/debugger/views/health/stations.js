@@ -6,13 +6,13 @@
  */
 import { h, put, say } from '../../dom.js'
 import { clock, relative } from '../../format.js'
-import { data, icon } from '../../parts.js'
+import { button, data, icon } from '../../parts.js'
 import { judgeDoor, judgeSegment } from '../../verdict.js'
 
 /** @param {Page} page */
 export function createStations(page) {
   const door = createStation('Is the bridge taking events from Twilio?')
-  const segment = createStation('Is Segment taking events?')
+  const segment = createStation('Is Segment taking events?', deliverNow)
   const notice = h('p', { class: 'next-notice' })
   const element = h(
     'section',
@@ -21,6 +21,16 @@ export function createStations(page) {
     segment.element,
     notice,
   )
+
+  async function deliverNow() {
+    try {
+      await page.api.post('/deliver-now')
+      page.tell('The next delivery attempt starts now')
+    } catch (error) {
+      page.tell(error instanceof Error ? error.message : 'It did not work')
+    }
+  }
+
   return {
     element,
     /** @param {Stats} stats */
@@ -32,8 +42,11 @@ export function createStations(page) {
   }
 }
 
-/** @param {string} question */
-function createStation(question) {
+/**
+ * @param {string} question
+ * @param {() => Promise<void>} [tryNow] ends the wait for the next try
+ */
+function createStation(question, tryNow) {
   const answer = h('p', { class: 'answer' })
   const text = h('p', { class: 'cause' })
   const remedy = h('p', { class: 'remedy' })
@@ -46,15 +59,17 @@ function createStation(question) {
     h('div', null, h('dt', null, 'Next try'), next),
   )
   const words = h('div', { role: 'status' }, answer, text, remedy)
-  const element = h('div', { class: 'question' }, h('h2', null, question), words, times)
+  const now = tryNow && button('Deliver now', { icon: 'play', onClick: () => void tryNow() })
+  const actions = h('div', { class: 'actions', hidden: true }, now ?? null)
+  const element = h('div', { class: 'question' }, h('h2', null, question), words, times, actions)
   let shown = ''
   return {
     element,
     /** @param {Verdict} verdict */
     draw(verdict) {
-      const now = JSON.stringify([verdict.tone, verdict.answer, verdict.text, verdict.remedy])
-      if (now !== shown) {
-        shown = now
+      const said = JSON.stringify([verdict.tone, verdict.answer, verdict.text, verdict.remedy])
+      if (said !== shown) {
+        shown = said
         element.dataset.tone = verdict.tone
         put(answer, h('span', { class: 'lamp', 'aria-hidden': 'true' }), verdict.answer)
         put(text, data(verdict.text))
@@ -64,6 +79,7 @@ function createStation(question) {
       drawTime(since, verdict.since)
       drawTime(next, verdict.nextAt)
       times.hidden = !verdict.since && !verdict.nextAt
+      actions.hidden = !now || !verdict.nextAt
     },
   }
 }

@@ -1,0 +1,122 @@
+/** `resend`: accepted events sent again, for when a destination answered 200 and kept nothing. */
+import { Command } from 'commander'
+import * as z from 'zod'
+import { toTime, toUrl } from './arguments.ts'
+import { toSettings } from './needs.ts'
+import { check, type Office, openOffice } from './office.ts'
+import { count } from './replay/summary.ts'
+import { openElsewhere } from './running.ts'
+import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+
+type Options = {
+  /** Milliseconds since 1970. */
+  readonly since: number
+  readonly until?: number
+  readonly type?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+  readonly to?: string
+}
+
+const Answer = z.object({
+  matched: z.number(),
+  pruned: z.number(),
+  done: z.number(),
+  next: z.string().nullable(),
+})
+type Resent = Omit<z.infer<typeof Answer>, 'next'>
+type Query = {
+  readonly since: number
+  readonly until: number
+  readonly type: string | undefined
+  readonly preview: boolean
+}
+
+const HELP = `
+Events keep their ids: Segment drops those it received in the last 24 hours, and takes what it never kept. --since and
+--until go by the time an event was accepted. Works on the bridge that runs on DATA_DIR, on the folder itself while none
+does, or with --to on any bridge, which needs its ADMIN_TOKEN.
+
+Exit codes: 0 done, 1 failed or not confirmed, 2 wrong settings or use, 3 done, but some events are no longer stored.
+
+Examples:
+  npx twilio-segment-bridge resend --since 6h --dry-run      # how many there are
+  npx twilio-segment-bridge resend --since 6h                # asks, then sends them
+  npx twilio-segment-bridge resend --since 2026-11-22T02:00Z --until 2026-11-22T08:00Z --yes`
+
+export function createResendCommand(
+  terminal: Terminal = createTerminal(),
+  now: () => number = Date.now,
+): Command {
+  return new Command('resend')
+    .description('Send accepted events again, under the same ids: for example after a wrong write key.')
+    .requiredOption(
+      '--since <time>',
+      'accepted from then on: 2026-11-22, 2026-11-22T02:00Z, or 6h ago (s, m, h, d)',
+      toTime,
+    )
+    .option('--until <time>', 'accepted before then; now if left out', toTime)
+    .option('--type <type>', 'only this event type')
+    .option('--dry-run', 'count them and change nothing')
+    .option('--yes', 'do not ask')
+    .option('--to <url>', 'a bridge that runs elsewhere, such as https://bridge.example.com', toUrl)
+    .option('--json', 'output the result as JSON')
+    .addHelpText('after', HELP)
+    .action(toAction(terminal, run))
+
+  async function run(options: Options): Promise<ExitCode> {
+    const { to, json, dryRun = false } = options
+    const settings = toSettings(terminal.environment())
+    const office = to === undefined ? await openOffice(settings) : openElsewhere(settings, to)
+    try {
+      // Fixed here, so that what is accepted meanwhile is not sent a third time.
+      const query = { since: options.since, until: options.until ?? now(), type: options.type }
+      const found = await walk(office, { ...query, preview: true })
+      tell(found)
+      const ready = found.matched - found.pruned
+      if (dryRun || ready === 0 || !(await isConfirmed(ready, options.yes ?? false))) {
+        if (json) terminal.out(JSON.stringify(found))
+        return dryRun || ready === 0 ? 0 : 1
+      }
+      const resent = await walk(office, { ...query, preview: false })
+      terminal.say(`Pending again: ${count(resent.done)} of ${count(resent.matched)} events.`)
+      if (json) terminal.out(JSON.stringify(resent))
+      return resent.pruned > 0 ? 3 : 0
+    } finally {
+      office.close()
+    }
+  }
+
+  /** Slice by slice: each is a moment's work for the bridge. */
+  async function walk(office: Office, { since, until, type, preview }: Query): Promise<Resent> {
+    const sum = { matched: 0, pruned: 0, done: 0 }
+    for (let after: string | null | undefined; after !== null; ) {
+      const body = { since: toIso(since), until: toIso(until), type, preview, after }
+      const response = await office.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
+      const { next, ...page } = Answer.parse(await (await check(office, response)).json())
+      sum.matched += page.matched
+      sum.pruned += page.pruned
+      sum.done += page.done
+      after = next
+      terminal.progress(
+        preview ? `${count(sum.matched)} accepted events found…` : `${count(sum.done)} pending again…`,
+      )
+    }
+    return sum
+  }
+
+  function tell({ matched, pruned }: Resent): void {
+    terminal.say(`Accepted in this time: ${count(matched)} events.`)
+    if (pruned > 0) terminal.say(`No longer stored, so not sent again: ${count(pruned)} of them.`)
+  }
+
+  async function isConfirmed(events: number, isAgreed: boolean): Promise<boolean> {
+    if (isAgreed) return true
+    if (!terminal.isInteractive) throw new Stop('Not a terminal: pass --yes to confirm.', 2)
+    const answer = await terminal.ask(`Send ${count(events)} events to Segment again? [y/N] `)
+    return /^y(es)?$/i.test(answer.trim())
+  }
+}
+
+const toIso = (ms: number): string => new Date(ms).toISOString()
