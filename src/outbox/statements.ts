@@ -148,6 +148,17 @@ export const hoursAndCountsOf = `
   WHERE hour >= 0 ORDER BY hour, kind`
 export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
 
+// Does the account fit the rows? `LIMIT` bounds what is counted
+export const newestSorted = 'SELECT max(request) AS n FROM events'
+export const countPending = countUpTo("state = 'pending'")
+export const countRejected = countUpTo("state IN ('rejected', 'refused') AND state = 'rejected'")
+export const countRefused = countUpTo("state IN ('rejected', 'refused') AND state = 'refused'")
+export const countEvents = countUpTo('request > 0')
+
+function countUpTo(condition: string): string {
+  return `SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE ${condition} LIMIT ?)`
+}
+
 // Small things to remember
 export const recall = 'SELECT value FROM memory WHERE name = ?'
 export const remember = `

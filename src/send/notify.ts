@@ -65,6 +65,7 @@ export function toStation(reason: Reason): Station | undefined {
   if (Object.hasOwn(deliveryReasons, reason)) return 'delivery'
   switch (reason) {
     case 'outbox_unwritable':
+    case 'outbox_damaged':
     case 'backlog_full':
     case 'signature_mismatch':
     case 'sink_uses_get':
