@@ -36,8 +36,6 @@ export type DepotParts = {
   /** Who tells the operator: notices here, or a clock that several outboxes share. */
   readonly tell: (about: () => About) => DepotTeller
   readonly observe: Observe
-  /** What is wrong with the store itself, as the host found out: then nothing is put or delivered, and nothing is written. */
-  readonly damage?: () => string | undefined
   /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
   readonly resume?: boolean
 }
@@ -85,7 +83,6 @@ export function createDepot(parts: DepotParts): Depot {
   let inFlight = 0
   const unsettled: Unsettled[] = []
   let writeFault: string | undefined
-  let isDamaged = false
   let account = settings.TWILIO_ACCOUNT_SID
 
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
@@ -145,17 +142,7 @@ export function createDepot(parts: DepotParts): Depot {
     return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
   }
 
-  /** Once more, so that it stays open. */
-  function tellOfDamage(count: number): string | undefined {
-    const damage = parts.damage?.()
-    if (damage !== undefined) teller.failed([{ reason: 'outbox_damaged', at: now(), count, answer: damage }])
-    return damage
-  }
-
   function put(parcels: readonly Parcel[]): Stored[] {
-    const damage = tellOfDamage(parcels.length)
-    if (damage !== undefined)
-      return parcels.map(() => ({ stored: false, reason: 'outbox_damaged', detail: damage }))
     if (backlogIsFull()) {
       teller.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
       return parcels.map(() => ({
@@ -183,7 +170,6 @@ export function createDepot(parts: DepotParts): Depot {
   }
 
   async function drain(events = CLAIM_EVENTS): Promise<number | undefined> {
-    if (parts.damage?.() !== undefined) return now() + MEND_MS
     for (const batch of unsettled.splice(0)) settle(batch)
     if (unsettled.length > 0) return now() + MEND_MS
     let sorted = 0
@@ -274,11 +260,7 @@ export function createDepot(parts: DepotParts): Depot {
     report: failure => teller.failed([failure]),
     drain,
     tick() {
-      const wasDamaged = isDamaged
-      isDamaged = tellOfDamage(0) !== undefined
       teller.tick()
-      if (isDamaged) return
-      if (wasDamaged) writable()
       write(() => prune(now()))
       if (writeFault === undefined) return
       // What cannot be sorted is a fault as well, though all else could be written.
@@ -290,7 +272,6 @@ export function createDepot(parts: DepotParts): Depot {
       else tellOfWriteFault(0)
     },
     settleAccounts(events = Number.POSITIVE_INFINITY) {
-      if (parts.damage?.() !== undefined) return
       write(() => {
         for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
           sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
@@ -298,8 +279,6 @@ export function createDepot(parts: DepotParts): Depot {
     },
     health() {
       const troubles = []
-      const damage = parts.damage?.()
-      if (damage !== undefined) troubles.push(`the outbox is damaged (outbox_damaged): ${damage}`)
       if (writeFault !== undefined) troubles.push(`the outbox cannot be written: ${writeFault}`)
       if (backlogIsFull())
         troubles.push(`the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)

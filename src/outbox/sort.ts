@@ -29,7 +29,7 @@ type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
 }
 type Seen = { identity: number; proof: number; request: number; position: number }
 
-function* arrivalsOf({ id, receivedAt, entries, body, encoding }: Unsorted): Iterable<Arrival> {
+export function* arrivalsOf({ id, receivedAt, entries, body, encoding }: Unsorted): Iterable<Arrival> {
   // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
   const elements = entries.some(([identity]) => identity === OWN) ? toElements(body, encoding) : []
   for (const [position, entry] of entries.entries()) {

@@ -112,6 +112,7 @@ function eventsBeforeWhere(condition: string): string {
 // Carrying events to another outbox
 export const eventsToCarry = `
   SELECT e.identity, ${eventColumns} WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
+export const eventsOfRequest = 'SELECT events FROM requests WHERE id = ?'
 export const proofOf = 'SELECT proof FROM seen WHERE identity = ? AND request = ? AND position = ?'
 
 // Pruning

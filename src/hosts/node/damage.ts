@@ -23,6 +23,8 @@ export type Check = { readonly done: Promise<Verdict>; stop(): void }
 export type Damage = {
   /** What is wrong or may be, in a sentence: then the outbox takes and delivers nothing. */
   current(): string | undefined
+  /** It is known, and no doubt. */
+  isFound(): boolean
   found(detail: string): void
   /** Until all pages are checked. */
   doubted(detail: string): void
@@ -90,6 +92,7 @@ export function createDamage({ log, check, onFound, retryMs = RETRY_MS }: Parts)
 
   return {
     current: () => damage ?? doubt,
+    isFound: () => damage !== undefined,
     found,
     doubted,
     verify,

@@ -19,6 +19,7 @@ import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
+import { guardDepot } from './guarded-depot.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import { createSignal } from './signal.ts'
@@ -58,7 +59,6 @@ depot = createDepot({
   now: Date.now,
   random: Math.random,
   observe: desk.observe,
-  damage: damage.current,
   tell: about =>
     createTeller({
       ...tellerSettings(settings),
@@ -71,6 +71,7 @@ depot = createDepot({
       lastTold: noticeClock(noticeClockFile),
     }),
 })
+depot = guardDepot(depot, damage, Date.now)
 
 if (missing) {
   log.error({ requests: missing.requests, remedy: reasons.events_missing.remedy }, missing.text)
