@@ -69,6 +69,12 @@ function change(file: string, script: string): void {
   database.close()
 }
 
+/** The bridge that was killed had told of Segment's absence a moment before, and the clock of notices is one. */
+function forgetNotices({ path, file }: Data): void {
+  rmSync(join(path, 'notice-clock'))
+  change(file, "DELETE FROM memory WHERE name = 'notices'")
+}
+
 /** Where the pages of a table or index are, the root first. */
 function pagesOf(file: string, name: string): number[] {
   const bytes = readFileSync(file)
@@ -111,6 +117,7 @@ describe('A3: a damaged outbox.db', { timeout: 180_000 }, () => {
     using folder = useFolder(killed.path)
     await using segment = await startSegment()
     await using operator = await startWebhook([200])
+    forgetNotices(folder)
     checkpoint(folder.file)
     zero(folder.file, pagesOf(folder.file, 'counts')[0] ?? 0)
     const before = readFileSync(folder.file)
@@ -254,6 +261,7 @@ describe('requests that are missing', { timeout: 180_000 }, () => {
     const environment = { ...away, DATA_DIR: folder.path }
     rmSync(`${folder.file}-wal`)
     rmSync(`${folder.file}-shm`, { force: true })
+    forgetNotices(folder)
     const notices = async (bridge: Bridge) => {
       const { lastAt } = (await bridge.stats()).notices
       expect(lastAt).not.toBeNull()
