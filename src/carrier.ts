@@ -29,7 +29,9 @@ type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
 export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier {
   return {
     exportPage(query) {
-      return settle() ?? outbox.walk(query)
+      depot().settleAccounts()
+      // What cannot be sorted now is exported as it came.
+      return outbox.walk(query)
     },
     // In one go, so that what is counted meanwhile is theirs alone.
     import(intakes) {
@@ -52,7 +54,7 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
     },
   }
 
-  /** What cannot be sorted is counted nowhere, and would be missing in an export that looks whole. */
+  /** What cannot be sorted is counted nowhere. */
   function settle(): Unkept | undefined {
     depot().settleAccounts()
     const left = outbox.unsorted()

@@ -41,6 +41,15 @@ export function toLine(value: unknown): Line | undefined {
   return Line.safeParse(value).data
 }
 
+/** Ends an export that lacks events, and is none itself. */
+export const toUnreadableLine = (events: number): string => `{"bridge":1,"unreadable":${events}}\n`
+
+/** How many events an export says that it lacks; `undefined`: it is another line. */
+export function readUnreadableLine(line: string): number | undefined {
+  const [, events] = /^\{"bridge":1,"unreadable":(\d{1,15})\}\s*$/.exec(line) ?? []
+  return events === undefined ? undefined : Number(events)
+}
+
 /** As it is in the other outbox; a pending one is judged anew, for this version may know better. `text`: the line's. */
 export function fromLine(line: Line, text: string): Arriving {
   const { state, reason, receivedAt, settledAt = null, detail = null, event, raw, key, seen } = line

@@ -75,6 +75,7 @@ Examples:
     const { findings, settings } = checkSettings(terminal.environment())
     yield* findings
     yield* checkFolder(settings.DATA_DIR)
+    terminal.progress('checking the pages of the outbox…')
     const local = await checkOutbox(settings)
     yield* local.findings
     if (local.origin !== undefined) yield* await checkBridge(settings, local.origin)

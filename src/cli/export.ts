@@ -4,10 +4,12 @@ import { Readable, type Transform } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import { Command, InvalidArgumentError } from 'commander'
+import { readUnreadableLine } from '../carry.ts'
 import { states } from '../reasons.ts'
 import { toTime } from './arguments.ts'
 import { toSettings } from './needs.ts'
-import { check, openOffice } from './office.ts'
+import { check } from './office.ts'
+import { openReader } from './reader.ts'
 import { stayFlat } from './replay/memory.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
@@ -29,7 +31,9 @@ One line an event, oldest first, as it is at that moment; on a running bridge to
 A body that was no JSON is "raw" (with its "encoding") instead of "event". --since and --until go by the time of receipt.
 Whoever reads it reads phone numbers and texts: files are made for their owner's eyes only.
 
-Exit codes: 0 done, 1 failed, 2 wrong settings or use.
+It only reads: a full or read-only disk does not matter, and what is damaged is left out and counted.
+
+Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 done, but some events could not be read.
 
 Examples:
   twilio-segment-bridge export --zstd -o outbox.ndjson.zst       # all of it: "replay outbox.ndjson.zst" elsewhere
@@ -60,33 +64,43 @@ async function run(terminal: Terminal, options: Options): Promise<ExitCode> {
   const { gzip, zstd, output, ...filters } = options
   if (gzip && zstd) throw new Stop('--gzip or --zstd, not both', 2)
   stayFlat()
-  const office = await openOffice(toSettings(terminal.environment()))
+  const office = await openReader(toSettings(terminal.environment()))
   try {
     const response = await check(office, await office.request(`/export?${new URLSearchParams(filters)}`))
-    let events = 0
-    const lines = counted(response.body ?? new ReadableStream(), more => {
-      events += more
-    })
+    const tally = { events: 0, unreadable: 0 }
+    const lines = counted(response.body ?? new ReadableStream(), tally)
     const packed = pack(lines, gzip ? createGzip() : zstd ? createZstdCompress() : undefined)
     if (output) await writeFile(output, packed)
     else for await (const chunk of packed) await terminal.pour(chunk)
-    terminal.say(`${count(events)} events from ${office.name}${output ? ` in ${output}` : ''}`)
-    return 0
+    terminal.say(`${count(tally.events)} events from ${office.name}${output ? ` in ${output}` : ''}`)
+    if (tally.unreadable === 0) return 0
+    terminal.say(
+      `At least ${count(tally.unreadable)} more could not be read: the outbox is damaged. Keep a copy of the data folder.`,
+    )
+    return 3
   } finally {
     office.close()
   }
 }
 
-async function* counted(
-  lines: ReadableStream<Uint8Array>,
-  tell: (events: number) => void,
-): AsyncGenerator<Uint8Array, void> {
+type Tally = { events: number; unreadable: number }
+
+/** The last line is held back: it may say how many events are not among the others. */
+async function* counted(lines: ReadableStream<Uint8Array>, tally: Tally): AsyncGenerator<Uint8Array, void> {
+  let held = Buffer.alloc(0)
   for await (const chunk of lines) {
-    let events = 0
-    for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) events += 1
-    tell(events)
-    yield chunk
+    const bytes = Buffer.concat([held, chunk])
+    const lastLine = bytes.lastIndexOf(LINE_FEED, -2) + 1
+    held = bytes.subarray(lastLine)
+    const whole = bytes.subarray(0, lastLine)
+    for (let at = whole.indexOf(LINE_FEED); at >= 0; at = whole.indexOf(LINE_FEED, at + 1)) tally.events += 1
+    if (whole.length > 0) yield whole
   }
+  const unreadable = readUnreadableLine(held.toString())
+  tally.unreadable = unreadable ?? 0
+  if (unreadable !== undefined || held.length === 0) return
+  tally.events += 1
+  yield held
 }
 
 const LINE_FEED = 0x0a

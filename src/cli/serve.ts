@@ -41,7 +41,7 @@ async function serve(): Promise<void> {
 
   const error = await running.failed
   if (isStopping()) return
-  log.error({ err: error }, 'the outbox thread failed; the process ends so that it can be started again')
+  log.error({ err: error }, 'the bridge cannot go on; the process ends so that it can be started again')
   process.exit(1)
 }
 

@@ -2,7 +2,16 @@
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import type { Unkept } from '../carrier.ts'
-import { type Arriving, eventText, fromEvent, fromLine, toIntakes, toLine } from '../carry.ts'
+import {
+  type Arriving,
+  eventText,
+  fromEvent,
+  fromLine,
+  readUnreadableLine,
+  toIntakes,
+  toLine,
+  toUnreadableLine,
+} from '../carry.ts'
 import { toSlices } from '../outbox/slices.ts'
 import type { Backroom } from '../ports.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
@@ -43,12 +52,18 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
     const read = (after?: string) => carrier.exportPage({ ...rest, states: state, after })
     let page = await read()
     if ('stored' in page) return unkept(c, page)
+    let unreadable = 0
     const lines = new ReadableStream<Uint8Array>({
       async pull(controller) {
         if ('stored' in page) return controller.error(new Error(page.detail))
+        unreadable += page.unreadable
         controller.enqueue(encoder.encode(page.lines))
-        if (page.next === undefined) controller.close()
-        else page = await read(page.next)
+        if (page.next !== undefined) {
+          page = await read(page.next)
+          return
+        }
+        if (unreadable > 0) controller.enqueue(encoder.encode(toUnreadableLine(unreadable)))
+        controller.close()
       },
     })
     return c.body(lines, 200, { 'content-type': 'application/x-ndjson' })
@@ -100,7 +115,7 @@ function read(body: Uint8Array): [element: unknown, text: string][] | undefined 
     }
     return text
       .split('\n')
-      .filter(line => line.trim() !== '')
+      .filter(line => line.trim() !== '' && readUnreadableLine(line) === undefined)
       .map(line => [JSON.parse(line), line.trim()])
   } catch {
     return undefined

@@ -39,13 +39,16 @@ export type OutboxStore = Leases &
     oldestUnsortedAt(): number | undefined
     /** The newest request that is kept, sorted or not. */
     keptUpTo(): number
+    /** The same as it was found when the outbox was opened; 0: none. */
+    readonly newestAtStart: number
     /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
     change(place: Place, from: Parameters<typeof move>[3], to: Target, now: number): boolean
     /** The same for many, in one commit; gives how many were changed. */
     changeAll(places: readonly Place[], from: Parameters<typeof move>[3], to: Target, now: number): number
   }
 
-export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
+/** `givenUpTo`: request numbers up to here were given, also if their requests are gone. */
+export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxStore {
   migrate(sql)
   const damage = createDamageLog()
   const notices = createNoticeBook(sql, damage)
@@ -54,8 +57,9 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
   const sorter = createSorter(sql, book, hours, notices, damage)
   let unsorted = countUnsorted()
   // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
-  let nextId =
-    Math.max(sorter.sortedUpTo(), sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0) + 1
+  const newestId = sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0
+  const newestAtStart = Math.max(sorter.sortedUpTo(), newestId)
+  let nextId = Math.max(newestAtStart, givenUpTo) + 1
 
   function countUnsorted(): number {
     const [row] = sql.all<{ n: number }>(statements.countEntriesAfter, sorter.sortedUpTo())
@@ -93,6 +97,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     unsorted: () => unsorted,
     oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, sorter.sortedUpTo())[0]?.at,
     keptUpTo: () => nextId - 1,
+    newestAtStart,
     replaced: sorter.replaced,
     sortedUpTo: sorter.sortedUpTo,
 

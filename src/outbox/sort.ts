@@ -34,7 +34,7 @@ type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
 }
 type Seen = { identity: number; proof: number; request: number; position: number }
 
-function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
+export function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
   const { id, receivedAt } = request
   if (request.unreadable) {
     // Who they are is lost with them, but not that they came: the account closes.

@@ -129,6 +129,7 @@ function eventsBeforeWhere(condition: string): string {
 // Carrying events to another outbox
 export const eventsToCarry = `
   SELECT e.identity, ${eventColumns} WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
+export const eventsOfRequest = 'SELECT events FROM requests WHERE id = ?'
 export const proofOf = 'SELECT proof FROM seen WHERE identity = ? AND request = ? AND position = ?'
 
 // Sending accepted events again
@@ -170,6 +171,15 @@ export const hoursAndCountsOf = `
   SELECT hour, kind, events, CASE WHEN hour BETWEEN ? AND ? THEN counts END AS counts FROM hours
   WHERE hour >= 0 ORDER BY hour, kind`
 export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
+
+// Does the account fit the rows? `LIMIT` bounds what is counted
+export const countRejected = countUpTo("state IN ('rejected', 'refused') AND state = 'rejected'")
+export const countRefused = countUpTo("state IN ('rejected', 'refused') AND state = 'refused'")
+export const countEvents = countUpTo('request > 0')
+
+function countUpTo(condition: string): string {
+  return `SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE ${condition} LIMIT ?)`
+}
 
 // Small things to remember
 export const recall = 'SELECT value FROM memory WHERE name = ?'

@@ -29,6 +29,8 @@ export function toComponent(reason: Reason): Component {
     case 'outbox_unwritable':
     case 'outbox_unreadable':
     case 'outbox_newer':
+    case 'outbox_damaged':
+    case 'events_missing':
     case 'state_damaged':
     case 'counts_differ':
     case 'unreadable':

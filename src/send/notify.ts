@@ -69,6 +69,7 @@ export function staysOpen(reason: Reason): boolean {
     case 'outbox_unwritable':
     case 'outbox_unreadable':
     case 'outbox_newer':
+    case 'outbox_damaged':
     case 'backlog_full':
     case 'signature_mismatch':
     case 'sink_uses_get':

@@ -1,18 +1,21 @@
 /** The outbox: of the bridge that runs here, or the file while none does. Nothing is changed. */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
 import type { Settings } from '../../config.ts'
+import { checkPages } from '../../hosts/node/damage.ts'
 import { readOwner } from '../../hosts/node/folder.ts'
+import { readMissing } from '../../hosts/node/records.ts'
+import { type NodeSql, openReadOnly } from '../../hosts/node/sqlite.ts'
+import { isDamage } from '../../hosts/node/sqlite-errors.ts'
 import { inspect } from '../../outbox/migrations.ts'
 import { reasons } from '../../reasons.ts'
 import { ask, parse, toLocalOrigin } from '../bridge-api.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
 import { isInUse } from './folder.ts'
 
-/** Larger ones would take minutes. */
-const VERIFIED_BYTES = 256 * 1_048_576
+/** A large one would take minutes. */
+const CHECKED_WITHIN_MS = 60_000
 
 const Ready = z.looseObject({ troubles: z.array(z.string()).default([]) })
 
@@ -24,7 +27,9 @@ export type LocalBridge = {
 
 export async function checkOutbox(settings: Settings): Promise<LocalBridge> {
   const folder = settings.DATA_DIR
-  if (!isInUse(folder)) return { findings: checkFile(join(folder, 'outbox.db')), origin: undefined }
+  const missing = findMissing(folder)
+  if (!isInUse(folder))
+    return { findings: [...missing, ...(await checkFile(join(folder, 'outbox.db')))], origin: undefined }
   const { pid, url } = readOwner(folder)
   const who = pid === undefined ? 'a process' : `process ${pid}`
   const origin = url ?? toLocalOrigin(settings)
@@ -37,10 +42,13 @@ export async function checkOutbox(settings: Settings): Promise<LocalBridge> {
     }
   }
   if (ready.status === 200)
-    return { findings: [ok('bridge', `${who} runs at ${origin} and takes events`)], origin }
+    return { findings: [...missing, ok('bridge', `${who} runs at ${origin} and takes events`)], origin }
   const { troubles = [] } = Ready.safeParse(parse(ready.text)).data ?? {}
   const why = troubles.map(toText).join('; ') || `/readyz answers ${ready.status}`
-  return { findings: [wrong('bridge', `${who} at ${origin}: ${why}`, 'See README, "At 3 a.m.".')], origin }
+  const remedy = troubles.includes('outbox_damaged')
+    ? reasons.outbox_damaged.remedy
+    : 'See README, "At 3 a.m.".'
+  return { findings: [...missing, wrong('bridge', `${who} at ${origin}: ${why}`, remedy)], origin }
 }
 
 function toText(reason: string): string {
@@ -48,15 +56,21 @@ function toText(reason: string): string {
   return stop ? `${reason}: ${stop.title}. ${stop.remedy}` : reason
 }
 
-function checkFile(file: string): Finding[] {
+/** Told until a person deletes the file that says it. */
+function findMissing(folder: string): Finding[] {
+  const missing = readMissing(join(folder, 'events-missing'))
+  return missing ? [wrong('events', missing.text, reasons.events_missing.remedy)] : []
+}
+
+async function checkFile(file: string): Promise<Finding[]> {
   const idle = note('bridge', 'none runs on this data folder', 'npm start')
   if (!existsSync(file)) return [idle, note('outbox', 'is not there yet: the first start makes it')]
   try {
-    const database = new DatabaseSync(file, { readOnly: true })
+    const sql = openReadOnly(file)
     try {
-      return [idle, judge(database, file)]
+      return [idle, await judge(sql, file)]
     } finally {
-      database.close()
+      sql.close()
     }
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
@@ -65,16 +79,16 @@ function checkFile(file: string): Finding[] {
       wrong(
         'outbox',
         `${file} cannot be opened (${cause})`,
-        'Is this the right DATA_DIR? If it is damaged, keep a copy, and take events out of that with sqlite3 .recover.',
+        isDamage(error)
+          ? reasons.outbox_damaged.remedy
+          : 'Is this the right DATA_DIR? On a full or read-only disk copy outbox.db and outbox.db-wal elsewhere, and look there.',
       ),
     ]
   }
 }
 
-function judge(database: DatabaseSync, file: string): Finding {
-  const { applied, known } = inspect({
-    all: <Row>(query: string) => database.prepare(query).all() as Row[],
-  })
+async function judge(sql: NodeSql, file: string): Promise<Finding> {
+  const { applied, known } = inspect(sql)
   if (applied > known) {
     return wrong(
       'outbox',
@@ -82,16 +96,13 @@ function judge(database: DatabaseSync, file: string): Finding {
       'Start that version again.',
     )
   }
-  if (statSync(file).size <= VERIFIED_BYTES) {
-    const [result] = database.prepare('PRAGMA quick_check(1)').all()
-    const said = Object.values(result ?? {})[0]
-    if (said !== 'ok')
-      return wrong(
-        'outbox',
-        `is damaged: ${said}`,
-        'Keep a copy, then take events out of it with sqlite3 .recover.',
-      )
-  }
+  const check = checkPages(file)
+  const late = setTimeout(check.stop, CHECKED_WITHIN_MS)
+  const verdict = await check.done.finally(() => clearTimeout(late))
+  if (verdict.is === 'damaged')
+    return wrong('outbox', `is damaged: ${verdict.detail}`, reasons.outbox_damaged.remedy)
   const behind = applied < known ? `; the next start brings it from migration ${applied} to ${known}` : ''
+  if (verdict.is === 'unknown')
+    return note('outbox', `opens${behind}; not all of its pages could be checked (${verdict.detail})`)
   return ok('outbox', `opens${behind}`)
 }

@@ -1,5 +1,13 @@
 /** A JSON record → what is replayed of it, or why it cannot be. The words of the options that change an event stand here. Pure. */
-import { type Arriving, eventText, fromEvent, fromLine, type Line, toLine } from '../../carry.ts'
+import {
+  type Arriving,
+  eventText,
+  fromEvent,
+  fromLine,
+  type Line,
+  readUnreadableLine,
+  toLine,
+} from '../../carry.ts'
 import { isObject } from '../../event.ts'
 import type { Fault } from '../../ports.ts'
 
@@ -27,6 +35,12 @@ const MESSAGE_ID_CHARACTERS = 100
 
 export function toItem(value: unknown, text: string, { again, newIds }: Changes): Made {
   const line = toLine(value)
+  const unreadable = readUnreadableLine(text)
+  if (unreadable !== undefined)
+    return {
+      ok: false,
+      fault: `not_a_cloudevent: ${unreadable} events could not be read when this was exported`,
+    }
   if (!line && isObject(value) && value.bridge === 1) {
     return { ok: false, fault: 'not_a_cloudevent: a line of an export that lacks something' }
   }

@@ -7,13 +7,12 @@ import type { Backroom } from '../../ports.ts'
 import { zlib } from './compression.ts'
 import type { Calls } from './depot-thread.ts'
 import type { Folder } from './folder.ts'
+import type { OutboxFiles } from './open-outbox.ts'
 import { gatherPuts } from './puts.ts'
 import { gatherReports } from './reports.ts'
 
-export type ThreadData = { readonly settings: Settings } & Pick<
-  Folder,
-  'outboxFile' | 'dryRunFile' | 'noticeClockFile'
->
+export type ThreadData = { readonly settings: Settings } & OutboxFiles &
+  Pick<Folder, 'dryRunFile' | 'noticeClockFile'>
 
 export type Call = { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
 type Put = { readonly id: number; readonly parcels: readonly Parcel[] }
@@ -32,7 +31,9 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   // Sources run as .ts, the published package as .js.
   const file = new URL(`./depot-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
   const { dryRunFile, noticeClockFile, outboxFile, settings } = data
-  const workerData: ThreadData = { dryRunFile, noticeClockFile, outboxFile, settings }
+  const { acknowledgedFile, cleanEndFile, missingFile } = data
+  const records = { acknowledgedFile, cleanEndFile, missingFile }
+  const workerData: ThreadData = { dryRunFile, noticeClockFile, outboxFile, ...records, settings }
   // Node 22 calls node:sqlite experimental, once a thread.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const thread = new Worker(file, { workerData, execArgv })

@@ -6,13 +6,13 @@ import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createCarrier } from '../../carrier.ts'
-import { toPruning, toTarget } from '../../config.ts'
+import { createCarrier, type Unkept } from '../../carrier.ts'
+import { toTarget } from '../../config.ts'
 import { CLAIM_EVENTS, createDepot, type Depot } from '../../depot.ts'
 import { createDesk } from '../../desk.ts'
 import { readKept } from '../../outbox/kept-state.ts'
-import { createOutbox } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
+import { reasons } from '../../reasons.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/deliver.ts'
 import { createStateLog } from '../../send/state-log.ts'
 import { createTeller, tellerSettings } from '../../send/tell.ts'
@@ -21,9 +21,10 @@ import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { digests } from './digests.ts'
 import { noticeClock } from './folder.ts'
+import { guardDepot } from './guarded-depot.ts'
 import { createLog } from './log.ts'
+import { openOutbox } from './open-outbox.ts'
 import { createSignal } from './signal.ts'
-import { openSqlite } from './sqlite.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
 const LANES = 2
@@ -31,13 +32,12 @@ const TICK_MS = 1_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
 
-const { settings, outboxFile, dryRunFile, noticeClockFile }: ThreadData = workerData
+const { settings, dryRunFile, noticeClockFile, ...files }: ThreadData = workerData
 const port = parentPort
 if (!port) throw new Error('depot-thread.ts runs as a worker thread')
 
 const log = createLog(settings.LOG_LEVEL)
-const sql = openSqlite(outboxFile)
-const outbox = createOutbox(sql, toPruning(settings))
+const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, Date.now)
 const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
@@ -75,6 +75,12 @@ depot = createDepot({
       lastTold: noticeClock(noticeClockFile),
     }),
 })
+depot = guardDepot(depot, damage, Date.now)
+
+if (missing) {
+  log.error({ requests: missing.requests, remedy: reasons.events_missing.remedy }, missing.text)
+  depot.report({ reason: 'events_missing', at: Date.now(), count: missing.requests, answer: missing.text })
+}
 
 const work = createSignal()
 const crowd = createCrowd(availableParallelism())
@@ -85,6 +91,12 @@ async function breathe(): Promise<void> {
   const ms = crowd.breath(performance.now() - sliceFrom, Date.now())
   await (ms > 0 ? sleep(ms) : nextTurn())
   sliceFrom = performance.now()
+}
+
+const unreadable: Unkept = {
+  stored: false,
+  reason: 'outbox_damaged',
+  detail: 'the file cannot be opened; sqlite3 .recover may get events out of a copy',
 }
 
 let stopping = false
@@ -155,6 +167,7 @@ const calls = {
   resend: desk.resend,
   resendMany: desk.resendMany,
   ...createCarrier(outbox, () => depot),
+  ...(!isReadable && { exportPage: (): Unkept => unreadable }),
   stop,
 }
 export type Calls = typeof calls
@@ -204,5 +217,5 @@ async function stop(): Promise<void> {
   clearInterval(ticking)
   work.wake()
   await Promise.race([Promise.all(lanes), sleep(LAST_BATCH_MS)])
-  sql.close()
+  close()
 }

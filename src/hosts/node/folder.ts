@@ -26,6 +26,12 @@ export type Folder = {
   readonly dryRunFile: string
   readonly adminTokenFile: string
   readonly noticeClockFile: string
+  /** See records.ts. */
+  readonly acknowledgedFile: string
+  readonly cleanEndFile: string
+  readonly missingFile: string
+  /** Why it is not this process's any more, in a sentence; `undefined`: it is. To be asked about once a second. */
+  lost(): string | undefined
   /** Tells commands on this machine where to find the one that owns the folder. */
   announce(url: string): void
   /** Lets the next process in. */
@@ -56,6 +62,7 @@ export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder 
     // Another program's folder keeps its mode; one that is ours, or empty, becomes private.
     if (existsSync(outboxFile) || readdirSync(path).length === 0) chmodSync(path, PRIVATE_FOLDER)
     const release = lock(path, patienceMs)
+    const held = createHeld(join(path, 'lock.db'))
     const noticeClockFile = join(path, 'notice-clock')
     for (const component of components) {
       const file = `${noticeClockFile}.${component}`
@@ -68,6 +75,10 @@ export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder 
       dryRunFile: join(path, 'dry-run.ndjson'),
       adminTokenFile: join(path, 'admin-token'),
       noticeClockFile,
+      acknowledgedFile: join(path, 'acknowledged'),
+      cleanEndFile: join(path, 'clean-end'),
+      missingFile: join(path, 'events-missing'),
+      lost: () => held.lost(outboxFile),
       announce: url => writeOwner(path, { pid: process.pid, url }),
       release,
     }
@@ -92,6 +103,39 @@ function lock(folder: string, patienceMs: number): () => void {
   }
   writeOwner(folder, { pid: process.pid })
   return () => database.close()
+}
+
+/**
+ * A lock holds a file, not its name: whoever deletes lock.db lets a second bridge in, and whoever replaces outbox.db leaves this
+ * one writing into a file that nobody will find again.
+ */
+function createHeld(lockFile: string): { lost(outboxFile: string): string | undefined } {
+  const held = new Map([[lockFile, idOf(lockFile)]])
+  return {
+    lost(outboxFile) {
+      // Made by the thread that opens it.
+      if (!held.has(outboxFile)) held.set(outboxFile, idOf(outboxFile))
+      for (const [file, id] of held) {
+        const now = idOf(file)
+        if (now === id || now === UNKNOWN || id === UNKNOWN) continue
+        const what = now === 'none' ? 'was deleted' : 'is another file now'
+        return `${file} ${what} while this bridge was running: it stops, for another bridge may have the data folder (DATA_DIR)`
+      }
+      return undefined
+    },
+  }
+}
+
+const UNKNOWN = 'unknown'
+
+function idOf(file: string): string {
+  try {
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false })
+    return found ? `${found.dev} ${found.ino}` : 'none'
+  } catch {
+    // The disk does not answer: that says nothing about the file.
+    return UNKNOWN
+  }
 }
 
 function writeOwner(folder: string, owner: Owner): void {

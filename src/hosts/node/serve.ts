@@ -8,7 +8,7 @@ import { startBackroom } from './backroom.ts'
 import { createBodies } from './bodies.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
-import { openFolder, readAdminToken } from './folder.ts'
+import { type Folder, openFolder, readAdminToken } from './folder.ts'
 import { readPage } from './page.ts'
 import { openServer, rawUrl } from './server.ts'
 
@@ -18,7 +18,23 @@ export type Running = {
   readonly adminToken: string
   /** Takes no more requests, finishes those it has, settles or releases the batch in flight. */
   stop(): Promise<void>
+  /** Settles when it cannot go on: the process must end at once then, for the folder may be another one's. */
   readonly failed: Promise<Error>
+}
+
+const LOOK_EVERY_MS = 1_000
+
+function watchFolder(folder: Folder): { readonly failed: Promise<Error>; stop(): void } {
+  let looking: NodeJS.Timeout | undefined
+  const failed = new Promise<Error>(resolve => {
+    const look = () => {
+      const why = folder.lost()
+      if (why !== undefined) resolve(new Error(why))
+    }
+    look()
+    looking = setInterval(look, LOOK_EVERY_MS)
+  })
+  return { failed, stop: () => clearInterval(looking) }
 }
 
 /** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. */
@@ -62,9 +78,11 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     // A stream never ends by itself.
     ends.push(() => stopping.abort())
     folder.announce(server.url)
+    const lost = watchFolder(folder)
+    ends.push(lost.stop)
     let stopped: Promise<void> | undefined
     const stop = () => (stopped ??= end())
-    return { url: server.url, adminToken, failed: backroom.failed, stop }
+    return { url: server.url, adminToken, failed: Promise.race([backroom.failed, lost.failed]), stop }
   } catch (error) {
     await end()
     throw error

@@ -1,24 +1,80 @@
 /** `node:sqlite` as the outbox's port. */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import type { Compression, Sql, SqlValue } from '../../outbox/sql.ts'
 import { zlib } from './compression.ts'
+import { needsRoom } from './sqlite-errors.ts'
 
 /** The kernel caches the file as well: twice as much costs 9 MB, and saves no CPU even on a million events. */
 const CACHE_KIB = 8_192
 const WAL_KEPT_BYTES = 64 * 1_024 * 1_024
 
-export type NodeSql = Sql & { close(): void }
+export type NodeSql = Sql & {
+  /** From here on every write throws: the next one could destroy what a damaged file still holds. */
+  refuseWrites(): void
+  close(): void
+}
 
-/** `compression`: another one for tests, that compresses everything. */
-export function openSqlite(file: string, compression: Compression = zlib): NodeSql {
+/**
+ * `compression`: another one for tests, that compresses everything. `onError` is called with each error that SQLite throws,
+ * before the caller gets it.
+ */
+export function openSqlite(
+  file: string,
+  compression: Compression = zlib,
+  onError: (error: unknown) => void = () => undefined,
+): NodeSql {
   const database = new DatabaseSync(file)
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA cache_size = -${CACHE_KIB};
-    PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
-    PRAGMA temp_store = MEMORY;
-  `)
+  watched(() => {
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -${CACHE_KIB};
+      PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
+      PRAGMA temp_store = MEMORY;
+    `)
+  })
+  return toPort(database, compression, watched)
+
+  function watched<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      onError(error)
+      throw error
+    }
+  }
+}
+
+/** For looking only: it changes nothing, needs no room on the disk, and a bridge may have the file meanwhile. */
+export function openReadOnly(file: string): NodeSql {
+  try {
+    const database = new DatabaseSync(file, { readOnly: true })
+    try {
+      database.prepare('SELECT count(*) FROM sqlite_master').all()
+      return toPort(database, zlib)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  } catch (error) {
+    // SQLite shares the log's index through a file, which it cannot make on a full or read-only disk. Without a log it needs none.
+    if (!needsRoom(error) || hasLog(file)) throw error
+    return toPort(new DatabaseSync(`${pathToFileURL(resolve(file))}?immutable=1`, { readOnly: true }), zlib)
+  }
+}
+
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+}
+
+function toPort(
+  database: DatabaseSync,
+  compression: Compression,
+  watched: <T>(work: () => T) => T = work => work(),
+): NodeSql {
   const prepared = new Map<string, StatementSync>()
 
   function prepare(query: string): StatementSync {
@@ -29,17 +85,17 @@ export function openSqlite(file: string, compression: Compression = zlib): NodeS
 
   return {
     compression,
-    exec: script => database.exec(script),
-    all: <Row>(query: string, ...values: SqlValue[]) => prepare(query).all(...values) as Row[],
+    exec: script => watched(() => database.exec(script)),
+    all: <Row>(query: string, ...values: SqlValue[]) => watched(() => prepare(query).all(...values)) as Row[],
     transaction(work, durability) {
       // Without FULL a commit does not wait for the disk; it still survives a killed process. (SQLite sets a pragma when it is
       // prepared: it cannot be kept like a statement.)
       if (durability === 'relaxed') database.exec('PRAGMA synchronous = NORMAL')
       try {
-        database.exec('BEGIN IMMEDIATE')
+        watched(() => database.exec('BEGIN IMMEDIATE'))
         const result = work()
         if (result instanceof Promise) throw new Error('A transaction must not return a promise')
-        database.exec('COMMIT')
+        watched(() => database.exec('COMMIT'))
         return result
       } catch (error) {
         if (database.isTransaction) database.exec('ROLLBACK')
@@ -48,6 +104,7 @@ export function openSqlite(file: string, compression: Compression = zlib): NodeS
         if (durability === 'relaxed') database.exec('PRAGMA synchronous = FULL')
       }
     },
+    refuseWrites: () => database.exec('PRAGMA query_only = ON'),
     close: () => database.close(),
   }
 }

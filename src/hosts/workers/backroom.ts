@@ -120,7 +120,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
       const [at = '0', after] = query.after?.split('.') ?? []
       const shards = await everyShard()
       const page = await shards[Number(at)]?.exportPage({ ...query, after: after || undefined })
-      if (!page) return { lines: '', events: 0, next: undefined }
+      if (!page) return { lines: '', events: 0, next: undefined, unreadable: 0 }
       if ('stored' in page) return page
       if (page.next !== undefined) return { ...page, next: `${at}.${page.next}` }
       const next = Number(at) + 1

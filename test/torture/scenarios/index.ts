@@ -2,6 +2,7 @@
 import type { Scenario } from '../scenario.ts'
 import { chaos } from './chaos.ts'
 import { killInCheckpoint } from './checkpoint.ts'
+import * as damage from './damage.ts'
 import * as disk from './disk.ts'
 import * as kill from './kill.ts'
 import * as process from './process.ts'
@@ -18,6 +19,7 @@ export const faults: readonly Scenario[] = [
   ],
   ...[kill.killInMigration, kill.killInPruning, killInCheckpoint],
   ...[disk.fullExt4, disk.fullTmpfs, disk.readOnly, disk.tornLog],
+  ...[damage.damagedPages, damage.walDeleted, damage.lockDeleted],
   ...[process.sigterm, process.stopped, process.second, process.noFiles, process.clockJumps],
   ...[segment.eachFault, segment.flapping, segment.away, segment.poison],
   chaos,

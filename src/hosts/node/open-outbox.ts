@@ -1,0 +1,85 @@
+/**
+ * The outbox's file, opened with distrust: what the last start wrote down is compared with what is there, before the first
+ * request. A file that cannot be opened because it is damaged is left alone; an empty outbox in memory stands in for it, which
+ * takes nothing, so that the bridge can still say what is wrong.
+ */
+import { type Settings, toPruning } from '../../config.ts'
+import { findContradiction } from '../../outbox/contradiction.ts'
+import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
+import type { Log } from '../../ports.ts'
+import { zlib } from './compression.ts'
+import { checkPages, createDamage, type Damage } from './damage.ts'
+import type { Folder } from './folder.ts'
+import { noteCleanEnd, noteMissing, openAcknowledged, readMissing, takeCleanEnd } from './records.ts'
+import { type NodeSql, openSqlite } from './sqlite.ts'
+import { isDamage } from './sqlite-errors.ts'
+
+export type OutboxFiles = Pick<Folder, 'outboxFile' | 'acknowledgedFile' | 'cleanEndFile' | 'missingFile'>
+
+export type OpenOutbox = {
+  readonly outbox: OutboxStore
+  readonly damage: Damage
+  /** Of the file; false when it could not be opened. */
+  readonly isReadable: boolean
+  /** Requests that were acknowledged and are gone, as long as no person has confirmed it. */
+  readonly missing: { readonly requests: number; readonly text: string } | undefined
+  close(): void
+}
+
+export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now: () => number): OpenOutbox {
+  const { outboxFile, cleanEndFile } = files
+  const isClean = takeCleanEnd(cleanEndFile, outboxFile)
+  const acknowledged = openAcknowledged(files.acknowledgedFile)
+  let sql: NodeSql | undefined
+  const damage = createDamage({
+    log,
+    check: () => checkPages(outboxFile),
+    onFound: () => sql?.refuseWrites(),
+  })
+  const open = (file: string): OutboxStore => {
+    sql = openSqlite(file, zlib, damage.thrown)
+    return createOutbox(sql, toPruning(settings), acknowledged.highest)
+  }
+
+  function openChecked(): { store: OutboxStore; isReadable: boolean } {
+    try {
+      const store = open(outboxFile)
+      const contradiction = sql && findContradiction(sql, store)
+      if (contradiction?.isCertain) damage.found(contradiction.detail)
+      else if (contradiction) damage.doubted(contradiction.detail)
+      else if (!isClean) damage.verify()
+      return { store, isReadable: true }
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      damage.thrown(error)
+      return { store: open(':memory:'), isReadable: false }
+    }
+  }
+
+  const { store, isReadable } = openChecked()
+  const newest = store.newestAtStart
+  if (isReadable && acknowledged.highest > Math.max(newest, acknowledged.reportedUpTo)) {
+    const from = Math.max(newest, acknowledged.reportedUpTo) + 1
+    noteMissing(files.missingFile, from, acknowledged.highest, now())
+    acknowledged.report(acknowledged.highest)
+  }
+  return {
+    outbox: {
+      ...store,
+      put(parcels, at) {
+        store.put(parcels, at)
+        acknowledged.note(store.keptUpTo())
+      },
+    },
+    damage,
+    isReadable,
+    missing: readMissing(files.missingFile),
+    close() {
+      damage.stop()
+      // A close copies the log into the file: of a damaged one, both are evidence, and the log may be the better half.
+      if (damage.current() !== undefined) return
+      sql?.close()
+      noteCleanEnd(cleanEndFile, outboxFile)
+    },
+  }
+}
