@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export const PATIENCE_MS = 120_000 * Number(process.env.TEST_TIME_SCALE ?? 1)
+export const PATIENCE_MS = 240_000 * Number(process.env.TEST_TIME_SCALE ?? 1)
 
 const LOOK_EVERY_MS = 20
 
