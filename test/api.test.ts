@@ -173,7 +173,7 @@ describeHosts('looking', host => {
       attempts: expect.any(Array),
       attemptCount: event.attempts.length,
       origins: expect.arrayContaining([
-        { to: '$.messageId', from: '$.id' },
+        expect.objectContaining({ to: '$.messageId', from: '$.id' }),
         { to: '$.context.externalIds[0].id', from: '$.data.from' },
       ]),
     })

@@ -1,4 +1,5 @@
 /** A number reaches the destination with the digits it was written with, through the whole bridge on both hosts. */
+import { chmodSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
@@ -9,9 +10,11 @@ import { validate } from '../src/ingest/validate.ts'
 import { toParcel } from '../src/outbox/put.ts'
 import { toTrack } from '../src/send/map.ts'
 import { EVENT_BYTES } from '../src/send/pack.ts'
+import { startBridge } from './support/bridge.ts'
 import { deliverTo, openDepot, overhead } from './support/depot.ts'
 import { statusEvent } from './support/events.ts'
 import { describeHosts, listEvents } from './support/hosts.ts'
+import { openWorkplace } from './support/replay.ts'
 import { startSegment } from './support/segment.ts'
 import { messageStatus, sendBody } from './support/twilio.ts'
 
@@ -217,5 +220,28 @@ describe('a dead letter of an earlier version', () => {
     expect(depot.figures()).toMatchObject({ accepted: 1, rejected: 0 })
     expect(segment.events[0]?.properties).toEqual(event.data)
     await segment.close()
+  })
+})
+
+describe('a person at a terminal', () => {
+  test('[MP92] [DX5] sees the digits, corrects an event beside them and sends them on', async () => {
+    using place = openWorkplace()
+    await using receiver = await startReceiver()
+    const bad = messageStatus({ id: 'EZbad', data: { to: 7, numbers: 'NUMBERS' } })
+    const settings = { SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: receiver.url, DATA_DIR: place.dataDir }
+    await using bridge = await startBridge(settings)
+    await sendBody(bridge.webhook, JSON.stringify(bad).replace('"NUMBERS"', numbers))
+    await bridge.until(({ rejected }) => rejected === 1)
+    const { out } = await place.deadLetters(['list', '--json'])
+    const { key } = JSON.parse(out[0] ?? '')
+    const shown = (await place.deadLetters(['show', key])).out.join('\n')
+    expect(shown.replaceAll(/\s/g, '')).toContain(`"numbers":${numbers}`)
+
+    const editor = place.file('editor.sh', `#!/bin/sh\nsed -i 's/"to": 7/"to": "+15550100142"/' "$1"\n`)
+    chmodSync(editor, 0o755)
+    const run = await place.deadLetters(['edit', key], { environment: { EDITOR: editor } })
+    expect(run).toMatchObject({ code: 0 })
+    await bridge.until(({ accepted }) => accepted === 1)
+    expect(receiver.text()).toContain(`"numbers":${numbers}`)
   })
 })
