@@ -14,6 +14,7 @@ import type { Depot } from './depot.ts'
 import { validate } from './ingest/validate.ts'
 import { createDepotMeters, type MetricsJson, type Observe } from './meters.ts'
 import type { Count } from './outbox/book.ts'
+import { readKept } from './outbox/kept-state.ts'
 import { type EventQuery, type EventView, toPlace } from './outbox/look.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
 import type { ResendQuery } from './outbox/resend.ts'
@@ -23,7 +24,7 @@ import type { KindHours, Span } from './quality.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from './reasons.ts'
 import { type Resent, resendMany } from './resend.ts'
 import type { Standing } from './send/notify.ts'
-import { type Arrival, readArrival, type StatusFigures, toLastNotice } from './status.ts'
+import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './summary.ts'
 
 /**
@@ -230,7 +231,7 @@ export function createDesk(
       stats: stats(),
       unsortedSince: outbox.oldestUnsortedAt(),
       lastNotice: toLastNotice(outbox.notices(1)[0]),
-      arrival: readArrival(outbox.recall(ARRIVAL)),
+      arrival: readKept(outbox, ARRIVAL, Arrival.optional(), undefined),
     }),
     confirmArrival(fingerprint) {
       const arrival: Arrival = { fingerprint, at: now() }

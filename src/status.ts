@@ -59,18 +59,8 @@ export type StatusFigures = {
 export type StatusFacts = { readonly host: string; readonly fingerprint: string | undefined }
 
 /** A person has seen events arrive under the write key with this fingerprint. */
-const Arrival = z.object({ fingerprint: z.string(), at: z.number() })
-export type Arrival = Readonly<z.infer<typeof Arrival>>
-
-/** As the outbox remembers it; what does not parse counts as unconfirmed. */
-export function readArrival(kept: string | undefined): Arrival | undefined {
-  if (kept === undefined) return undefined
-  try {
-    return Arrival.safeParse(JSON.parse(kept)).data
-  } catch {
-    return undefined
-  }
-}
+export const Arrival = z.object({ fingerprint: z.string(), at: z.number() })
+export type Arrival = z.infer<typeof Arrival>
 
 /** An event that has waited for longer, with no failure open, is behind. */
 const BEHIND_MS = 5 * 60_000

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readArrival, type Status, toStatus } from '../src/status.ts'
+import { openSqlite } from '../src/hosts/node/sqlite.ts'
+import { type Status, toStatus } from '../src/status.ts'
 import { startBridge } from './support/bridge.ts'
 import { ask, describeHosts, type Hosted } from './support/hosts.ts'
 import { startSegment } from './support/segment.ts'
@@ -134,10 +135,22 @@ describe('arrival', () => {
     },
   )
 
-  it('[AP103] a memory that does not parse counts as unconfirmed', () => {
-    expect(readArrival('{"fingerprint":"a","at":1}')).toEqual({ fingerprint: 'a', at: 1 })
-    for (const kept of [undefined, '', 'null', '{"fingerprint":7}', '['])
-      expect(readArrival(kept)).toBeUndefined()
+  it('[AP103] a memory that does not parse counts as unconfirmed, and can be confirmed anew', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'bridge-arrival-'))
+    onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }))
+    const environment = { SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: 'http://127.0.0.1:9', DATA_DIR: stateDir }
+    const first = await startBridge(environment)
+    await first.api('/api/confirm-arrival', { method: 'POST' })
+    expect((await statusOf(first)).destinations[0]?.arrival).toBe('confirmed')
+    await first.stop()
+    const sql = openSqlite(join(stateDir, 'outbox.db'))
+    sql.all("UPDATE memory SET value = '[' WHERE name = 'arrival-confirmed'")
+    sql.close()
+    const second = await startBridge(environment)
+    onTestFinished(() => second.stop())
+    expect((await statusOf(second)).destinations[0]?.arrival).toBe('unconfirmed')
+    await second.api('/api/confirm-arrival', { method: 'POST' })
+    expect((await statusOf(second)).destinations[0]?.arrival).toBe('confirmed')
   })
 })
 
