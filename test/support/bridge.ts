@@ -108,18 +108,24 @@ export type SpawnedBridge = Bridge & {
 }
 
 /** As a process of its own, started as a user does. Rejects, with its last words, when it ends instead of getting ready. */
-export async function spawnBridge(dataDir: string, more: Environment = {}): Promise<SpawnedBridge> {
+export async function spawnBridge(
+  dataDir: string,
+  more: Environment = {},
+  stdout: 'ignore' | 'pipe' = 'ignore',
+): Promise<SpawnedBridge> {
   const main = join(import.meta.dirname, '../../src/cli/main.ts')
   const env = { PATH: process.env.PATH, ...toEnvironment(dataDir, { LOG_LEVEL: 'warn', ...more }) }
   const child = spawn(process.execPath, [main, 'serve'], {
     env,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
     cwd: dataDir,
   })
   const exited = once(child, 'exit')
+  const { stderr: said } = child
+  if (!said) throw new Error('the log is a pipe')
   const stderr: string[] = []
   const origin = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stderr).on('line', line => {
+    createInterface(said).on('line', line => {
       stderr.push(line)
       const [, found] = /webhook +(http:\/\/[^/]+)/.exec(line) ?? []
       if (found) resolve(found)

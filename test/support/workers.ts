@@ -15,6 +15,8 @@ export type WorkersOptions = {
   readonly bundle?: string
   /** @default any that is free */
   readonly port?: number
+  /** Told of each line that the Worker logs. */
+  readonly onLog?: (line: string) => void
 }
 
 export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
@@ -25,13 +27,14 @@ export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
 
 export async function startWorkers(
   environment: Readonly<Record<string, string>> = {},
-  { stateDir, bundle = inject('workerBundle'), port = 0 }: WorkersOptions = {},
+  { stateDir, bundle = inject('workerBundle'), port = 0, onLog }: WorkersOptions = {},
 ): Promise<WorkersBridge> {
   const state = stateDir ?? mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   const miniflare = new Miniflare({
     ...convertV4MiniflareOptions({
       log: new Log(LogLevel.NONE),
       cf: false,
+      ...(onLog && { handleStructuredLogs: ({ message }: { message: string }) => onLog(message) }),
       host: '127.0.0.1',
       port,
       workers: [
