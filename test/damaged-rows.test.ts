@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { toLine } from '../src/carry.ts'
 import { createDesk } from '../src/desk.ts'
 import { checksumOf } from '../src/outbox/checksum.ts'
-import { DAY, deliverTo, openDepot, parcelOf, START } from './support/depot.ts'
+import { DAY, deliverTo, openDepot, START } from './support/depot.ts'
 import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'
 

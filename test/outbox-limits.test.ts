@@ -34,7 +34,7 @@ function openLimited() {
 registerOutboxContract('SQLite that ends at 2 MB', openLimited)
 
 describe('W7: over 2 MB', () => {
-  test('[OB85] W7: a turn whose faults are over 2 MB is written in parts', () => {
+  test('[WK40] W7: a turn whose faults are over 2 MB is written in parts', () => {
     const opened = openLimited()
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$.data', expected: 'é'.repeat(120_000), received: 'missing' }]
@@ -48,7 +48,7 @@ describe('W7: over 2 MB', () => {
     opened.close()
   })
 
-  test('[OB86] W7: a request too large for a row is stored in several, each event once and to the letter', () => {
+  test('[WK41] W7: a request too large for a row is stored in several, each event once and to the letter', () => {
     const opened = openLimited()
     const outbox = createOutbox(opened.sql, pruning)
     // Types that no family knows are in the verdicts as well as in the body.
@@ -78,7 +78,7 @@ describe('W7: over 2 MB', () => {
     opened.close()
   })
 
-  test('[OB86] W7: what cannot be split gives up the list of its faults, never the event', () => {
+  test('[WK41] W7: what cannot be split gives up the list of its faults, never the event', () => {
     const opened = openLimited()
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$', expected: 'é'.repeat(250_000), received: 'x' }]
@@ -94,7 +94,7 @@ describe('W7: over 2 MB', () => {
     opened.close()
   })
 
-  test('[OB85] lists are cut by bytes, not by characters', () => {
+  test('[WK40] lists are cut by bytes, not by characters', () => {
     const rows = Array.from({ length: 9 }, (_, at) => [at, 'é'.repeat(400_000)])
     const lists = toJsonLists(rows)
     expect(lists.flatMap(list => JSON.parse(list))).toEqual(rows)

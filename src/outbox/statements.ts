@@ -48,6 +48,8 @@ export const addCount = `
 // Delivery
 export const pendingEvents = `
   SELECT request, position, received_at FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?`
+export const nextOpenRequest = `
+  SELECT request FROM events WHERE state = 'pending' AND request > ? ORDER BY request, position LIMIT 1`
 export const newestPending = `
   SELECT request, position, received_at FROM events WHERE state = 'pending'
   ORDER BY request DESC, position DESC LIMIT ?`

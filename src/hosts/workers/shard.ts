@@ -9,6 +9,7 @@ import { createDepot, type Depot } from '../../depot.ts'
 import { createDesk, type Desk, type Stats } from '../../desk.ts'
 import type { MetricsJson } from '../../meters.ts'
 import type { EventQuery } from '../../outbox/look.ts'
+import { NewerStoreError } from '../../outbox/migrations.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
 import type { WalkQuery } from '../../outbox/walk.ts'
@@ -45,6 +46,8 @@ export class OutboxShard extends DurableObject<Env> {
   readonly #settings = shareOf(settingsOf(this.env))
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   readonly #room = this.#open().catch((error: unknown) => {
+    // Another try would find the same: the object stays, and says what to do.
+    if (error instanceof NewerStoreError) throw error
     // The next call gets a new instance, and with it another try.
     this.ctx.abort(`the outbox could not be opened: ${String(error)}`)
     throw error
@@ -78,6 +81,8 @@ export class OutboxShard extends DurableObject<Env> {
   }
 
   async put(parcel: Parcel): Promise<Stored> {
+    const newer = await this.#newer()
+    if (newer !== undefined) return { stored: false, reason: 'outbox_newer', detail: newer }
     const { depot } = await this.#room
     const [stored] = depot.put([parcel])
     await this.#alarm.arm(Date.now())
@@ -93,7 +98,20 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).desk.stats()
   }
 
+  /** Why this version cannot open what is stored here; `undefined`: it can. */
+  #newer(): Promise<string | undefined> {
+    return this.#room.then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof NewerStoreError) return error.message
+        throw error
+      },
+    )
+  }
+
   async troubles(): Promise<readonly string[]> {
+    const newer = await this.#newer()
+    if (newer !== undefined) return [newer]
     return (await this.#room).desk.troubles()
   }
 
@@ -147,7 +165,7 @@ export class OutboxShard extends DurableObject<Env> {
   async watch(): Promise<void> {
     const { outbox } = await this.#room
     this.#alarm.doubt()
-    if (outbox.total('pending') + outbox.unsorted() > 0) await this.#alarm.arm(Date.now())
+    if (outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()) await this.#alarm.arm(Date.now())
   }
 
   override async alarm(): Promise<void> {
