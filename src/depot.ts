@@ -25,6 +25,7 @@ import { createRate } from './send/rate.ts'
 import { toErrorText } from './send/redact.ts'
 import { afterFailure, FIRST_RETRY_MS, type Line, openLine, restoreLine, toRest } from './send/retry.ts'
 import type { About, Teller } from './send/tell.ts'
+import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
 export type DepotParts = {
   readonly settings: Settings
@@ -78,8 +79,6 @@ const LINE = 'line'
 export const CLAIM_EVENTS = 250
 /** So many are sorted for each that is claimed, until all are: then sorting soon catches up, and copies are not counted. */
 const SORTED_AHEAD = 2
-/** As much as a usual request, so that a probe does not pass where an intake would fail. */
-const PROBE_BYTES = 64 * 1_024
 
 export function createDepot(parts: DepotParts): Depot {
   const { settings, outbox, log, now } = parts
@@ -88,7 +87,7 @@ export function createDepot(parts: DepotParts): Depot {
   /** Events on their way. */
   let inFlight = 0
   const unsettled: Unsettled[] = []
-  let writeFault: string | undefined
+  const faults = createStorageFaults(log)
   let account = settings.TWILIO_ACCOUNT_SID
 
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
@@ -112,32 +111,25 @@ export function createDepot(parts: DepotParts): Depot {
   }
 
   /** False when the outbox cannot be written now; what to do then is up to the caller. */
-  function write(work: () => void): boolean {
-    try {
-      work()
-      return true
-    } catch (error) {
-      if (writeFault === undefined) log.error({ err: error }, 'the outbox cannot be written')
-      writeFault = toErrorText(error)
-      return false
-    }
-  }
+  const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
+  const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
 
   function about(): About {
     let waitingSince: number | undefined
-    write(() => (waitingSince = outbox.oldestPendingAt()))
+    read(() => (waitingSince = outbox.oldestPendingAt()))
     const nextAttemptAt = line.failures > 0 ? line.notBefore : undefined
     return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing: line.reason }
   }
 
-  function tellOfWriteFault(count: number): void {
-    teller.failed([{ reason: 'outbox_unwritable', at: now(), count, answer: writeFault }])
+  /** `count`: of the requests that were turned away for it. */
+  function tellOfFaults(count: number): void {
+    teller.failed(faults.open().map(([reason, answer]) => ({ reason, at: now(), count, answer })))
   }
 
   /** Only a write that needed room proves that there is some. */
-  function writable(): void {
-    writeFault = undefined
-    teller.recovered('outbox')
+  function mended(reason: StorageReason): void {
+    faults.mended(reason)
+    if (faults.open().length === 0) teller.recovered('outbox')
   }
 
   function waiting(): number {
@@ -157,8 +149,9 @@ export function createDepot(parts: DepotParts): Depot {
         detail: `${settings.MAX_BACKLOG} events wait`,
       }))
     }
-    if (write(() => outbox.put(parcels, now()))) {
-      writable()
+    const fault = faults.attempt('write', () => outbox.put(parcels, now()))
+    if (fault === undefined) {
+      mended('outbox_unwritable')
       // What is stored was signed by Twilio: who fails at that meanwhile is somebody else.
       teller.verified()
       tellOfRejected(parcels)
@@ -166,8 +159,8 @@ export function createDepot(parts: DepotParts): Depot {
     }
     // One that cannot be stored must not take its neighbours down.
     if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel]))
-    tellOfWriteFault(1)
-    return [{ stored: false, reason: 'outbox_unwritable', detail: writeFault ?? '' }]
+    tellOfFaults(1)
+    return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
   }
 
   function tellOfRejected(parcels: readonly Parcel[]): void {
@@ -186,15 +179,16 @@ export function createDepot(parts: DepotParts): Depot {
     if (rest > 0) return sorted > 0 ? now() : now() + rest
     // After a failure one batch alone feels its way; the other lanes wait for what it finds.
     if (line.failures > 0 && inFlight > 0) return undefined
-    const wanted = Math.min(outbox.total('pending') - inFlight, events, rate.most)
+    let wanted = 0
+    if (!read(() => (wanted = outbox.claimable(Math.min(events, rate.most))))) return now() + MEND_MS
     const wait = wanted > 0 ? rate.take(wanted, now()) : 0
     if (wait > 0) return sorted > 0 ? now() : now() + wait
     const leased: Leased[] = []
     const hasCanary = doubt.wantsCanary(line)
-    const isRead = write(() => {
+    const isRead = read(() => {
       // First, so that it is in the first request and in the first half of every halving.
-      if (hasCanary) leased.push(...outbox.claimNewest())
-      leased.push(...outbox.claim(wanted - leased.length, BATCH_BYTES * 2))
+      if (hasCanary) leased.push(...outbox.claimNewest(now()))
+      leased.push(...outbox.claim(wanted - leased.length, BATCH_BYTES * 2, now()))
     })
     if (!isRead) outbox.release(leased.splice(0))
     rate.giveBack(wanted - leased.length)
@@ -228,7 +222,7 @@ export function createDepot(parts: DepotParts): Depot {
   function settle(batch: Unsettled): void {
     const { leased, settlements, tried } = batch
     if (!write(() => outbox.settle(settlements, now(), tried))) {
-      tellOfWriteFault(0)
+      tellOfFaults(0)
       unsettled.push(batch)
       return
     }
@@ -270,14 +264,10 @@ export function createDepot(parts: DepotParts): Depot {
     tick() {
       teller.tick()
       write(() => prune(now()))
-      if (writeFault === undefined) return
-      // What cannot be sorted is a fault as well, though all else could be written.
-      const isMended = write(() => {
-        outbox.remember('probe', 'x'.repeat(PROBE_BYTES))
-        outbox.sort(1)
-      })
-      if (isMended) writable()
-      else tellOfWriteFault(0)
+      write(() => outbox.compareCounts(now()))
+      teller.failed(outbox.takeDamage().map(damage => ({ ...damage, at: now() })))
+      for (const [reason] of faults.open()) if (probe(reason, faults, outbox, now())) mended(reason)
+      tellOfFaults(0)
     },
     deliverNow() {
       line = { ...line, notBefore: 0 }
@@ -290,9 +280,8 @@ export function createDepot(parts: DepotParts): Depot {
       })
     },
     health() {
-      const troubles: Trouble[] = []
+      const troubles: Trouble[] = faults.troubles()
       const add = (reason: Reason, text: string) => troubles.push({ reason, text })
-      if (writeFault !== undefined) add('outbox_unwritable', `the outbox cannot be written: ${writeFault}`)
       if (backlogIsFull())
         add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
       return { troubles, line, notices: teller.standing() }

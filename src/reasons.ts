@@ -2,6 +2,9 @@
  * Every way an event can stop, named once: the word stands in answers, notices, metrics and the debugger alike.
  * A reason says what is wrong, not where. Pure data: no I/O, no clock.
  */
+import { type OutboxReason, outboxReasons } from './outbox-reasons.ts'
+
+export { type OutboxReason, outboxReasons } from './outbox-reasons.ts'
 
 /** Where an event is. `received = pending + accepted + rejected + refused + skipped`, always. */
 export const states = ['pending', 'accepted', 'rejected', 'refused', 'skipped'] as const
@@ -12,7 +15,7 @@ export const deadLetterStates = ['rejected', 'refused'] as const satisfies reado
 /** Levels of Twilio's Debugger. `NOTICE` tells of a recovery. */
 export type Level = 'ERROR' | 'WARNING' | 'NOTICE'
 
-type Stop = {
+export type Stop = {
   /** Twilio's 913xx where the meaning is the same; 9139xx is this bridge's own range. */
   readonly code: number
   readonly level: Level
@@ -122,23 +125,6 @@ export const doorReasons = {
   ),
 } as const
 export type DoorReason = keyof typeof doorReasons
-
-/** The bridge goes on, but its store was not as it should be: a person should know. */
-export const outboxReasons = {
-  state_damaged: stop(
-    913970,
-    'WARNING',
-    'A stored value was damaged and has been reset',
-    'Nothing: the old value is kept in the table `memory` as <name>.damaged. If it happens again, check the disk.',
-  ),
-  counts_differ: stop(
-    913971,
-    'WARNING',
-    'The stored counts differed from the events and have been corrected',
-    'Nothing: no event is affected. If it happens again, check the disk.',
-  ),
-} as const
-export type OutboxReason = keyof typeof outboxReasons
 
 /** One event stops, and its state says so; its bytes are kept. */
 export const eventReasons = {

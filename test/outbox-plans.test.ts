@@ -5,11 +5,12 @@ import * as statements from '../src/outbox/statements.ts'
 import { deliverAll, NOW, pruning, samples, take } from './support/outbox-bench.ts'
 import { openFile } from './support/outbox-node.ts'
 
-const { eventsBefore, ...rest } = statements
+const { eventsBefore, kindsOf, ...rest } = statements
 const listing = Object.entries(eventsBefore).map(
   ([state, query]) => [`eventsBefore.${state}`, query] as const,
 )
-const all = [...Object.entries(rest), ...listing]
+const counting = Object.entries(kindsOf).map(([state, query]) => [`kindsOf.${state}`, query] as const)
+const all = [...Object.entries(rest), ...listing, ...counting]
 /** In order of the index, and only as far as `LIMIT` goes. */
 const limited = [
   'SCAN events USING INDEX due',

@@ -19,7 +19,7 @@ export type Body = {
 }
 
 /** `undefined` once the body is pruned. */
-export function readBody(sql: Sql, request: number): Body | undefined {
+export function readBody(sql: Pick<Sql, 'all' | 'compression'>, request: number): Body | undefined {
   const kept = readRequest(sql, request)
   if (!kept) return undefined
   const { keptAt, unreadable } = kept

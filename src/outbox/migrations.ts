@@ -4,13 +4,18 @@
  */
 import type { Sql } from './sql.ts'
 
+/** Not a fault of the store: another version of the bridge has to be started. */
+export class NewerStoreError extends Error {
+  override readonly name = 'NewerStoreError'
+}
+
 export function migrate(sql: Sql): void {
   sql.exec('CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY) STRICT')
   const [{ applied } = { applied: 0 }] = sql.all<{ applied: number }>(
     'SELECT count(*) AS applied FROM migrations',
   )
   if (applied > migrations.length) {
-    throw new Error(
+    throw new NewerStoreError(
       `The outbox was written by a newer version (migration ${applied}, this one knows ${migrations.length}): start that version again.`,
     )
   }

@@ -3,6 +3,7 @@
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
 import { type Book, createBook } from './book.ts'
+import { type Comparison, createComparison } from './compare.ts'
 import { createDamageLog } from './damage.ts'
 import { createHours, type Hours } from './hours.ts'
 import { createKnown, type Known } from './known.ts'
@@ -28,6 +29,7 @@ export type OutboxStore = Leases &
   Known &
   NoticeBook &
   Resender &
+  Comparison &
   Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
   Pick<Hours, 'kindHours' | 'kindTotals'> &
   Pick<Book, 'counts' | 'total'> & {
@@ -80,6 +82,7 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     ...createWatch(sql),
     ...notices,
     ...createResender(sql, book),
+    ...createComparison(sql, book, notices, damage),
     ...createKnown(sql, () => {
       while (sort() > 0);
     }),

@@ -47,6 +47,9 @@ export function insertRequest(sql: Sql, id: number, parcel: Parcel, now: number 
   sql.all(statements.insertRequest, id, receivedAt, encoding, ...values)
 }
 
+/** All that reading needs of the port. */
+type Reader = Pick<Sql, 'all' | 'compression'>
+
 type Row = {
   readonly id: number
   readonly received_at: number
@@ -62,13 +65,13 @@ type Row = {
 }
 
 /** `undefined` once it is pruned. */
-export function readRequest(sql: Sql, id: number): KeptRequest | undefined {
+export function readRequest(sql: Reader, id: number): KeptRequest | undefined {
   const [row] = sql.all<Row>(statements.requestAt, id)
   return row && read(row, sql.compression)
 }
 
 /** The oldest one behind `after`. */
-export function nextRequest(sql: Sql, after: number): KeptRequest | undefined {
+export function nextRequest(sql: Reader, after: number): KeptRequest | undefined {
   const [row] = sql.all<Row>(statements.requestAfter, after)
   return row && read(row, sql.compression)
 }

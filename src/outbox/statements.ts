@@ -37,6 +37,8 @@ export const insertEvents = `
   FROM json_each(?)`
 export const newestSorted = 'SELECT coalesce(max(request), 0) AS id FROM events'
 export const deleteEvent = 'DELETE FROM events WHERE request = ? AND position = ?'
+export const countRows = 'SELECT c.kind, c.state, c.reason, c.n FROM counts AS c'
+export const deleteCount = 'DELETE FROM counts WHERE kind = ? AND state = ? AND reason = ?'
 /** Of counts whose kind is gone: without one neither they nor their events would be seen. */
 export const lostKinds = `
   SELECT DISTINCT c.kind FROM counts AS c WHERE NOT EXISTS (SELECT 1 FROM kinds AS k WHERE k.id = c.kind)`
@@ -48,6 +50,8 @@ export const addCount = `
 // Delivery
 export const pendingEvents = `
   SELECT request, position, received_at FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?`
+export const nextOpenRequest = `
+  SELECT request FROM events WHERE state = 'pending' AND request > ? ORDER BY request, position LIMIT 1`
 export const newestPending = `
   SELECT request, position, received_at FROM events WHERE state = 'pending'
   ORDER BY request DESC, position DESC LIMIT ?`
@@ -105,6 +109,18 @@ export const statesUpTo = `
 export const eventRow = `SELECT ${eventColumns} WHERE e.request = ? AND e.position = ?`
 /** The words of the partial index, which SQLite wants to read again before it uses it. */
 const aside = "e.state IN ('rejected', 'refused', 'skipped')"
+/** In order of the index, so that it is used. */
+export const kindsOf = {
+  pending: `SELECT kind, reason FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?`,
+  rejected: kindsOfDead('rejected'),
+  refused: kindsOfDead('refused'),
+} as const
+
+function kindsOfDead(state: string): string {
+  return `SELECT e.kind, e.reason FROM events AS e WHERE ${aside} AND e.state = '${state}'
+    ORDER BY e.request, e.position LIMIT ?`
+}
+
 /**
  * Newest first, from a position downwards. One statement a state, so that each can use its partial index. There is none of
  * the accepted ones, which are most of all: they are picked out of `any`.

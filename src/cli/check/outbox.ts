@@ -8,6 +8,7 @@ import { readOwner } from '../../hosts/node/folder.ts'
 import { readMissing } from '../../hosts/node/records.ts'
 import { type NodeSql, openReadOnly } from '../../hosts/node/sqlite.ts'
 import { isDamage } from '../../hosts/node/sqlite-errors.ts'
+import { findUnreadable } from '../../outbox/find-unreadable.ts'
 import { inspect } from '../../outbox/migrations.ts'
 import { reasons } from '../../reasons.ts'
 import { ask, parse, toLocalOrigin } from '../bridge-api.ts'
@@ -16,6 +17,8 @@ import { isInUse } from './folder.ts'
 
 /** A large one would take minutes. */
 const CHECKED_WITHIN_MS = 60_000
+/** Of the requests that cannot be read. */
+const NAMED = 5
 
 const Ready = z.looseObject({ troubles: z.array(z.string()).default([]) })
 
@@ -101,6 +104,17 @@ async function judge(sql: NodeSql, file: string): Promise<Finding> {
   const verdict = await check.done.finally(() => clearTimeout(late))
   if (verdict.is === 'damaged')
     return wrong('outbox', `is damaged: ${verdict.detail}`, reasons.outbox_damaged.remedy)
+  // Older tables have no checksums: the next start makes them, and finds what is damaged when it is claimed.
+  const damaged = applied === known ? findUnreadable(sql) : []
+  if (damaged.length > 0) {
+    const named = damaged.slice(0, NAMED).map(({ request, cause }) => `request ${request}: ${cause}`)
+    const more = damaged.length > NAMED ? ` and ${damaged.length - NAMED} more` : ''
+    return wrong(
+      'outbox',
+      `${damaged.length} of its open requests cannot be read (${named.join('; ')}${more})`,
+      'Keep a copy of the data folder and check the disk. The bridge goes on without them: their events become dead letters, rejected as unreadable.',
+    )
+  }
   const behind = applied < known ? `; the next start brings it from migration ${applied} to ${known}` : ''
   if (verdict.is === 'unknown')
     return note('outbox', `opens${behind}; not all of its pages could be checked (${verdict.detail})`)

@@ -9,6 +9,7 @@ import { createDepot, type Depot } from '../../depot.ts'
 import { createDesk, type Desk, type Stats } from '../../desk.ts'
 import type { MetricsJson } from '../../meters.ts'
 import type { EventQuery } from '../../outbox/look.ts'
+import { NewerStoreError } from '../../outbox/migrations.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
 import type { Parcel } from '../../outbox/put.ts'
 import type { ResendQuery } from '../../outbox/resend.ts'
@@ -51,6 +52,8 @@ export class OutboxShard extends DurableObject<Env> {
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   #verifiedAt: number | undefined
   readonly #room = this.#open().catch((error: unknown) => {
+    // Another try would find the same: the object stays, and says what to do.
+    if (error instanceof NewerStoreError) throw error
     // The next call gets a new instance, and with it another try.
     this.ctx.abort(`the outbox could not be opened: ${toErrorText(error)}`)
     throw error
@@ -85,6 +88,8 @@ export class OutboxShard extends DurableObject<Env> {
   }
 
   async put(parcel: Parcel): Promise<Stored> {
+    const newer = await this.#newer()
+    if (newer !== undefined) return { stored: false, reason: 'outbox_newer', detail: newer }
     const { depot } = await this.#room
     const [stored] = depot.put([parcel])
     if (stored?.stored) this.#verifiedAt = Date.now()
@@ -106,7 +111,19 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).desk.stats()
   }
 
+  /** Why this version cannot open what is stored here; `undefined`: it can. */
+  #newer(): Promise<string | undefined> {
+    return this.#room.then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof NewerStoreError) return error.message
+        throw error
+      },
+    )
+  }
+
   async troubles(): Promise<readonly Reason[]> {
+    if ((await this.#newer()) !== undefined) return ['outbox_newer']
     return (await this.#room).desk.troubles()
   }
 
@@ -180,7 +197,7 @@ export class OutboxShard extends DurableObject<Env> {
   async watch(): Promise<void> {
     const { outbox } = await this.#room
     this.#alarm.doubt()
-    if (outbox.total('pending') + outbox.unsorted() > 0) await this.#alarm.arm(Date.now())
+    if (outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()) await this.#alarm.arm(Date.now())
   }
 
   override async alarm(): Promise<void> {
