@@ -148,6 +148,17 @@ export const eventReasons = {
 } as const
 export type EventReason = keyof typeof eventReasons
 
+/** One event waits by itself: it stays pending, is tried again alone now and then, and holds up no other. */
+export const waitReasons = {
+  held_back: stop(
+    913945,
+    'WARNING',
+    'The destination fails whenever a request holds this event, and only then',
+    'Look at the answer: a firewall or proxy on the way may dislike the text. Inspect it with `npx twilio-segment-bridge dead-letters list --held`, then retry, edit or drop it.',
+  ),
+} as const
+export type WaitReason = keyof typeof waitReasons
+
 /** A delivery attempt failed; its events stay pending and are tried again for ever. */
 export const deliveryReasons = {
   segment_throttled: stop(
@@ -204,8 +215,13 @@ export type DeliveryReason = keyof typeof deliveryReasons
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
 
-export type Reason = DoorReason | EventReason | DeliveryReason
-export const reasons: Readonly<Record<Reason, Stop>> = { ...doorReasons, ...eventReasons, ...deliveryReasons }
+export type Reason = DoorReason | EventReason | WaitReason | DeliveryReason
+export const reasons: Readonly<Record<Reason, Stop>> = {
+  ...doorReasons,
+  ...eventReasons,
+  ...waitReasons,
+  ...deliveryReasons,
+}
 
 /** Seconds a caller should wait when the outbox cannot take the event now (`Retry-After`). */
 export const RETRY_AFTER_SECONDS = 10

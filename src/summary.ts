@@ -1,5 +1,6 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import type { Attempt, EventView } from './outbox/look.ts'
+import { isHeld } from './outbox/move.ts'
 import type { Fault } from './ports.ts'
 import { customerAddress, isTimestamp } from './send/map.ts'
 import { type Origin, toOrigins } from './send/origins.ts'
@@ -44,7 +45,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
   return {
     ...toWhole(event),
     faults: state === 'rejected' && detail ? JSON.parse(detail) : [],
-    answer: state === 'refused' ? detail : null,
+    answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
     received: toJson(element),
     mapped: track === undefined ? null : toJson(track),

@@ -25,6 +25,7 @@ const backroom: Backroom = {
   event: nothing,
   retry: nothing,
   drop: nothing,
+  deliverNow: nothing,
   changeMany: nothing,
   notices: nothing,
   troubles: nothing,

@@ -3,6 +3,7 @@
  * transaction as the events themselves, so that the account closes at every moment.
  */
 import { type State, states } from '../reasons.ts'
+import { isHeld } from './move.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -18,12 +19,15 @@ export type Book = {
   kind(type: string, version: number): number
   add(kind: number, state: Counted, reason: string | null, n: number): void
   total(state: Counted): number
+  /** Those of the pending events that are held back. */
+  held(): number
   counts(): Count[]
 }
 
 export function createBook(sql: Sql): Book {
   const kinds = new Map<string, number>()
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()
+  let held = 0
   let totals = loadTotals()
 
   function counts(): Count[] {
@@ -32,8 +36,14 @@ export function createBook(sql: Sql): Book {
 
   function loadTotals(): Map<Counted, number> {
     const loaded = new Map<Counted, number>()
-    for (const { state, n } of counts()) loaded.set(state, (loaded.get(state) ?? 0) + n)
+    held = 0
+    for (const count of counts()) add(loaded, count)
     return loaded
+  }
+
+  function add(sums: Map<Counted, number>, count: Pick<Count, 'state' | 'reason' | 'n'>): void {
+    sums.set(count.state, (sums.get(count.state) ?? 0) + count.n)
+    if (isHeld(count)) held += count.n
   }
 
   return {
@@ -47,7 +57,7 @@ export function createBook(sql: Sql): Book {
           }
           return made
         }, durability)
-        for (const { state, n } of deltas.values()) totals.set(state, (totals.get(state) ?? 0) + n)
+        for (const delta of deltas.values()) add(totals, delta)
         return result
       } catch (error) {
         // A kind made in the undone transaction is gone with it: the cache must not outlive it.
@@ -75,6 +85,7 @@ export function createBook(sql: Sql): Book {
     },
 
     total: state => totals.get(state) ?? 0,
+    held: () => held,
     counts,
   }
 }

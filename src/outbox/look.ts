@@ -1,5 +1,5 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
-import type { State } from '../reasons.ts'
+import type { State, WaitReason } from '../reasons.ts'
 import { type Body, createBodyReader } from './body.ts'
 import type { Place } from './lease.ts'
 import { holds, toNeedles, toText } from './needles.ts'
@@ -83,6 +83,10 @@ export function toPlace(key: string): Place | undefined {
   return match ? { request: Number(match[1]), position: Number(match[2]) } : undefined
 }
 
+function newestFirst(a: Place, b: Place): number {
+  return b.request - a.request || b.position - a.position
+}
+
 export type Look = {
   /** Newest first. */
   events(query: EventQuery): EventPage
@@ -144,6 +148,13 @@ export function createLook(sql: Sql): Look {
     if ((state === 'rejected' || state === 'refused') && reason)
       return ({ request, position }) =>
         sql.all(statements.deadLettersBefore, state, reason, request, position, SLICE)
+    if (state === 'pending')
+      return ({ request, position }) => {
+        const apart = [null, 'held_back' satisfies WaitReason].map(why =>
+          sql.all<Row>(statements.eventsBefore.pending, why, request, position, SLICE),
+        )
+        return apart.flat().sort(newestFirst).slice(0, SLICE)
+      }
     const statement = statements.eventsBefore[state === undefined || state === 'accepted' ? 'any' : state]
     return ({ request, position }) => sql.all(statement, request, position, SLICE)
   }

@@ -130,4 +130,12 @@ const migrations = [
   `,
   // The tables stay. But from here on an entry may be kept without the hashes of its event, which an older version could not sort.
   'SELECT 1;',
+  // An event that is held back is pending for a reason, and tried again alone: no claim has to pass over it.
+  `
+  ALTER TABLE events ADD COLUMN held_until INTEGER;
+  ALTER TABLE events ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX due;
+  CREATE INDEX due ON events (reason, request, position) WHERE state = 'pending';
+  CREATE INDEX held ON events (held_until) WHERE state = 'pending' AND reason = 'held_back';
+  `,
 ]

@@ -27,7 +27,7 @@ export type OutboxStore = Leases &
   NoticeBook &
   Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
   Pick<Hours, 'kindHours' | 'kindTotals'> &
-  Pick<Book, 'counts' | 'total'> & {
+  Pick<Book, 'counts' | 'total' | 'held'> & {
     /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
     put(parcels: readonly Parcel[], now?: number): void
     /** Kept but not yet sorted into events. */
@@ -75,6 +75,7 @@ export function createOutbox(sql: Sql, pruning: Pruning): OutboxStore {
     kindTotals: hours.kindTotals,
     counts: book.counts,
     total: book.total,
+    held: book.held,
 
     put(parcels, now) {
       putAll(sql, nextId, parcels, now ?? null)

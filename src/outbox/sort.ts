@@ -8,6 +8,7 @@ import { deadLetterStates, type State } from '../reasons.ts'
 import { toElements } from './body.ts'
 import type { Book } from './book.ts'
 import type { Hours, HoursTurn } from './hours.ts'
+import { type From, isAmong } from './move.ts'
 import { hashed, type KeptEntry, OWN } from './put.ts'
 import { nextRequest, type Unsorted } from './requests.ts'
 import type { Sql } from './sql.ts'
@@ -19,7 +20,14 @@ export const EVENTS_A_TURN = 500
 export const EVENTS_A_LARGE_TURN = 2_000
 const SLOTS = 2 ** 53
 /** What a copy takes the place of when a person has it sent again. */
-const sentAgain: readonly State[] = [...deadLetterStates, 'accepted', 'skipped']
+const sentAgain: readonly From[] = [...deadLetterStates, 'accepted', 'skipped', 'held']
+/** What a copy that a person brought takes the place of, such as one that was edited. */
+const corrected: readonly From[] = [...deadLetterStates, 'held']
+
+function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readonly From[] {
+  if (isAgain) return sentAgain
+  return isFromTwilio ? deadLetterStates : corrected
+}
 
 /** `slot`: where `seen` is asked for it; null: nothing is a copy of it. */
 type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
@@ -105,7 +113,10 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
         hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
       }
       if (twin) book.add(kind, 'duplicate', null, 1)
-      if (twin && !(state === 'pending' && takesPlaceOf(twin, more?.again ? sentAgain : deadLetterStates)))
+      if (
+        twin &&
+        !(state === 'pending' && takesPlaceOf(twin, replacedBy(more?.again, typeof observed === 'number')))
+      )
         continue
       if (twin) mended += 1
       book.add(kind, 'received', null, 1)
@@ -115,7 +126,7 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
     }
 
     // A good copy takes the place of a dead letter with the same id: that is how a corrected event comes back.
-    function takesPlaceOf({ request, position }: Seen, replaced: readonly State[]): boolean {
+    function takesPlaceOf({ request, position }: Seen, replaced: readonly From[]): boolean {
       const sameTurn = fresh.get(`${request} ${position}`)
       if (sameTurn) {
         const [, , type, version, state] = sameTurn.arrival.entry
@@ -129,7 +140,7 @@ export function createSorter(sql: Sql, book: Book, hours: Hours): Sorter {
         request,
         position,
       )
-      if (!old || !replaced.includes(old.state)) return false
+      if (!old || !isAmong(old, replaced)) return false
       book.add(old.kind, old.state, old.reason, -1)
       book.add(old.kind, 'received', null, -1)
       sql.all(statements.deleteEvent, request, position)

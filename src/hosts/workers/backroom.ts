@@ -134,7 +134,10 @@ export function createBackroom(env: Env, count: number): Backroom {
     async deliverNow() {
       const shards = await everyShard()
       const all = await Promise.all(shards.map(shard => shard.deliverNow()))
-      return { pending: all.reduce((sum, { pending }) => sum + pending, 0) }
+      return {
+        pending: all.reduce((sum, { pending }) => sum + pending, 0),
+        held: all.reduce((sum, { held }) => sum + held, 0),
+      }
     },
     notices: limit => clockOf(env).notices(limit),
 
