@@ -46,6 +46,11 @@ export class OutboxShard extends DurableObject<Env> {
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   /** Requests to Segment and calls to the notice clock since the alarm rang. */
   #subrequests = 0
+  readonly #send: typeof fetch = (...args) => {
+    this.#subrequests += 1
+    return fetch(...args)
+  }
+  // The last of them, for opening it uses the others.
   readonly #room = this.#open().catch((error: unknown) => {
     // The next call gets a new instance, and with it another try.
     this.ctx.abort(`the outbox could not be opened: ${String(error)}`)
@@ -76,11 +81,6 @@ export class OutboxShard extends DurableObject<Env> {
       tell: about => createRemoteTeller(this.#countedClock(), this.ctx.id.toString(), about, waitUntil),
     })
     return { outbox, depot, desk, carrier: createCarrier(outbox, () => depot) }
-  }
-
-  readonly #send: typeof fetch = (...args) => {
-    this.#subrequests += 1
-    return fetch(...args)
   }
 
   #mayGoOn(): boolean {
