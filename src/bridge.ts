@@ -17,8 +17,9 @@ import {
 import { type Content, undoContentEncoding } from './ingest/content-encoding.ts'
 import { decode } from './ingest/decode.ts'
 import { validate } from './ingest/validate.ts'
+import { toStatus } from './outcomes.ts'
 import type { Awaitable, Decompress, Digests, Entry, Intake, Outbox, Stored } from './ports.ts'
-import { type DoorReason, RETRY_AFTER_SECONDS, reasons, toStatus } from './reasons.ts'
+import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from './reasons.ts'
 
 export type WebhookRequest = Claim & {
   readonly method: string

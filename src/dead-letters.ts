@@ -1,13 +1,14 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 import type { EventView } from './outbox/look.ts'
 import { toPlace } from './outbox/look.ts'
-import type { Target } from './outbox/move.ts'
+import type { From, Target } from './outbox/move.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
 import { deadLetterStates, type State } from './reasons.ts'
 import { type EventSummary, toSummary } from './summary.ts'
 
 export type Filter = {
-  readonly state?: State | undefined
+  /** `held`: those that are held back; without a state, the dead letters alone. */
+  readonly state?: From | undefined
   readonly reason?: string | undefined
   readonly type?: string | undefined
   /** Changes nothing, and tells how many would be changed. */
@@ -27,12 +28,13 @@ export type Groups = { readonly groups: readonly Group[] }
 
 /** What a person's action makes of an event. */
 export type Change = {
-  readonly from: readonly State[]
+  readonly from: readonly From[]
   readonly to: Target
   readonly isReady: (event: EventView) => boolean
 }
 
 export const SAMPLES = 10
+const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
@@ -64,7 +66,8 @@ export async function changeMany(
   let done = 0
   for (const dead of state ? [state] : deadLetterStates) {
     for (let before: string | undefined, more = true; more; ) {
-      const page = outbox.events({ state: dead, reason, type, before, limit: MANY_A_TURN })
+      const asked = dead === 'held' ? heldBack : { state: dead, reason }
+      const page = outbox.events({ ...asked, type, before, limit: MANY_A_TURN })
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length

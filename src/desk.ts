@@ -1,5 +1,5 @@
 /**
- * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter, retry and drop.
+ * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter or to an event held back, retry and drop.
  * Lives beside the depot, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
  */
 import {
@@ -16,6 +16,7 @@ import { createDepotMeters, type MetricsJson, type Observe } from './meters.ts'
 import type { Count } from './outbox/book.ts'
 import { readKept } from './outbox/kept-state.ts'
 import { type EventQuery, type EventView, toPlace } from './outbox/look.ts'
+import { isAmong, isHeld } from './outbox/move.ts'
 import type { OutboxStore } from './outbox/outbox.ts'
 import type { ResendQuery } from './outbox/resend.ts'
 import type { Fault } from './ports.ts'
@@ -29,9 +30,9 @@ import { type EventDetail, type EventSummary, toDetail, toSummary } from './summ
 
 /**
  * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept, as in a
- * burst, and in none of the others yet.
+ * burst, and in none of the others yet. `held`: those of the pending ones that are held back.
  */
-export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted', number> & {
+export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'held', number> & {
   readonly oldestPendingSeconds: number
   readonly counts: readonly Count[]
   /** What keeps the bridge from taking events; empty when nothing does. */
@@ -71,8 +72,8 @@ export type Desk = {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
-  /** Ends any wait before the next delivery attempt; returns how many events wait. */
-  deliverNow(): { readonly pending: number }
+  /** Ends every wait before an attempt; `held` of the events that wait were held back. */
+  deliverNow(): { readonly pending: number; readonly held: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
@@ -117,6 +118,7 @@ export function createDesk(
       received: outbox.total('received'),
       duplicates: outbox.total('duplicate'),
       unsorted: outbox.unsorted(),
+      held: outbox.held(),
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
       troubles: troubles.map(({ text }) => text),
       delivery: {
@@ -135,14 +137,13 @@ export function createDesk(
   }
 
   /** Why an event cannot be sent again; `undefined`: it can. */
-  function obstacle(
-    { element, state, unreadable }: EventView,
-    { from } = toRetry,
-  ): Omit<Changed, 'done'> | undefined {
+  function obstacle(event: EventView, how?: Change): Omit<Changed, 'done'> | undefined {
+    const { element, state, unreadable } = event
     if (unreadable !== undefined) return { state, reason: 'unreadable' }
     if (element === undefined) return { state, reason: 'bytes_pruned' }
-    if (!from.includes(state))
-      return { state, reason: from === toResend.from ? 'already_pending' : 'not_a_dead_letter' }
+    const from = [...(how ?? toRetry).from, ...toRetryHeld.from]
+    if (!isAmong(event, from))
+      return { state, reason: how === toResend ? 'already_pending' : 'not_a_dead_letter' }
     const { reason, faults } = validate(element)
     return reason && { state, reason, faults }
   }
@@ -151,7 +152,7 @@ export function createDesk(
     const event = find(key)
     if (!event) return { done: false, reason: 'not_found' }
     const why = obstacle(event, how)
-    return why ? { done: false, ...why } : change(event, how)
+    return why ? { done: false, ...why } : change(event, isHeld(event) ? toRetryHeld : how)
   }
 
   function drop(key: string): Changed {
@@ -172,8 +173,14 @@ export function createDesk(
     isReady: event => obstacle(event) === undefined,
   }
   const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
+  /** Alone as before, but at once. */
+  const toRetryHeld: Change = {
+    from: ['held'],
+    to: { state: 'pending', reason: 'held_back', hold: { until: 0, times: 0 } },
+    isReady: event => obstacle(event) === undefined,
+  }
   const toDrop: Change = {
-    from: deadLetterStates,
+    from: [...deadLetterStates, 'held'],
     to: { state: 'skipped', reason: 'dropped_by_operator' },
     isReady: () => true,
   }
@@ -185,7 +192,7 @@ export function createDesk(
     drop,
     deliverNow() {
       depot().deliverNow()
-      return { pending: outbox.total('pending') + outbox.unsorted() }
+      return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
     pulse: createPulse(
       outbox,
@@ -206,7 +213,8 @@ export function createDesk(
     },
     changeMany(action, filter) {
       depot().settleAccounts()
-      return changeMany(outbox, action === 'retry' ? toRetry : toDrop, filter, now)
+      const retries = filter.state === 'held' ? toRetryHeld : toRetry
+      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
     },
     metrics: meters.json,
     notices: limit => outbox.notices(limit),

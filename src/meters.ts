@@ -27,6 +27,7 @@ type Counted = {
 export type Figures = {
   readonly counts: readonly Counted[]
   readonly unsorted: number
+  readonly held: number
   readonly oldestPendingSeconds: number
   readonly ready: boolean
   readonly quality: readonly KindTotals[]
@@ -46,7 +47,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     labelNames: byKind,
     registers,
     collect() {
-      const { counts, unsorted: waiting, oldestPendingSeconds, ready, quality } = read()
+      const { counts, unsorted: waiting, held: heldBack, oldestPendingSeconds, ready, quality } = read()
       for (const gauge of [received, duplicates, events]) gauge.reset()
       // So that the account can be read before the first event, too.
       for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
@@ -56,6 +57,7 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
         else events.inc({ state, type, version, reason }, n)
       }
       unsorted.set(waiting)
+      held.set(heldBack)
       oldest.set(oldestPendingSeconds)
       writable.set(ready ? 1 : 0)
       setQuality(quality)
@@ -76,6 +78,11 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
   const unsorted = new Gauge({
     name: 'bridge_events_unsorted',
     help: 'Events kept, in a burst or when the outbox cannot be written, that are in none of the other figures yet',
+    registers,
+  })
+  const held = new Gauge({
+    name: 'bridge_events_held',
+    help: 'Pending events that are held back, for the destination fails whenever a request holds them',
     registers,
   })
   const oldest = new Gauge({

@@ -4,7 +4,8 @@
  */
 import * as z from 'zod'
 import type { Stats } from './desk.ts'
-import { deliveryReasons, states, toRetry } from './reasons.ts'
+import { toRetry } from './outcomes.ts'
+import { deliveryReasons, states } from './reasons.ts'
 import { toLines } from './status-lines.ts'
 
 const Level = z.enum(['ok', 'warning', 'error'])

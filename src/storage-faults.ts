@@ -50,7 +50,7 @@ export function createStorageFaults(log: Log): StorageFaults {
     },
     open: () => [...faults],
     mended: reason => void faults.delete(reason),
-    troubles: () => 
+    troubles: () =>
       [...faults].map(([reason, text]) => ({
         reason,
         text: `the outbox cannot be ${verbs[reason]}: ${text}`,

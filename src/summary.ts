@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { parseJson } from './outbox/kept-state.ts'
 import type { Attempt, EventView } from './outbox/look.ts'
+import { isHeld } from './outbox/move.ts'
 import type { Fault } from './ports.ts'
 import { customerAddress, isTimestamp } from './send/map.ts'
 import { type Origin, toOrigins } from './send/origins.ts'
@@ -46,7 +47,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
   return {
     ...toWhole(event),
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
-    answer: state === 'refused' ? detail : null,
+    answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
     received: toJson(exact),
     mapped: track === undefined ? null : toJson(track),

@@ -61,6 +61,7 @@ describeHosts('looking', host => {
         pending: 0,
         duplicates: 0,
         unsorted: 0,
+        held: 0,
       },
       ...{
         oldestPendingSeconds: 0,

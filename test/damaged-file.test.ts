@@ -263,7 +263,7 @@ describe('requests that are missing', { timeout: 180_000 }, () => {
     rmSync(`${folder.file}-shm`, { force: true })
     forgetNotices(folder)
     const notices = async (bridge: Bridge) => {
-      const { lastAt } = (await bridge.stats()).notices
+      const { lastAt } = (await bridge.stats()).notices.outbox
       expect(lastAt).not.toBeNull()
       return JSON.stringify(await bridge.api<NoticeJson[]>('/api/notices'))
     }

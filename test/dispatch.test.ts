@@ -25,14 +25,18 @@ function lease(count: number, change: (at: number) => object = () => ({})): Leas
 }
 
 function send(leased: readonly Leased[], believes = true): Promise<Dispatched> {
-  return dispatch(leased, {
-    deliver: deliverTo(segment.url),
-    overhead,
-    delivered: { state: 'accepted' },
-    believes: () => believes,
-    note: delivery => notes.push(delivery),
-    now: Date.now,
-  })
+  const isProven = leased.length === 1 && believes
+  return dispatch(
+    { groups: [leased], isolates: false, isProven },
+    {
+      deliver: deliverTo(segment.url),
+      overhead,
+      delivered: { state: 'accepted' },
+      hold: () => ({ until: 0, times: 1 }),
+      note: delivery => notes.push(delivery),
+      now: Date.now,
+    },
+  )
 }
 
 const poison = (...at: number[]) =>

@@ -29,7 +29,7 @@ const rows = [
   {
     members: [
       ...['address', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
-      ...['misspelt', 'observation', 'ports', 'quality', 'quality-meters', 'reasons', 'version'],
+      ...['misspelt', 'observation', 'outcomes', 'ports', 'quality', 'quality-meters', 'reasons', 'version'],
     ],
   },
 ]

@@ -21,13 +21,14 @@ function toPorts(deliver: Deliver): DispatchPorts {
     deliver,
     overhead,
     delivered: { state: 'accepted' },
-    believes: () => true,
+    hold: () => ({ until: 0, times: 1 }),
     note: () => undefined,
     now: Date.now,
   }
 }
 
-const send = (leased: readonly Leased[]) => dispatch(leased, toPorts(deliverTo(segment.url)))
+const send = (leased: readonly Leased[]) =>
+  dispatch({ groups: [leased], isolates: false, isProven: true }, toPorts(deliverTo(segment.url)))
 
 function lease(texts: readonly string[]): Leased[] {
   return texts.map((text, position) => {

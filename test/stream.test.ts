@@ -259,6 +259,7 @@ const none = {
   skipped: 0,
   duplicates: 0,
   unsorted: 0,
+  held: 0,
 }
 const calmStats: Pulse['stats'] = {
   ...none,

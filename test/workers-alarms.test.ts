@@ -39,7 +39,8 @@ function newStateDir(): string {
   return stateDir
 }
 
-const forge = ({ webhook }: WorkersBridge) => sendEvents(webhook, [messageStatus()], { token: wrongToken, timeoutMs: 60_000 })
+const forge = ({ webhook }: WorkersBridge) =>
+  sendEvents(webhook, [messageStatus()], { token: wrongToken, timeoutMs: 60_000 })
 const notices = async ({ api }: WorkersBridge) =>
   (await api<{ notices: NoticeJson[] }>('/api/notices')).notices.map(({ level, payload }) => ({
     level,

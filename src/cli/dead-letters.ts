@@ -10,8 +10,12 @@ import { type Office, openOffice } from './office.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
 
-type ListOptions = Filter & { readonly limit: number; readonly json?: boolean }
-type ChangeOptions = Filter & { readonly all?: boolean; readonly yes?: boolean; readonly json?: boolean }
+type ListOptions = Filter & { readonly held?: boolean } & { readonly limit: number; readonly json?: boolean }
+type ChangeOptions = Filter & { readonly held?: boolean } & {
+  readonly all?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
 
 const WHERE = `
 Works on the bridge that runs on DATA_DIR, or, while none does, on the folder itself.`
@@ -32,7 +36,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .option('--json', 'NDJSON')
     .addHelpText(
       'after',
-      `${WHERE}\n\nExamples:\n  twilio-segment-bridge dead-letters list\n  twilio-segment-bridge dead-letters list --json --state refused | jq -r .key`,
+      `${WHERE}\n\nExamples:\n  twilio-segment-bridge dead-letters list\n  twilio-segment-bridge dead-letters list --json --state refused | jq -r .key\n  twilio-segment-bridge dead-letters list --held`,
     )
     .action(toAction(terminal, (options: ListOptions) => inOffice(office => list(office, options))))
 
@@ -108,7 +112,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     }
   }
 
-  async function list(office: Office, { limit, json, ...filter }: ListOptions): Promise<ExitCode> {
+  async function list(office: Office, { limit, json, held: _, ...filter }: ListOptions): Promise<ExitCode> {
     const found: Summary[] = []
     const states = filter.state ? [filter.state] : (['rejected', 'refused'] as const)
     let more = false
@@ -141,7 +145,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     keys: readonly string[],
     options: ChangeOptions,
   ): Promise<ExitCode> {
-    const { all, yes, json, ...filter } = options
+    const { all, yes, json, held: _, ...filter } = options
     const isFiltered = Object.keys(filter).length > 0
     if ([keys.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
       throw new Stop(
@@ -175,6 +179,11 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
 function withFilter(command: Command): Command {
   return command
     .addOption(new Option('--state <state>', 'only these').choices(['rejected', 'refused']))
+    .addOption(
+      new Option('--held', 'events held back instead: still pending, tried again alone').implies({
+        state: 'held',
+      }),
+    )
     .option('--reason <reason>', 'only those for this reason, such as schema_rejected')
     .option('--type <type>', 'only this event type')
     .option(

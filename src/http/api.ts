@@ -24,7 +24,7 @@ const EventsQuery = z.strictObject({
 const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
 const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
 const DropFilter = z.strictObject({
-  state: z.enum(deadLetterStates).optional(),
+  state: z.enum([...deadLetterStates, 'held']).optional(),
   reason: z.string().max(100).optional(),
   type: z.string().max(200).optional(),
   preview: z.boolean().optional(),
@@ -32,7 +32,7 @@ const DropFilter = z.strictObject({
 /** What was skipped may be sent after all: its type may have a family now. */
 const filters = {
   drop: DropFilter,
-  retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'skipped']).optional() }),
+  retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'held', 'skipped']).optional() }),
 } as const
 
 const time = z.iso

@@ -6,8 +6,8 @@
 import { isAttribute, isObject, toEvent, toVersion } from '../event.ts'
 import { familyOf } from '../families/index.ts'
 import { observe } from '../observation.ts'
+import { toState } from '../outcomes.ts'
 import type { Entry } from '../ports.ts'
-import { toState } from '../reasons.ts'
 
 const TYPE_CHARACTERS = 200
 

@@ -4,6 +4,7 @@
  */
 import { type State, states } from '../reasons.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
+import { isHeld } from './move.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -19,6 +20,8 @@ export type Book = {
   kind(type: string, version: number): number
   add(kind: number, state: Counted, reason: string | null, n: number): void
   total(state: Counted): number
+  /** Those of the pending events that are held back. */
+  held(): number
   counts(): Count[]
 }
 
@@ -33,6 +36,7 @@ export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDa
   restoreKinds(sql, damage)
   const kinds = new Map<string, number>()
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()
+  let held = 0
   let totals = loadTotals()
 
   function counts(): Count[] {
@@ -41,8 +45,14 @@ export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDa
 
   function loadTotals(): Map<Counted, number> {
     const loaded = new Map<Counted, number>()
-    for (const { state, n } of counts()) loaded.set(state, (loaded.get(state) ?? 0) + n)
+    held = 0
+    for (const count of counts()) add(loaded, count)
     return loaded
+  }
+
+  function add(sums: Map<Counted, number>, count: Pick<Count, 'state' | 'reason' | 'n'>): void {
+    sums.set(count.state, (sums.get(count.state) ?? 0) + count.n)
+    if (isHeld(count)) held += count.n
   }
 
   return {
@@ -56,7 +66,7 @@ export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDa
           }
           return made
         }, durability)
-        for (const { state, n } of deltas.values()) totals.set(state, (totals.get(state) ?? 0) + n)
+        for (const delta of deltas.values()) add(totals, delta)
         return result
       } catch (error) {
         // A kind made in the undone transaction is gone with it: the cache must not outlive it.
@@ -84,6 +94,7 @@ export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDa
     },
 
     total: state => totals.get(state) ?? 0,
+    held: () => held,
     counts,
   }
 }

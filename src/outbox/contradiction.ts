@@ -16,7 +16,7 @@ const ROWS_COUNTED = 100_000
 /** `outbox`: what it believes. */
 export function findContradiction(
   sql: Sql,
-  outbox: Pick<Sorter, 'sortedUpTo'> & Pick<Book, 'total'>,
+  outbox: Pick<Sorter, 'sortedUpTo'> & Pick<Book, 'total' | 'held'>,
 ): Contradiction | undefined {
   const count = (query: string) => sql.all<{ n: number }>(query, ROWS_COUNTED)[0]?.n ?? 0
   const newestSorted = sql.all<{ id: number }>(statements.newestSorted)[0]?.id ?? 0
@@ -26,7 +26,7 @@ export function findContradiction(
     return { detail, isCertain: true }
   }
   const compared = [
-    ['pending', count(statements.countPending), outbox.total('pending')],
+    ['pending', count(statements.countPending), outbox.total('pending') - outbox.held()],
     ['rejected', count(statements.countRejected), outbox.total('rejected')],
     ['refused', count(statements.countRefused), outbox.total('refused')],
   ] as const

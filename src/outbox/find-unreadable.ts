@@ -11,9 +11,11 @@ export function findUnreadable(sql: Pick<Sql, 'all' | 'compression'>): Unreadabl
   const note = (request: number, cause: string) => found.push({ request, cause })
   let last = 0
   for (;;) {
-    const [row] = sql.all<{ request: number }>(statements.nextOpenRequest, last)
-    if (!row) break
-    last = row.request
+    const next = [statements.nextOpenRequest, statements.nextHeldRequest].flatMap(query =>
+      sql.all<{ request: number }>(query, last),
+    )
+    if (next.length === 0) break
+    last = Math.min(...next.map(({ request }) => request))
     const kept = readRequest(sql, last)
     if (!kept) note(last, 'it is missing')
     else if (kept.unreadable) note(last, kept.unreadable.cause)

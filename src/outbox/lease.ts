@@ -5,22 +5,27 @@
  * its process and never later. A crash between Segment's 2xx and the settling costs a second copy with the same messageId.
  */
 import { isObject } from '../event.ts'
-import type { EventReason, State } from '../reasons.ts'
+import type { EventReason, State, WaitReason } from '../reasons.ts'
 import { type Body, readBody } from './body.ts'
 import type { Book } from './book.ts'
 import type { DamageLog } from './damage.ts'
-import { moveAll, type Target } from './move.ts'
+import { type Hold, moveAll, type Target } from './move.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 import { toFaults, toName } from './unreadable.ts'
 
+/** How far from the newest event a probe is looked for: some milliseconds of work. */
+const PROBES_REACH = 100_000
+const HOLDS_ENDED = 10_000
+
 export type Place = { readonly request: number; readonly position: number }
-/** An event under lease. `element` is the JSON value as Twilio sent it. */
+/** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
 export type Leased = Place & {
   readonly receivedAt: number
   readonly element: unknown
   /** The same for printing, with its numbers as they were written. */
   readonly exact?: unknown
+  readonly holds?: number
 }
 
 /** Requests that held an event, and when the last of them began (ms since 1970). */
@@ -29,10 +34,12 @@ export type Tried = Tries & { readonly event: Place }
 
 export type Settlement = {
   readonly event: Leased
-  readonly state: Exclude<State, 'pending'>
-  readonly reason?: EventReason | undefined
+  /** `pending`: held back, with a reason and a hold. */
+  readonly state: State
+  readonly reason?: EventReason | WaitReason | undefined
   readonly detail?: string | undefined
   readonly tries?: Tries | undefined
+  readonly hold?: Hold | undefined
 }
 
 /** One HTTP attempt at a run of events, as the debugger shows it. `reason` is null when Segment accepted. */
@@ -42,8 +49,6 @@ export type Delivery = {
   readonly events: number
   readonly first: Place
   readonly last: Place
-  /** An event that went with the run, but is none of it. */
-  readonly canary?: Place | undefined
   readonly reason: string | null
   readonly status: number | null
   readonly answer: string
@@ -54,32 +59,40 @@ export type Delivery = {
 export type Leases = {
   /**
    * The oldest pending events that are not leased, at most `limit`, and no more than about `bytes` of them at a time. Those
-   * that it cannot read become dead letters on the way, `rejected: unreadable`.
+   * that it cannot read become dead letters on the way, `rejected: unreadable`; so it is with the other claims.
    */
   claim(limit: number, bytes: number, now?: number): Leased[]
-  /** The newest pending event that is not leased, or none. */
-  claimNewest(now?: number): Leased[]
   /** How many could be claimed, counted up to `limit` from the rows themselves: sums kept beside them may be wrong. */
   claimable(limit: number): number
+  /**
+   * One event alone: the newest, or the one so far down the backlog (0 = the newest, towards 1 = the oldest). Another than
+   * `except` if there is one.
+   */
+  claimNewest(share?: number, except?: Place, now?: number): Leased[]
+  /** One that is held back until `now` (or later than `latest`, by a clock that was wrong), or none. One at a time is leased. */
+  claimHeld(now: number, latest: number): Leased[]
+  /** Until when the next one is held back; `undefined`: there is none, or one is under lease. */
+  nextHeldAt(): number | undefined
+  /** All that are held back are due at once. */
+  endHolds(): void
   release(places: readonly Place[]): void
   /** Settles and releases in one transaction. `tried`: those that stay pending, but were in a request. */
   settle(settlements: readonly Settlement[], now: number, tried?: readonly Tried[]): void
   note(delivery: Delivery): void
 }
 
-type Open = Place & { readonly received_at: number }
+type Open = Place & { readonly received_at: number; readonly holds?: number }
 
 export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'found'>): Leases {
   const leased = new Set<string>()
+  let leasedHeld: string | undefined
   const toKey = ({ request, position }: Place) => `${request}-${position}`
 
-  function claim(pending: string, limit: number, bytes: number, now: number | undefined): Leased[] {
+  const isFree = (row: Open) => !leased.has(toKey(row))
+
+  function claimFrom(find: () => readonly Open[], bytes: number, now: number | undefined): Leased[] {
     for (;;) {
-      const open = sql
-        .all<Open>(pending, limit + leased.size)
-        .filter(row => !leased.has(toKey(row)))
-        .slice(0, limit)
-      const { claimed, lost } = readAll(open, bytes)
+      const { claimed, lost } = readAll(find(), bytes)
       for (const [request, { cause, events }] of lost) giveUp(request, cause, events, now)
       for (const event of claimed) leased.add(toKey(event))
       // Behind so many that cannot be read there may be others.
@@ -92,7 +105,7 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
     const lost = new Map<number, Lost>()
     let read = 0
     let last: { readonly request: number; readonly body: Body | undefined } | undefined
-    for (const { request, position, received_at } of open) {
+    for (const { request, position, received_at, holds } of open) {
       if (last?.request !== request) {
         if (read >= bytes) break
         last = { request, body: readBody(sql, request) }
@@ -102,7 +115,8 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
       const element = body?.elements[position]
       // Whatever waits was an object when it was stored.
       if (isObject(element)) {
-        claimed.push({ request, position, receivedAt: received_at, element, exact: body?.exact(position) })
+        const event = { request, position, receivedAt: received_at, element, exact: body?.exact(position) }
+        claimed.push(holds === undefined ? event : { ...event, holds })
         continue
       }
       const cause = body ? (body.unreadable?.cause ?? 'its text is damaged') : 'it is missing'
@@ -119,16 +133,59 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
     damage.found('unreadable', toName(request, cause), events.length)
   }
 
+  function countDue(limit: number): number {
+    return sql.all<{ n: number }>(statements.countPending, limit)[0]?.n ?? 0
+  }
+
+  function newest(offset: number, except: Place | undefined): Open[] {
+    const rows = sql.all<Open>(statements.newestPending, leased.size + 2, offset).filter(isFree)
+    const others = rows.filter(row => except === undefined || toKey(row) !== toKey(except))
+    return others.slice(0, 1)
+  }
+
+  function free(place: Place): void {
+    const key = toKey(place)
+    leased.delete(key)
+    if (leasedHeld === key) leasedHeld = undefined
+  }
+
   return {
-    claim: (limit, bytes, now) => claim(statements.pendingEvents, limit, bytes, now),
-    claimNewest: now => claim(statements.newestPending, 1, 1, now),
+    claim(limit, bytes, now) {
+      const oldest = () => sql.all<Open>(statements.pendingEvents, limit + leased.size)
+      return claimFrom(() => oldest().filter(isFree).slice(0, limit), bytes, now)
+    },
     claimable(limit) {
-      const [row] = sql.all<{ n: number }>(statements.countPending, limit + leased.size)
-      return Math.max(0, (row?.n ?? 0) - leased.size)
+      const isHeldLeased = leasedHeld === undefined ? 0 : 1
+      const open = leased.size - isHeldLeased
+      return Math.max(0, countDue(limit + open) - open)
+    },
+    claimNewest(share = 0, except, now) {
+      const find = () => {
+        const offset = Math.floor(share * countDue(PROBES_REACH))
+        return [newest(offset, except), newest(0, except), newest(0, undefined)].flat().slice(0, 1)
+      }
+      return claimFrom(find, 1, now)
+    },
+
+    claimHeld(now, latest) {
+      if (leasedHeld !== undefined) return []
+      const spans = [[-1, now] as const, [latest, Number.MAX_SAFE_INTEGER] as const]
+      const find = () =>
+        spans.flatMap(([from, to]) => sql.all<Open>(statements.heldEvents, from, to, 1)).slice(0, 1)
+      const claimed = claimFrom(find, 1, now)
+      leasedHeld = claimed[0] && toKey(claimed[0])
+      return claimed
+    },
+    nextHeldAt() {
+      if (leasedHeld !== undefined) return undefined
+      return sql.all<{ held_until: number }>(statements.nextHeld)[0]?.held_until
+    },
+    endHolds() {
+      sql.all(statements.endHolds, HOLDS_ENDED)
     },
 
     release(places) {
-      for (const place of places) leased.delete(toKey(place))
+      for (const place of places) free(place)
     },
 
     settle(settlements, now, tried = []) {
@@ -143,18 +200,16 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
         ])
         sql.all(statements.countAttempts, JSON.stringify(rows))
       })
-      for (const { event } of settlements) leased.delete(toKey(event))
+      for (const { event } of settlements) free(event)
     },
 
-    note({ at, tookMs, events, first, last, canary, reason, status, answer, headers = {} }) {
-      const runs = canary ? [[canary, canary] as const, [first, last] as const] : [[first, last] as const]
-      sql.transaction(() => {
-        for (const [from, to] of runs) {
-          const places = [from.request, from.position, to.request, to.position]
-          const outcome = [reason, status, answer, JSON.stringify(headers)]
-          sql.all(statements.insertDelivery, at, tookMs, events, ...places, ...outcome)
-        }
-      }, 'relaxed')
+    note({ at, tookMs, events, first, last, reason, status, answer, headers = {} }) {
+      const places = [first.request, first.position, last.request, last.position]
+      const outcome = [reason, status, answer, JSON.stringify(headers)]
+      sql.transaction(
+        () => void sql.all(statements.insertDelivery, at, tookMs, events, ...places, ...outcome),
+        'relaxed',
+      )
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
 import * as z from 'zod'
-import type { State } from '../reasons.ts'
+import type { State, WaitReason } from '../reasons.ts'
 import { type Body, createBodyReader } from './body.ts'
 import { parseJson } from './kept-state.ts'
 import type { Place } from './lease.ts'
@@ -91,6 +91,10 @@ export function toPlace(key: string): Place | undefined {
   return match ? { request: Number(match[1]), position: Number(match[2]) } : undefined
 }
 
+function newestFirst(a: Place, b: Place): number {
+  return b.request - a.request || b.position - a.position
+}
+
 export type Look = {
   /** Newest first. */
   events(query: EventQuery): EventPage
@@ -154,6 +158,13 @@ export function createLook(sql: Sql): Look {
     if ((state === 'rejected' || state === 'refused') && reason)
       return ({ request, position }) =>
         sql.all(statements.deadLettersBefore, state, reason, request, position, SLICE)
+    if (state === 'pending')
+      return ({ request, position }) => {
+        const apart = [null, 'held_back' satisfies WaitReason].map(why =>
+          sql.all<Row>(statements.eventsBefore.pending, why, request, position, SLICE),
+        )
+        return apart.flat().sort(newestFirst).slice(0, SLICE)
+      }
     const statement = statements.eventsBefore[state === undefined || state === 'accepted' ? 'any' : state]
     return ({ request, position }) => sql.all(statement, request, position, SLICE)
   }

@@ -137,4 +137,12 @@ const migrations = [
   'SELECT 1;',
   // Of what a row keeps (checksum.ts), to find damage that still parses. Null: kept by a version before.
   'ALTER TABLE requests ADD COLUMN checksum INTEGER;',
+  // An event that is held back is pending for a reason, and tried again alone: no claim has to pass over it.
+  `
+  ALTER TABLE events ADD COLUMN held_until INTEGER;
+  ALTER TABLE events ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX due;
+  CREATE INDEX due ON events (reason, request, position) WHERE state = 'pending';
+  CREATE INDEX held ON events (held_until) WHERE state = 'pending' AND reason = 'held_back';
+  `,
 ]

@@ -32,7 +32,7 @@ export type OutboxStore = Leases &
   Comparison &
   Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
   Pick<Hours, 'kindHours' | 'kindTotals'> &
-  Pick<Book, 'counts' | 'total'> & {
+  Pick<Book, 'counts' | 'total' | 'held'> & {
     /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
     put(parcels: readonly Parcel[], now?: number): void
     /** Kept but not yet sorted into events. */
@@ -91,6 +91,7 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     kindTotals: hours.kindTotals,
     counts: book.counts,
     total: book.total,
+    held: book.held,
 
     put(parcels, now) {
       nextId += putAll(sql, nextId, parcels, now ?? null)

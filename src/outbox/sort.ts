@@ -12,6 +12,7 @@ import { toJsonLists } from './byte-limits.ts'
 import type { DamageLog } from './damage.ts'
 import type { Hours, HoursTurn } from './hours.ts'
 import { readKept, type StateStore } from './kept-state.ts'
+import { type From, isAmong } from './move.ts'
 import { hashed, type KeptEntry, OWN } from './put.ts'
 import { type KeptRequest, nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
@@ -24,7 +25,14 @@ export const EVENTS_A_TURN = 500
 export const EVENTS_A_LARGE_TURN = 2_000
 const SLOTS = 2 ** 53
 /** What a copy takes the place of when a person has it sent again. */
-const sentAgain: readonly State[] = [...deadLetterStates, 'accepted', 'skipped']
+const sentAgain: readonly From[] = [...deadLetterStates, 'accepted', 'skipped', 'held']
+/** What a copy that a person brought takes the place of, such as one that was edited. */
+const corrected: readonly From[] = [...deadLetterStates, 'held']
+
+function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readonly From[] {
+  if (isAgain) return sentAgain
+  return isFromTwilio ? deadLetterStates : corrected
+}
 
 /** `slot`: where `seen` is asked for it; null: nothing is a copy of it. */
 type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
@@ -145,7 +153,10 @@ export function createSorter(
         hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
       }
       if (twin) book.add(kind, 'duplicate', null, 1)
-      if (twin && !(state === 'pending' && takesPlaceOf(twin, more?.again ? sentAgain : deadLetterStates)))
+      if (
+        twin &&
+        !(state === 'pending' && takesPlaceOf(twin, replacedBy(more?.again, typeof observed === 'number')))
+      )
         continue
       if (twin) mended += 1
       book.add(kind, 'received', null, 1)
@@ -155,7 +166,7 @@ export function createSorter(
     }
 
     // A good copy takes the place of a dead letter with the same id: that is how a corrected event comes back.
-    function takesPlaceOf({ request, position }: Seen, replaced: readonly State[]): boolean {
+    function takesPlaceOf({ request, position }: Seen, replaced: readonly From[]): boolean {
       const sameTurn = fresh.get(`${request} ${position}`)
       if (sameTurn) {
         const [, , type, version, state] = sameTurn.arrival.entry
@@ -169,7 +180,7 @@ export function createSorter(
         request,
         position,
       )
-      if (!old || !replaced.includes(old.state)) return false
+      if (!old || !isAmong(old, replaced)) return false
       book.add(old.kind, old.state, old.reason, -1)
       book.add(old.kind, 'received', null, -1)
       sql.all(statements.deleteEvent, request, position)

@@ -48,19 +48,32 @@ export const addCount = `
   ON CONFLICT (kind, state, reason) DO UPDATE SET n = n + excluded.n`
 
 // Delivery
+/** Without those that are held back, which have a reason to wait. */
+const due = "state = 'pending' AND reason IS NULL"
 export const pendingEvents = `
-  SELECT request, position, received_at FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?`
-export const nextOpenRequest = `
-  SELECT request FROM events WHERE state = 'pending' AND request > ? ORDER BY request, position LIMIT 1`
+  SELECT request, position, received_at FROM events WHERE ${due} ORDER BY request, position LIMIT ?`
 export const newestPending = `
-  SELECT request, position, received_at FROM events WHERE state = 'pending'
-  ORDER BY request DESC, position DESC LIMIT ?`
-export const countPending = `
-  SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?)`
+  SELECT request, position, received_at FROM events WHERE ${due}
+  ORDER BY request DESC, position DESC LIMIT ? OFFSET ?`
+export const countPending = `SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE ${due} LIMIT ?)`
+const held = "state = 'pending' AND reason = 'held_back'"
+/** Held back until a time in a span: the first of them. */
+export const heldEvents = `
+  SELECT request, position, received_at, holds FROM events INDEXED BY held
+  WHERE ${held} AND held_until > ? AND held_until <= ? ORDER BY held_until LIMIT ?`
+export const nextHeld = `SELECT held_until FROM events INDEXED BY held WHERE ${held} AND held_until >= 0 ORDER BY held_until LIMIT 1`
+export const endHolds = `
+  UPDATE events SET held_until = 0 WHERE (request, position) IN (
+    SELECT request, position FROM events INDEXED BY held WHERE ${held} AND held_until > 0 ORDER BY held_until LIMIT ?)`
+/** Behind a request: the next that has an event which waits, and the next that has one which is held back. */
+export const nextOpenRequest = `
+  SELECT request FROM events WHERE ${due} AND request > ? ORDER BY request, position LIMIT 1`
+export const nextHeldRequest = `
+  SELECT request FROM events WHERE ${held} AND request > ? ORDER BY request, position LIMIT 1`
 export const eventAt = 'SELECT * FROM events WHERE request = ? AND position = ?'
 const settle = `
   UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ?,
-    attempts = attempts + ?, tried_at = coalesce(?, tried_at)`
+    attempts = attempts + ?, tried_at = coalesce(?, tried_at), held_until = ?, holds = ?`
 export const settleEvent = `${settle} WHERE request = ? AND position = ?`
 export const settleEvents = `${settle}
   WHERE (request, position) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND state = ?`
@@ -81,7 +94,7 @@ export const allCounts = `
   SELECT k.type, k.version, c.state, c.reason, c.n FROM counts AS c JOIN kinds AS k ON k.id = c.kind
   ORDER BY k.type, k.version, c.state, c.reason`
 export const oldestPending = `
-  SELECT received_at FROM events WHERE state = 'pending' ORDER BY request, position LIMIT 1`
+  SELECT received_at FROM events WHERE ${due} ORDER BY request, position LIMIT 1`
 /** From the last one backwards, through at most so many: between an event's attempts there may be those of a whole backlog. */
 export const deliveriesOf = `
   SELECT at, took_ms, events, reason, status, answer, headers FROM (
@@ -127,7 +140,8 @@ function kindsOfDead(state: string): string {
  */
 export const eventsBefore = {
   any: eventsBeforeWhere('true'),
-  pending: eventsBeforeWhere("e.state = 'pending'"),
+  /** Of one reason, or of none: those that are held back stand apart in the index. */
+  pending: eventsBeforeWhere("e.state = 'pending' AND e.reason IS ?"),
   rejected: eventsBeforeWhere(`${aside} AND e.state = 'rejected'`),
   refused: eventsBeforeWhere(`${aside} AND e.state = 'refused'`),
   skipped: eventsBeforeWhere(`${aside} AND e.state = 'skipped'`),

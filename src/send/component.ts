@@ -23,6 +23,7 @@ export function toComponent(reason: Reason): Component {
     case 'id_too_long':
     case 'not_serializable':
     case 'segment_refused':
+    case 'held_back':
     case 'dry_run':
     case 'dropped_by_operator':
       return 'delivery'

@@ -11,6 +11,7 @@ import { toHeadersShown } from './answer-headers.ts'
 import type { TrackCall } from './map.ts'
 import { byteLength } from './pack.ts'
 import { toWaitMs } from './retry.ts'
+import { deniesSuccess } from './success.ts'
 
 export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
 
@@ -42,6 +43,8 @@ export type Deliver = (tracks: readonly TrackCall[]) => Promise<Outcome>
 const REQUEST_TIMEOUT_MS = 10_000
 /** Of an answer: characters kept, and bytes and time it is read for at all. What is cut off costs its connection. */
 const ANSWER_KEPT = 1_000
+/** Enough to tell whether a 2xx denies itself. */
+const ANSWER_JUDGED = 16 * 1_024
 const ANSWER_READ = 256 * 1_024
 const ANSWER_WAIT_MS = 1_000
 const SECRET_CHARS = 16
@@ -65,9 +68,16 @@ export function createDeliver(
         if (signal.aborted || !isCutConnection(error)) throw error
         return request()
       })
-      const answer = hide(await readAnswer(response)).slice(0, ANSWER_KEPT)
+      const body = await readAnswer(response)
+      const answer = hide(body).slice(0, ANSWER_KEPT)
       const headers = toHeadersShown(response.headers, value => hide(printable(value)))
-      return { ...toOutcome(response.status, answer, response.headers, now()), headers }
+      const outcome = toOutcome(response.status, answer, response.headers, now())
+      if (
+        outcome.kind !== 'accepted' ||
+        !deniesSuccess(outcome.status, response.headers.get('content-type'), body)
+      )
+        return { ...outcome, headers }
+      return { ...failed('segment_misrouted', outcome.status, answer), headers }
     } catch (error) {
       const reason = signal.aborted ? 'segment_timeout' : 'segment_unreachable'
       return failed(reason, undefined, describe(error))
@@ -205,7 +215,7 @@ async function readAnswer({ body }: Response): Promise<string> {
       const { done, value } = await reader.read()
       if (done) break
       read += value.length
-      if (answer.length < ANSWER_KEPT) answer += decoder.decode(value, { stream: true })
+      if (answer.length < ANSWER_JUDGED) answer += decoder.decode(value, { stream: true })
       if (read > ANSWER_READ) stop()
     }
   } catch {

@@ -1,27 +1,41 @@
 /**
  * Leased events → track calls → as few requests as Segment's limits allow → what became of each event.
- * A batch that Segment refuses is halved until the one culprit stands alone; its neighbours go through. Touches neither
- * the outbox nor the clock's cadence: events that are in no settlement are simply tried again.
+ * A batch that Segment refuses is halved until the one culprit stands alone; its neighbours go through. While the destination
+ * has just proven to be up, a batch that fails in any other way is halved as well. Touches neither the outbox nor the clock's
+ * cadence: events that are in no settlement are simply tried again.
  */
 
 import type { Delivery, Leased, Settlement, Tried, Tries } from '../outbox/lease.ts'
+import type { Hold } from '../outbox/move.ts'
+import { toState } from '../outcomes.ts'
 import type { EventReason } from '../reasons.ts'
-import { toState } from '../reasons.ts'
+import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
 import { type Deliver, type Failed, failed, type Outcome } from './deliver.ts'
 import { type TrackCall, toTrack } from './map.ts'
 import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
 
 export type Overhead = { readonly perRequest: number; readonly perEvent: number }
 
+/** What is to be sent. */
+export type Work = {
+  /** Each is a run of events in the order of the outbox; no request holds events of two. */
+  readonly groups: readonly (readonly Leased[])[]
+  /** Whether a failure is halved like a refusal, and an event that fails alone is held back. */
+  readonly isolates: boolean
+  /** Whether the destination is known to accept other events: without that no event is blamed. */
+  readonly isProven: boolean
+}
+
 export type DispatchPorts = {
   readonly deliver: Deliver
   readonly overhead: Overhead
   /** What an event becomes that `deliver` took. */
   readonly delivered: Pick<Settlement, 'state' | 'reason'>
-  /** Whether a refusal of one event alone is believed, though nothing beside it went through. */
-  readonly believes: () => boolean
+  readonly hold: (event: Leased) => Hold
   readonly note: (delivery: Delivery) => void
   readonly now: () => number
+  /** False once the requests that the host allows for now are spent: what is left is `rest`. Without it there is no limit. */
+  readonly maySend?: (() => boolean) | undefined
 }
 
 /** Why the line must wait. `events`: how many were concerned. */
@@ -32,39 +46,95 @@ export type Dispatched = {
   readonly failure: LineFailure | undefined
   /** In a request, and in no settlement. */
   readonly tried: readonly Tried[]
+  /** What was not sent any more, to be gone on with. */
+  readonly rest: Work | undefined
 }
 
-export async function dispatch(leased: readonly Leased[], ports: DispatchPorts): Promise<Dispatched> {
+export async function dispatch(work: Work, ports: DispatchPorts): Promise<Dispatched> {
   const tries = new Map<Leased, Tries>()
-  const { settlements, failure } = await send(leased, tries, ports)
+  const { settlements, ...sent } = await send(work, tries, ports)
   const settled = new Set(settlements.map(({ event }) => event))
   return {
+    ...sent,
     settlements: settlements.map(settlement => ({ ...settlement, tries: tries.get(settlement.event) })),
-    failure,
     tried: [...tries].flatMap(([event, tried]) => (settled.has(event) ? [] : { event, ...tried })),
   }
 }
 
+/** Events refused alone, and none accepted, after which the receiver is doubted. */
+const REFUSALS_ENOUGH = 8
+
+type Batch = readonly Sized<Leased>[]
+/** An event that failed, or was refused, alone. */
+type Culprit = { readonly event: Leased; readonly outcome: Exclude<Outcome, { kind: 'accepted' }> }
+
 async function send(
-  leased: readonly Leased[],
+  work: Work,
   tries: Map<Leased, Tries>,
   ports: DispatchPorts,
 ): Promise<Omit<Dispatched, 'tried'>> {
-  const { ready, settlements } = prepare(leased, ports.overhead)
-  for (const batch of pack(ready, ports.overhead.perRequest)) {
-    const sent: Sent = { accepted: [], refused: [], tries }
-    await sendHalving(batch, sent, ports)
-    const { accepted, refused, failure } = sent
-    for (const { event } of accepted) settlements.push({ event, ...ports.delivered })
-    if (accepted.length > 0 || (batch.length === 1 && ports.believes())) {
-      for (const { event, answer } of refused) settlements.push(toRefused(event, 'segment_refused', answer))
-    } else if (refused.length > 0 && !failure) {
-      // Not every event of a batch can be at fault: then it is the key, the path or a proxy, and the events stay pending.
-      return { settlements, failure: refusesAll(batch, refused) }
+  const { queue, settlements } = prepareAll(work, ports.overhead)
+  const [first = []] = queue
+  const culprits: Culprit[] = []
+  let { isProven } = work
+  let failure: LineFailure | undefined
+  /** Culprits since something was accepted. */
+  let inARow = 0
+  while (!failure && (ports.maySend?.() ?? true)) {
+    const batch = queue.shift()
+    if (!batch) break
+    const outcome = await attempt(batch, tries, ports)
+    const [one] = batch
+    if (outcome.kind === 'accepted') {
+      for (const { event } of batch) settlements.push({ event, ...ports.delivered })
+      isProven = true
+      inARow = 0
+    } else if (outcome.kind === 'failed' && (!work.isolates || isThrottle(outcome))) {
+      failure = { ...outcome, events: eventsOf(batch) }
+    } else if (batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2)
+      queue.unshift(batch.slice(0, middle), batch.slice(middle))
+    } else if (one) {
+      culprits.push({ event: one.event, outcome })
+      inARow += 1
+      if (outcome.kind === 'failed' && inARow >= CULPRITS_A_PROOF)
+        failure = { ...outcome, events: [one.event] }
+      // Halving on would only cost requests: two for every event left.
+      if (outcome.kind === 'refused' && !isProven && inARow >= REFUSALS_ENOUGH)
+        failure = refusesAll(first, outcome)
     }
-    if (failure) return { settlements, failure }
   }
-  return { settlements, failure: undefined }
+  const [culprit] = culprits
+  // Not every event of a batch can be at fault: then it is the key, the path or a proxy, and the events stay pending.
+  if (culprit && !isProven && !work.isolates && !failure && queue.length === 0)
+    failure = refusesAll(first, culprit.outcome)
+  if (isProven || work.isolates) {
+    for (const one of culprits) settlements.push(blame(one, isProven, ports))
+  }
+  const groups = queue.map(eventsOf)
+  return {
+    settlements,
+    failure,
+    rest: failure || queue.length === 0 ? undefined : { ...work, groups, isProven },
+  }
+}
+
+const eventsOf = (batch: Batch): Leased[] => batch.map(({ event }) => event)
+
+/** Only a 400 or a 413 is a judgement of the event itself. */
+function blame({ event, outcome }: Culprit, isProven: boolean, { hold }: DispatchPorts): Settlement {
+  if (outcome.kind === 'refused' && isProven) return toRefused(event, 'segment_refused', outcome.answer)
+  const { status, answer } = outcome
+  const detail = [status, answer].filter(Boolean).join(' ')
+  return { event, state: 'pending', reason: 'held_back', detail, hold: hold(event) }
+}
+
+function prepareAll({ groups }: Work, overhead: Overhead): { queue: Batch[]; settlements: Settlement[] } {
+  const prepared = groups.map(group => prepare(group, overhead))
+  return {
+    queue: prepared.flatMap(({ ready }) => pack(ready, overhead.perRequest)),
+    settlements: prepared.flatMap(({ settlements }) => settlements),
+  }
 }
 
 function prepare(
@@ -118,46 +188,8 @@ function isDeeper(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
 }
 
-type Sent = {
-  readonly accepted: Sized<Leased>[]
-  readonly refused: { readonly event: Leased; readonly answer: string; readonly status: number }[]
-  /** Of each event that was in a request. */
-  readonly tries: Map<Leased, Tries>
-  failure?: LineFailure
-}
-
-/** Events refused alone, and none accepted, after which halving on would only cost requests: two for every event left. */
-const REFUSALS_ENOUGH = 8
-
-/** Adds to `sent`. False when the rest of the batch is not to be sent. */
-async function sendHalving(
-  batch: readonly Sized<Leased>[],
-  sent: Sent,
-  ports: DispatchPorts,
-): Promise<boolean> {
-  const outcome = await attempt(batch, sent.tries, ports)
-  if (outcome.kind === 'accepted') {
-    sent.accepted.push(...batch)
-    return true
-  }
-  if (outcome.kind === 'failed') {
-    sent.failure = { ...outcome, events: batch.map(({ event }) => event) }
-    return false
-  }
-  const [first] = batch
-  if (batch.length === 1 && first) {
-    sent.refused.push({ event: first.event, answer: outcome.answer, status: outcome.status })
-    return sent.accepted.length > 0 || sent.refused.length < REFUSALS_ENOUGH
-  }
-  const middle = Math.ceil(batch.length / 2)
-  return (
-    (await sendHalving(batch.slice(0, middle), sent, ports)) &&
-    (await sendHalving(batch.slice(middle), sent, ports))
-  )
-}
-
 async function attempt(
-  batch: readonly Sized<Leased>[],
+  batch: Batch,
   tries: Map<Leased, Tries>,
   { deliver, note, now }: DispatchPorts,
 ): Promise<Outcome> {
@@ -166,30 +198,20 @@ async function attempt(
     tries.set(event, { attempts: (tries.get(event)?.attempts ?? 0) + 1, triedAt: at })
   }
   const outcome = await deliver(batch.map(({ track }) => track))
-  const canary = canaryOf(batch)
-  const first = batch[canary ? 1 : 0]?.event
+  const first = batch[0]?.event
   const last = batch.at(-1)?.event
   if (first && last) {
     const reason =
       outcome.kind === 'failed' ? outcome.reason : outcome.kind === 'refused' ? 'segment_refused' : null
     const { status = null, answer, headers } = outcome
     const tookMs = now() - at
-    note({ at, tookMs, events: batch.length, first, last, canary, reason, status, answer, headers })
+    note({ at, tookMs, events: batch.length, first, last, reason, status, answer, headers })
   }
   return outcome
 }
 
-/** The newest event, when it goes before the oldest ones. */
-function canaryOf([first, second]: readonly Sized<Leased>[]): Leased | undefined {
-  if (!first || !second) return undefined
-  const [a, b] = [first.event, second.event]
-  return a.request > b.request || (a.request === b.request && a.position > b.position) ? a : undefined
-}
-
-function refusesAll(batch: readonly Sized<Leased>[], refused: Sent['refused']): LineFailure {
-  const [first] = refused
-  const failure = failed('segment_refuses_all', first?.status, first?.answer ?? '')
-  return { ...failure, events: batch.map(({ event }) => event) }
+function refusesAll(batch: Batch, { status, answer }: Pick<Outcome, 'status' | 'answer'>): LineFailure {
+  return { ...failed('segment_refuses_all', status, answer), events: eventsOf(batch) }
 }
 
 function toRefused(event: Leased, reason: EventReason, detail: string): Settlement {

@@ -2,8 +2,10 @@
  * A log line is not a notice: each change of a component's state is one line at once, whatever the notice clocks say.
  * Bounded by the changes, never one a request. What it knows is in memory: a start tells anew what still fails.
  */
+
+import { toRetry } from '../outcomes.ts'
 import type { Log } from '../ports.ts'
-import { type DeliveryReason, deliveryReasons, type Reason, reasons, toRetry } from '../reasons.ts'
+import { type DeliveryReason, deliveryReasons, type Reason, reasons } from '../reasons.ts'
 import { type Component, toComponent } from './component.ts'
 import { type Failure, isForgeable, staysOpen, tidyAnswer } from './notify.ts'
 

@@ -213,16 +213,6 @@ export function registerLook(rule: Rule): void {
     expect(outbox.event(at(1, 1))?.attempts.map(attempt => attempt.at - NOW)).toEqual([1, 500])
   })
 
-  rule('[OB16] a canary and the run it went with show the same attempt', ({ open }) => {
-    const outbox = open()
-    take(outbox, samples(9))
-    const events = [at(1, 8), at(1, 0), at(1, 1)].map(event => ({ event, attempts: 1, triedAt: NOW + 1 }))
-    outbox.note({ at: NOW + 1, first: at(1, 0), last: at(1, 1), canary: at(1, 8), ...answered })
-    outbox.settle([], NOW + 1, events)
-    const shown = [0, 1, 2, 8].map(position => outbox.event(at(1, position))?.attempts.length)
-    expect(shown).toEqual([1, 1, 0, 1])
-  })
-
   rule('[OB24] how often an event was tried, and when last, is kept whatever became of it', ({ open }) => {
     const outbox = open()
     take(outbox, samples(3))

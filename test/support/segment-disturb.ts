@@ -22,6 +22,8 @@ export async function disturb(fault: Disturbance | undefined, exchange: Exchange
       return send(take())
     case 'status':
       return send(instead(toTextAnswer(fault.status, fault.body ?? '', fault.headers), take))
+    case 'pretend':
+      return send(toTextAnswer(fault.status, fault.body ?? '', fault.headers))
     case 'garbage':
       return send(instead(toGarbage(fault.status), take))
     case 'throttle':

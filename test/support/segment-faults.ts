@@ -32,6 +32,13 @@ const Bad = z.discriminatedUnion('kind', [
   /** Takes the events, then cuts the connection: the caller cannot know. */
   z.strictObject({ kind: z.literal('reset-after') }),
   z.strictObject({ kind: z.literal('refuse-after') }),
+  /** Answers so and takes nothing, whatever the status says. */
+  z.strictObject({
+    kind: z.literal('pretend'),
+    status: answerStatus,
+    headers: z.record(z.string(), z.string()).optional(),
+    body: z.string().optional(),
+  }),
   /** 64 KiB of noise; with a 2xx the events are taken. */
   z.strictObject({ kind: z.literal('garbage'), status: answerStatus }),
   /** 400 for a whole body that holds one of these. */
@@ -47,9 +54,12 @@ const Bad = z.discriminatedUnion('kind', [
 type Bad = z.infer<typeof Bad>
 type Poison = Extract<Bad, { kind: 'poison' }>
 export type Disturbance = Exclude<Bad, Poison>
+/** Whatever stands between dislikes a text: each body that holds it meets `bad`. Like poison it stands beside the others. */
+const Disliked = z.strictObject({ kind: z.literal('text'), text: z.string().min(1), bad: Bad })
 
 export const Fault = z.discriminatedUnion('kind', [
   Bad,
+  Disliked,
   /** `ok` requests pass, the next `down` (1) meet `bad`, and so on. */
   z.strictObject({
     kind: z.literal('flap'),
@@ -80,9 +90,15 @@ export function createFaults() {
   let counted: Order<Disturbance>[] = []
   let standing: Order<Disturbance> | undefined
   let poisons: Order<(id: string) => boolean>[] = []
+  let disliked: { readonly text: string; readonly bad: Disturbance }[] = []
 
   return {
     order(fault: Fault, { times, every = 1 }: FaultSpan = {}): void {
+      if (fault.kind === 'text') {
+        if (fault.bad.kind === 'poison') throw new Error('Poison is about ids, not about text')
+        disliked.push({ text: fault.text, bad: fault.bad })
+        return
+      }
       const { bad, ok, down = 1 } = fault.kind === 'flap' ? fault : { bad: fault, ok: every - 1 }
       const order = { ok, down, left: times ?? Number.POSITIVE_INFINITY, seen: 0 }
       if (bad.kind === 'poison') poisons.push({ ...order, fault: toMatcher(bad.messageIds) })
@@ -97,6 +113,11 @@ export function createFaults() {
       return met?.fault
     },
 
+    /** What a request meets for the sake of its body. */
+    dislikes(body: string): Disturbance | undefined {
+      return disliked.find(({ text }) => body.includes(text))?.bad
+    },
+
     poisoned(ids: readonly string[]): boolean {
       const met = poisons.find(order => ids.some(order.fault) && isDue(order))
       poisons = poisons.filter(order => order.left > 0)
@@ -107,6 +128,7 @@ export function createFaults() {
       counted = []
       standing = undefined
       poisons = []
+      disliked = []
     },
   }
 }

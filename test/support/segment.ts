@@ -90,7 +90,7 @@ export async function startSegment(options: SegmentOptions = {}): Promise<Segmen
     entry.count = delivery.calls.length
     waiting.changed()
 
-    await disturb(fault, {
+    await disturb(faults.dislikes(String(body.kept ?? '')) ?? fault, {
       now,
       cut,
       sleep: ms => sleep(ms, undefined, { signal: closing.signal }),

@@ -13,7 +13,7 @@ import { type Detail, findOne } from './find.ts'
 
 export async function edit(office: Office, key: string, terminal: Terminal): Promise<void> {
   const event = await findOne(office, key)
-  if (!deadLetterStates.some(state => state === event.state))
+  if (!deadLetterStates.some(state => state === event.state) && event.reason !== 'held_back')
     throw new Stop(`${key} is ${event.state}, no dead letter`)
   if (event.received === null || event.received === undefined)
     throw new Stop(`The bytes of ${key} are pruned`)

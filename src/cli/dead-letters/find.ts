@@ -38,7 +38,8 @@ const Detail = Summary.extend({
 export type Detail = z.infer<typeof Detail>
 
 export type Filter = {
-  readonly state?: 'rejected' | 'refused' | undefined
+  /** `held`: pending, but held back. */
+  readonly state?: 'rejected' | 'refused' | 'held' | undefined
   readonly reason?: string | undefined
   readonly type?: string | undefined
   /** Of the receipt, ms since 1970. */
@@ -55,8 +56,10 @@ export async function* findAll(
 ): AsyncGenerator<Summary, void> {
   for (const one of state ? [state] : (['rejected', 'refused'] as const)) {
     for (let before: string | null = '', isFirst = true; isFirst || before; isFirst = false) {
-      const query = new URLSearchParams({ state: one, limit: String(PAGE) })
-      for (const [name, value] of Object.entries({ ...filter, before })) if (value) query.set(name, value)
+      const query = new URLSearchParams({ state: one === 'held' ? 'pending' : one, limit: String(PAGE) })
+      const reason = one === 'held' ? 'held_back' : filter.reason
+      for (const [name, value] of Object.entries({ ...filter, reason, before }))
+        if (value) query.set(name, value)
       const page: z.infer<typeof Page> = Page.parse(
         await (await check(office, await office.request(`/events?${query}`))).json(),
       )

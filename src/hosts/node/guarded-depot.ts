@@ -34,7 +34,13 @@ export function guardDepot(depot: Depot, damage: Damage, now: () => number): Dep
       const detail = damage.current()
       const health = depot.health()
       if (detail === undefined) return health
-      return { ...health, troubles: [{ reason: 'outbox_damaged', text: `the outbox is damaged: ${detail}` }, ...health.troubles] }
+      return {
+        ...health,
+        troubles: [
+          { reason: 'outbox_damaged', text: `the outbox is damaged: ${detail}` },
+          ...health.troubles,
+        ],
+      }
     },
   }
 }

@@ -159,7 +159,10 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     async deliverNow() {
       const shards = await everyShard()
       const all = await Promise.all(shards.map(shard => shard.deliverNow()))
-      return { pending: all.reduce((sum, { pending }) => sum + pending, 0) }
+      return {
+        pending: all.reduce((sum, { pending }) => sum + pending, 0),
+        held: all.reduce((sum, { held }) => sum + held, 0),
+      }
     },
 
     async stats() {

@@ -10,7 +10,7 @@ import { type Positions, toCursor, toStreamCursor, withShard } from './keys.ts'
 type Figures = Omit<Stats, 'counts'>
 
 export function sumUpStats(all: readonly Figures[], notices: Standing): Figures {
-  const sum = (name: State | 'received' | 'duplicates' | 'unsorted') =>
+  const sum = (name: State | 'received' | 'duplicates' | 'unsorted' | 'held') =>
     all.reduce((total, stats) => total + stats[name], 0)
   // The shard that is worst off speaks for delivery.
   const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
@@ -23,6 +23,7 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
     refused: sum('refused'),
     skipped: sum('skipped'),
     unsorted: sum('unsorted'),
+    held: sum('held'),
     oldestPendingSeconds: Math.max(0, ...all.map(stats => stats.oldestPendingSeconds)),
     troubles: nameShards(all.map(({ troubles }) => troubles)),
     delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },

@@ -25,13 +25,13 @@ import type { StatusFigures } from '../../status.ts'
 import { createAlarm } from './alarm.ts'
 import { clockOf, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
-import { createRemoteTeller } from './remote-teller.ts'
+import { type Clock, createRemoteTeller } from './remote-teller.ts'
 import { createSql } from './sqlite.ts'
 
 /** Requests to Segment that may be under way at once; an invocation may hold six connections. */
 const LANES = 4
-/** Batches in one invocation: the free plan allows 50 subrequests, and notices need some. A batch that Segment refuses takes more. */
-const BATCHES_A_RING = 40
+/** The free plan allows an invocation 50 subrequests. Each lane may be at a request, and at a second try of it, when the last is spent; and notices need some. */
+const SUBREQUESTS_A_RING = 50 - LANES * 4
 /** One ring ends by then, so that intakes and the next ring get their turn. */
 const RING_MS = 20_000
 /** After a failure of the ring itself. */
@@ -51,6 +51,13 @@ export class OutboxShard extends DurableObject<Env> {
   readonly #settings = shareOf(settingsOf(this.env))
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   #verifiedAt: number | undefined
+  /** Requests to Segment and calls to the notice clock since the alarm rang. */
+  #subrequests = 0
+  readonly #send: typeof fetch = (...args) => {
+    this.#subrequests += 1
+    return fetch(...args)
+  }
+  // The last of them, for opening it uses the others.
   readonly #room = this.#open().catch((error: unknown) => {
     // Another try would find the same: the object stays, and says what to do.
     if (error instanceof NewerStoreError) throw error
@@ -70,17 +77,38 @@ export class OutboxShard extends DurableObject<Env> {
     depot = createDepot({
       settings,
       outbox,
-      deliver: settings.SEGMENT_WRITE_KEY ? createDeliver(target, { send: fetch, now: Date.now }) : dryRun,
+      deliver: settings.SEGMENT_WRITE_KEY
+        ? createDeliver(target, { send: this.#send, now: Date.now })
+        : dryRun,
       overhead: await measureOverhead(target),
       log: this.#log,
       now: Date.now,
       random: Math.random,
       observe: desk.observe,
       resume: true,
+      maySend: () => this.#mayGoOn(),
       tell: about =>
-        createRemoteTeller(clockOf(this.env), this.ctx.id.toString(), about, waitUntil, this.#log),
+        createRemoteTeller(this.#countedClock(), this.ctx.id.toString(), about, waitUntil, this.#log),
     })
     return { outbox, depot, desk, carrier: createCarrier(outbox, () => depot) }
+  }
+
+  #mayGoOn(): boolean {
+    return this.#subrequests < SUBREQUESTS_A_RING
+  }
+
+  #countedClock(): Clock {
+    const clock = clockOf(this.env)
+    return {
+      failed: (...args) => {
+        this.#subrequests += 1
+        return clock.failed(...args)
+      },
+      recovered: (...args) => {
+        this.#subrequests += 1
+        return clock.recovered(...args)
+      },
+    }
   }
 
   #warn(error: unknown): void {
@@ -202,6 +230,7 @@ export class OutboxShard extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarm.rang()
+    this.#subrequests = 0
     let next = Date.now() + MEND_MS
     try {
       const { depot, outbox } = await this.#room
@@ -221,7 +250,7 @@ export class OutboxShard extends DurableObject<Env> {
   protected async deliver(depot: Depot): Promise<number> {
     const end = Date.now() + RING_MS
     const lane = async (): Promise<number> => {
-      for (let batches = 0; batches < BATCHES_A_RING / LANES && Date.now() < end; batches++) {
+      while (this.#mayGoOn() && Date.now() < end) {
         const due = (await depot.drain()) ?? Number.POSITIVE_INFINITY
         if (due > Date.now()) return due
       }
