@@ -46,7 +46,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
     faults: state === 'rejected' && detail ? JSON.parse(detail) : [],
     answer: state === 'refused' ? detail : null,
     attempts,
-    received: toJson(exact),
+    received: toJson(exact ?? element),
     mapped: track === undefined ? null : toJson(track),
     origins,
   }
