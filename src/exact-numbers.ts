@@ -28,16 +28,17 @@ export function mayDiffer(text: string): boolean {
 /** `parsed`: what JSON.parse makes of the text, which is the result wherever it prints the same. Throws when it is no JSON. */
 export function parseExactly(text: string, parsed: unknown = JSON.parse(text)): unknown {
   if (!mayDiffer(text)) return parsed
+  let differs = false
+  const keepDigits = (_key: string, value: unknown, { source }: { source?: string }): unknown => {
+    if (typeof value !== 'number' || source === undefined || source === String(value)) return value
+    differs = true
+    return JSON.rawJSON(source)
+  }
   try {
-    return JSON.parse(text, keepDigits)
+    const exact = JSON.parse(text, keepDigits)
+    return differs ? exact : parsed
   } catch {
     // A reviver goes as deep as the stack; an event nested like that is not sent in any case.
     return parsed
   }
-}
-
-function keepDigits(_key: string, value: unknown, { source }: { source?: string }): unknown {
-  return typeof value === 'number' && source !== undefined && source !== String(value)
-    ? JSON.rawJSON(source)
-    : value
 }

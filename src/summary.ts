@@ -49,7 +49,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
     answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
-    received: toJson(exact),
+    received: toJson(exact ?? element),
     mapped: track === undefined ? null : toJson(track),
     origins,
   }

@@ -76,8 +76,8 @@ describe('JSON text that is read to be written again', () => {
   })
 
   test('[MP92] what prints as it was written is the parsed value itself', () => {
-    const event = statusEvent()
-    expect(parseExactly(JSON.stringify(event), event)).toBe(event)
+    for (const event of [statusEvent(), statusEvent({ a: [1.5, -0.25, 1234567890123456, ': 1.10 '] })])
+      expect(parseExactly(JSON.stringify(event), event)).toBe(event)
   })
 
   test('[MP92] text that is nested too deeply to be read so is read as usual', () => {

@@ -10,7 +10,7 @@ export type Body = {
   readonly request: number
   readonly characters: number
   readonly elements: readonly unknown[]
-  /** One of them for printing, with its numbers as they were written: see exact-numbers.ts. */
+  /** One of them for printing, where it must differ: with its numbers as they were written. See exact-numbers.ts. */
   exact(position: number): unknown
   /** When its commit began; null of what came before that was kept. */
   readonly keptAt: number | null
@@ -50,7 +50,9 @@ function createExact(body: string, elements: readonly unknown[]): Body['exact'] 
   const isApart = slices.length === elements.length && elements[0] !== body
   return position => {
     const slice = isApart ? slices[position] : undefined
-    return slice === undefined ? elements[position] : parseExactly(slice, elements[position])
+    const element = elements[position]
+    const exact = slice === undefined ? element : parseExactly(slice, element)
+    return exact === element ? undefined : exact
   }
 }
 

@@ -23,7 +23,7 @@ export type Place = { readonly request: number; readonly position: number }
 export type Leased = Place & {
   readonly receivedAt: number
   readonly element: unknown
-  /** The same for printing, with its numbers as they were written. */
+  /** The same for printing, with its numbers as they were written; undefined where that is no other. */
   readonly exact?: unknown
   readonly holds?: number
 }

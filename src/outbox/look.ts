@@ -27,8 +27,8 @@ export type EventView = {
   readonly detail: string | null
   /** The event as Twilio sent it; undefined once its bytes are pruned, or when they cannot be read. */
   readonly element: unknown
-  /** The same for printing, with its numbers as they were written. */
-  readonly exact: unknown
+  /** The same for printing, with its numbers as they were written; undefined where that is no other. */
+  readonly exact?: unknown
   /** Why its bytes, which are there, cannot be read. */
   readonly unreadable?: string
 }
@@ -193,7 +193,7 @@ export function createLook(sql: Sql): Look {
           if ((state && row.state !== state) || (type && row.type !== type)) continue
           if (reason && row.reason !== reason) continue
           const event = view(row)
-          const text = needles && toText(event.exact)
+          const text = needles && toText(event.exact ?? event.element)
           // To write an element and look through it costs about what parsing it did.
           searched += text?.length ?? 0
           if (!needles || (text !== undefined && holds(text, needles))) found.push(event)
