@@ -82,7 +82,9 @@ export class NoticeClock extends DurableObject<Env> {
   }
 
   async recovered(shard: string, component: Component, about: About): Promise<void> {
-    this.#keep(afterRecovery(this.#states, shard, component, about))
+    // A shard that woke says so of its first success as well: nothing that is worth a row.
+    if (this.#states[shard]?.failing[component] !== undefined)
+      this.#keep(afterRecovery(this.#states, shard, component, about))
     if (!isFailing(this.#states, component)) this.#teller.recovered(component)
     await this.#arm()
   }
