@@ -1,7 +1,15 @@
 /** Requests signed with a SharedKey, and repeated headers, at the webhook of both hosts. */
 import { request } from 'node:http'
 import { expect, it } from 'vitest'
-import { describeHosts, type Hosted, listEvents, shareBridge, someNotices, toReply } from './support/hosts.ts'
+import {
+  describeHosts,
+  type Hosted,
+  listEvents,
+  shareBridge,
+  someNotices,
+  toReply,
+  untilAnswered,
+} from './support/hosts.ts'
 import { sha256, sign } from './support/signatures.ts'
 import { authToken, messageStatus, sendBody, sendEvents } from './support/twilio.ts'
 
@@ -18,7 +26,7 @@ function post(
 ) {
   const url = `${bridge.webhook}?bodySHA256=${sha256(body)}`
   const headers = { 'x-twilio-signature': sign(url, key, 'sha256'), [settingsHeader]: settings }
-  return fetch(url, { method: 'POST', body, headers }).then(toReply)
+  return untilAnswered(() => fetch(url, { method: 'POST', body, headers })).then(toReply)
 }
 
 /** With the headers as a list: fetch would join those of one name itself. Gives the status. */

@@ -89,6 +89,22 @@ export async function toReply(response: Response): Promise<Reply> {
   return { status, headers, text, json: isJson ? JSON.parse(text) : undefined }
 }
 
+const TRIES = 10
+
+/**
+ * For a body that is answered before it is read: local workerd may then cut the line while the caller still sends. To Twilio
+ * that is a failure as any other, and it sends again.
+ */
+export async function untilAnswered(send: () => Promise<Response>): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (tries === TRIES) throw error
+    }
+  }
+}
+
 /** Asks with the admin token; a `body` is sent by POST, as JSON. */
 export async function ask(
   bridge: Hosted,
