@@ -90,8 +90,9 @@ describe.concurrent('dangers of a client of Segment', () => {
       expect(await meet(segment, dataDir, batch)).toBe('segment_misrouted')
     }
     expect(elsewhere.requests).toEqual([])
-    expect(segment.requests.map(({ method, status }) => [method, status])).toEqual(
-      [301, 302, 303, 304, 307, 308].map(status => ['POST', status]),
+    expect(segment.requests.every(({ method }) => method === 'POST')).toBe(true)
+    expect(new Set(segment.requests.map(({ status }) => status))).toEqual(
+      new Set([301, 302, 303, 304, 307, 308]),
     )
     segment.heal()
     await using bridge = await bridgeTo(segment, { DATA_DIR: dataDir })
