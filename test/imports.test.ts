@@ -22,14 +22,16 @@ const rows = [
       'resend',
       'status',
       'status-lines',
+      'storage-faults',
       'summary',
     ],
   },
   { members: ['ingest', 'outbox', 'send'], apart: true },
   {
     members: [
-      ...['address', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
-      ...['misspelt', 'observation', 'outcomes', 'ports', 'quality', 'quality-meters', 'reasons', 'version'],
+      ...['address', 'base64', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
+      ...['misspelt', 'observation', 'outbox-reasons', 'outcomes', 'ports', 'quality', 'quality-meters'],
+      ...['reasons', 'version'],
     ],
   },
 ]

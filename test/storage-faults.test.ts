@@ -61,7 +61,7 @@ describe('check', () => {
     for (let at = 0; at < 5; at++) outbox.put([parcelOf([messageStatus(), messageStatus()], START)])
     outbox.sort(4)
     sql.close()
-    const settings = toSettings({ DATA_DIR: folder })
+    const settings = toSettings({ DATA_DIR: folder, ALLOW_UNSIGNED: 'true' })
     expect((await checkOutbox(settings)).findings.at(-1)).toMatchObject({ name: 'outbox' })
     const before = JSON.stringify((await checkOutbox(settings)).findings.at(-1))
     expect(before).toContain('opens')
