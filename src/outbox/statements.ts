@@ -124,7 +124,7 @@ export const eventRow = `SELECT ${eventColumns} WHERE e.request = ? AND e.positi
 const aside = "e.state IN ('rejected', 'refused', 'skipped')"
 /** In order of the index, so that it is used. */
 export const kindsOf = {
-  pending: `SELECT kind, reason FROM events WHERE state = 'pending' ORDER BY request, position LIMIT ?`,
+  pending: `SELECT kind, reason FROM events WHERE state = 'pending' ORDER BY reason, request, position LIMIT ?`,
   rejected: kindsOfDead('rejected'),
   refused: kindsOfDead('refused'),
 } as const
