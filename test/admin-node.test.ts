@@ -80,10 +80,19 @@ describe('the data folder', () => {
     )
   })
 
-  it('[AD6] with an outbox that is none is named, and let go', async () => {
+  it('[AD6] with an outbox that is none starts, says so and leaves the file alone', async () => {
     const outbox = join(dataDir, 'outbox.db')
-    writeFileSync(outbox, 'this is no database, and long enough to be taken for one at first sight')
-    await expect(start()).rejects.toThrow(/outbox .*outbox\.db cannot be opened: .*not a database/)
+    const text = 'this is no database, and long enough to be taken for one at first sight'
+    writeFileSync(outbox, text)
+    {
+      await using bridge = await start()
+      const ready = await fetch(`${bridge.origin}/readyz`)
+      expect({ status: ready.status, text: await ready.text() }).toMatchObject({
+        status: 503,
+        text: expect.stringContaining('outbox_damaged'),
+      })
+    }
+    expect(readFileSync(outbox, 'utf8')).toBe(text)
     rmSync(outbox)
     await using bridge = await start()
     expect((await bridge.stats()).received).toBe(0)

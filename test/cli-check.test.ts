@@ -194,7 +194,7 @@ describe('the data folder and the outbox', () => {
     await sendEvents(full.webhook, [messageStatus()], { publicUrl: `${proxy.origin}/webhooks/twilio` })
     await full.until(({ pending }) => pending === 1)
     const { text } = await check({ DATA_DIR: full.dataDir }, ['--offline'])
-    expect(text).toContain('the backlog has reached MAX_BACKLOG')
+    expect(text).toContain('backlog_full: The backlog has reached MAX_BACKLOG')
   })
 })
 

@@ -205,7 +205,7 @@ describe('sink create', () => {
     expect(out[0]).toMatch(/^SINK_SID=DG/)
     // The bridge has turned it away, and says why.
     expect(api.testAnswers).toEqual([503])
-    expect(said).toContain('The signature fits none of the configured auth tokens')
+    expect(said).toContain('The signature fits none of the configured keys')
   })
 
   it('[SK5] sees the test event also where skipped events are not kept', async () => {

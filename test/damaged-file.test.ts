@@ -69,12 +69,6 @@ function change(file: string, script: string): void {
   database.close()
 }
 
-/** The bridge that was killed had told of Segment's absence a moment before, and the clock of notices is one. */
-function forgetNotices({ path, file }: Data): void {
-  rmSync(join(path, 'notice-clock'))
-  change(file, "DELETE FROM memory WHERE name = 'notices'")
-}
-
 /** Where the pages of a table or index are, the root first. */
 function pagesOf(file: string, name: string): number[] {
   const bytes = readFileSync(file)
@@ -117,7 +111,6 @@ describe('A3: a damaged outbox.db', { timeout: 180_000 }, () => {
     using folder = useFolder(killed.path)
     await using segment = await startSegment()
     await using operator = await startWebhook([200])
-    forgetNotices(folder)
     checkpoint(folder.file)
     zero(folder.file, pagesOf(folder.file, 'counts')[0] ?? 0)
     const before = readFileSync(folder.file)
@@ -138,14 +131,19 @@ describe('A3: a damaged outbox.db', { timeout: 180_000 }, () => {
     )
   })
 
-  it('[OB60] A3: a cursor behind events that are sorted is damage, known before the first request', async () => {
+  it('[OB49] A3: a cursor that does not fit begins anew, and is told', async () => {
     using folder = useFolder(killed.path)
-    change(folder.file, "DELETE FROM memory WHERE name = 'sorted_up_to'")
+    change(folder.file, "UPDATE memory SET value = '1' WHERE name = 'sorted_up_to'")
     await using bridge = await startBridge({ ...away, DATA_DIR: folder.path })
-    expect(await readyz(bridge)).toMatchObject({
-      status: 503,
-      text: expect.stringContaining('outbox_damaged'),
+    expect(await bridge.stats()).toMatchObject({
+      received: REQUESTS * A_REQUEST,
+      pending: REQUESTS * A_REQUEST,
+      duplicates: 0,
     })
+    await vi.waitFor(
+      async () => expect(JSON.stringify(await bridge.api('/api/notices'))).toContain('state_damaged'),
+      { timeout: 30_000 },
+    )
   })
 
   it('[OB60] A3: counts that lost a row, in a file whose pages are sound, hold nobody up for long', async () => {
@@ -261,7 +259,6 @@ describe('requests that are missing', { timeout: 180_000 }, () => {
     const environment = { ...away, DATA_DIR: folder.path }
     rmSync(`${folder.file}-wal`)
     rmSync(`${folder.file}-shm`, { force: true })
-    forgetNotices(folder)
     const notices = async (bridge: Bridge) => {
       const { lastAt } = (await bridge.stats()).notices.outbox
       expect(lastAt).not.toBeNull()

@@ -24,7 +24,9 @@ describe('a fault of the outbox', () => {
     }
     await depot.drain()
     depot.tick()
-    expect(depot.health().troubles).toEqual(['the outbox cannot be read: disk I/O error'])
+    expect(depot.health().troubles).toEqual([
+      { reason: 'outbox_unreadable', text: 'the outbox cannot be read: disk I/O error' },
+    ])
     expect(depot.take(messageStatus())).toBe(true)
     expect(depot.health().troubles).toHaveLength(1)
     expect(depot.notices()).toMatchObject([{ payload: { more_info: { reason: 'outbox_unreadable' } } }])

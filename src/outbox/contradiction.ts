@@ -3,28 +3,15 @@
  * open as if nothing were wrong, and count from zero again. Reads a bounded number of rows, and changes none.
  */
 import type { Book } from './book.ts'
-import type { Sorter } from './sort.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-
-/** `isCertain`: only damage can have done it. Otherwise it may be a wrong count, which harms no event. */
-export type Contradiction = { readonly detail: string; readonly isCertain: boolean }
 
 /** Counting so many rows takes some 20 ms. */
 const ROWS_COUNTED = 100_000
 
-/** `outbox`: what it believes. */
-export function findContradiction(
-  sql: Sql,
-  outbox: Pick<Sorter, 'sortedUpTo'> & Pick<Book, 'total' | 'held'>,
-): Contradiction | undefined {
+/** What contradicts itself, in a sentence; it may be a wrong count alone, which harms no event. `outbox`: what it believes. */
+export function findContradiction(sql: Sql, outbox: Pick<Book, 'total' | 'held'>): string | undefined {
   const count = (query: string) => sql.all<{ n: number }>(query, ROWS_COUNTED)[0]?.n ?? 0
-  const newestSorted = sql.all<{ id: number }>(statements.newestSorted)[0]?.id ?? 0
-  const sortedUpTo = outbox.sortedUpTo()
-  if (newestSorted > sortedUpTo) {
-    const detail = `an event of request ${newestSorted} is there, though nothing behind request ${sortedUpTo} was sorted`
-    return { detail, isCertain: true }
-  }
   const compared = [
     ['pending', count(statements.countPending), outbox.total('pending') - outbox.held()],
     ['rejected', count(statements.countRejected), outbox.total('rejected')],
@@ -33,13 +20,9 @@ export function findContradiction(
   const wrong = compared.find(
     ([, rows, counted]) => counted < rows || (counted > rows && rows < ROWS_COUNTED),
   )
-  if (wrong)
-    return {
-      detail: `${wrong[2]} events are counted as ${wrong[0]}, ${wrong[1]} are there`,
-      isCertain: false,
-    }
+  if (wrong) return `${wrong[2]} events are counted as ${wrong[0]}, ${wrong[1]} are there`
   // Of the others rows are pruned, while their counts stay.
   const [rows, received] = [count(statements.countEvents), outbox.total('received')]
   if (received >= rows) return undefined
-  return { detail: `${received} events are counted as received, ${rows} are there`, isCertain: false }
+  return `${received} events are counted as received, ${rows} are there`
 }

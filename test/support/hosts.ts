@@ -161,6 +161,7 @@ export type NoticeJson = {
   readonly payload: {
     readonly message: string
     readonly more_info: {
+      readonly component: string
       readonly reason: string
       readonly remedy: string
       readonly counts: Record<string, number>

@@ -2,14 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   statSync,
-  utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -18,6 +20,8 @@ import type { LastTold } from '../../send/tell.ts'
 
 const PRIVATE_FOLDER = 0o700
 const PRIVATE_FILE = 0o600
+/** Milliseconds since 1970, for the next 300,000 years. */
+const TIME_CHARACTERS = 16
 /** A process that was just killed may still hold its lock for a moment. */
 const LOCK_PATIENCE_MS = 3_000
 
@@ -67,8 +71,7 @@ export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder 
     for (const component of components) {
       const file = `${noticeClockFile}.${component}`
       if (existsSync(file)) continue
-      writeFileSync(file, '', { mode: PRIVATE_FILE })
-      utimesSync(file, 0, 0)
+      writeFileSync(file, toTime(0), { mode: PRIVATE_FILE })
     }
     return {
       outboxFile,
@@ -178,19 +181,35 @@ export function readAdminToken({ adminTokenFile }: Folder, setting: string | und
 }
 
 /**
- * When each component's last notice went out, as the mtime of an empty file: setting it takes no space, so the clocks hold
- * on a full disk as well, where the outbox cannot be written. A file of before counts for every component.
+ * When the last notice of each component went out. Each time overwrites the one before in place, which takes no space, so the
+ * clocks hold on a full disk as well, where the outbox cannot be written. An older version's one file, which is empty, counts
+ * for all by its mtime. (Not these: a copied folder would have been told just now.)
  */
 export function noticeClock(file: string): LastTold {
-  const read = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0)
   return {
-    read: component => Math.max(read(file), read(`${file}.${component}`)) || undefined,
+    read: component => Math.max(readTime(`${file}.${component}`), readOldTime(file)) || undefined,
     write(component, at) {
       try {
-        utimesSync(`${file}.${component}`, at / 1_000, at / 1_000)
+        const handle = openSync(`${file}.${component}`, 'r+')
+        try {
+          writeSync(handle, toTime(at), 0)
+        } finally {
+          closeSync(handle)
+        }
       } catch {
         // The outbox keeps the time too; this is the second memory.
       }
     },
   }
+}
+
+const toTime = (at: number): string => String(Math.round(at)).padStart(TIME_CHARACTERS, '0')
+
+function readTime(file: string): number {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  return /^\d+$/.test(text) ? Number(text) : 0
+}
+
+function readOldTime(file: string): number {
+  return existsSync(file) ? statSync(file).mtimeMs : 0
 }

@@ -45,8 +45,7 @@ export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now
     try {
       const store = open(outboxFile)
       const contradiction = sql && findContradiction(sql, store)
-      if (contradiction?.isCertain) damage.found(contradiction.detail)
-      else if (contradiction) damage.doubted(contradiction.detail)
+      if (contradiction !== undefined) damage.doubted(contradiction)
       else if (!isClean) damage.verify()
       return { store, isReadable: true }
     } catch (error) {
