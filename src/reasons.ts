@@ -112,13 +112,13 @@ export const doorReasons = {
     'Get Segment to take events again, or raise MAX_BACKLOG: Twilio retries for 4 hours.',
   ),
   outbox_damaged: stop(
-    913911,
+    913975,
     'ERROR',
     'The outbox file is damaged: no events are accepted or delivered',
     'Stop the bridge, copy the data folder, run "export" on it for what can be read, then start on a new folder and "replay" the export into it: Twilio retries for 4 hours.',
   ),
   events_missing: stop(
-    913912,
+    913976,
     'ERROR',
     'Requests that were acknowledged are not in the outbox',
     'Find out who changed the data folder (a deleted outbox.db-wal, an older copy put back). If you have a better copy, "export" it and "replay" that here. Then delete the file events-missing.',
