@@ -5,24 +5,16 @@
 import type { OutboxStore } from './outbox/outbox.ts'
 import type { Log } from './ports.ts'
 import { toErrorText } from './send/redact.ts'
+import { isDamage, isReadFault, isWriteFault } from './sqlite-errors.ts'
 
 export type StorageReason = 'outbox_unwritable' | 'outbox_unreadable'
 
 const verbs = { outbox_unwritable: 'written', outbox_unreadable: 'read' } as const
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB; and of the I/O errors SQLITE_IOERR_READ and SQLITE_IOERR_SHORT_READ. */
-const DAMAGED = [11, 26]
-const READING = [266, 522]
-const DAMAGED_TEXT = /SQLITE_CORRUPT|SQLITE_NOTADB|malformed|not a database/
-
 /** `during`: what was done, which decides where SQLite does not say more. */
 export function classify(error: unknown, during: 'read' | 'write'): StorageReason {
-  const code = typeof error === 'object' && error !== null && 'errcode' in error ? Number(error.errcode) : 0
-  const isDamaged = DAMAGED.includes(code % 256) || READING.includes(code) || DAMAGED_TEXT.test(String(error))
-  if (isDamaged) return 'outbox_unreadable'
-  // SQLITE_READONLY and SQLITE_FULL: a read that had to write as well.
-  const isWrite = [8, 13].includes(code % 256) || during === 'write'
-  return isWrite ? 'outbox_unwritable' : 'outbox_unreadable'
+  if (isDamage(error) || isReadFault(error)) return 'outbox_unreadable'
+  return during === 'write' || isWriteFault(error) ? 'outbox_unwritable' : 'outbox_unreadable'
 }
 
 export type StorageFaults = {

@@ -31,7 +31,7 @@ const rows = [
     members: [
       ...['address', 'base64', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
       ...['misspelt', 'observation', 'outbox-reasons', 'outcomes', 'ports', 'quality', 'quality-meters'],
-      ...['reasons', 'version'],
+      ...['reasons', 'sqlite-errors', 'version'],
     ],
   },
 ]

@@ -47,6 +47,8 @@ describe('a fault of the outbox', () => {
     [Object.assign(new Error('disk I/O error'), { errcode: 778 }), 'write', 'outbox_unwritable'],
     [Object.assign(new Error('database or disk is full'), { errcode: 13 }), 'read', 'outbox_unwritable'],
     [new Error('database disk image is malformed: SQLITE_CORRUPT'), 'write', 'outbox_unreadable'],
+    [new Error('database or disk is full: SQLITE_FULL'), 'read', 'outbox_unwritable'],
+    [Object.assign(new Error('malformed JSON'), { errcode: 1 }), 'write', 'outbox_unwritable'],
     [new Error('no answer'), 'read', 'outbox_unreadable'],
     ['odd', 'write', 'outbox_unwritable'],
   ] as const)('[DP40] %s while it does a %s is %s', (error, during, reason) => {

@@ -7,12 +7,12 @@ import { type Settings, toPruning } from '../../config.ts'
 import { findContradiction } from '../../outbox/contradiction.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
 import type { Log } from '../../ports.ts'
+import { isDamage } from '../../sqlite-errors.ts'
 import { zlib } from './compression.ts'
 import { checkPages, createDamage, type Damage } from './damage.ts'
 import type { Folder } from './folder.ts'
 import { noteCleanEnd, noteMissing, openAcknowledged, readMissing, takeCleanEnd } from './records.ts'
 import { type NodeSql, openSqlite } from './sqlite.ts'
-import { isDamage } from './sqlite-errors.ts'
 
 export type OutboxFiles = Pick<Folder, 'outboxFile' | 'acknowledgedFile' | 'cleanEndFile' | 'missingFile'>
 
