@@ -68,9 +68,9 @@ export type Notice = {
 const levels = { ERROR: 'Error', WARNING: 'Warning', NOTICE: 'Notice' } as const
 /** A signature that does not fit while others do is no fault of the settings. */
 const stranger = {
-  title: 'Requests come whose signature does not fit, while those of Twilio do',
+  title: 'Some requests have a signature that does not fit, while those of Twilio do',
   remedy:
-    'Nothing: nothing of them was stored. If events of one account are missing, add its auth token to TWILIO_AUTH_TOKEN.',
+    'Nothing: none of these requests was stored. If the events of one account are missing, add its auth token to TWILIO_AUTH_TOKEN or its key to TWILIO_SHARED_KEYS.',
 } as const
 
 export function toNotice(digest: Digest, about: About): Notice {
@@ -160,13 +160,14 @@ function say(digest: Digest, about: About): string {
   const again = recovered
     ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
     : ''
-  const sums = { delivery: 0, request: 0, event: 0, outbox: 0 }
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
     many(sums.request, 'request was turned away', 'requests were turned away'),
     many(sums.event, 'event was set aside', 'events were set aside'),
     many(sums.outbox, 'stored value was reset', 'stored values were reset'),
+    many(sums.lost, 'request is missing', 'requests are missing'),
   ].filter(text => text !== '')
   const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
   const nothing = trouble === '' ? '' : 'nothing else since the last notice'
@@ -179,7 +180,8 @@ function say(digest: Digest, about: About): string {
   return [`${toStop(digest).title}: ${facts}.`, again && `${again}.`].filter(text => text !== '').join(' ')
 }
 
-function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' {
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' {
+  if (word === ('events_missing' satisfies Reason)) return 'lost'
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
   return Object.hasOwn(doorReasons, word) ? 'request' : 'event'

@@ -72,6 +72,7 @@ export function staysOpen(reason: Reason): boolean {
     case 'outbox_damaged':
     case 'backlog_full':
     case 'signature_mismatch':
+    case 'shared_key_unknown':
     case 'sink_uses_get':
       return true
     default:
@@ -81,7 +82,7 @@ export function staysOpen(reason: Reason): boolean {
 
 /** What any stranger can cause: while other requests verify it is no outage but an incident, and only a warning. */
 export function isForgeable(reason: Reason): boolean {
-  return reason === 'signature_mismatch'
+  return reason === 'signature_mismatch' || reason === 'shared_key_unknown'
 }
 
 /** `isStranger`: other requests verify meanwhile, so what can be forged is. */
