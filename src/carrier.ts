@@ -39,7 +39,10 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
       if (unsettled) return unsettled
       const before = figures()
       const fault = depot()
-        .put(intakes.map(intake => toParcel(intake)))
+        .put(
+          intakes.map(intake => toParcel(intake)),
+          'import',
+        )
         .find(result => !result.stored)
       if (fault && !fault.stored) return fault
       const uncounted = settle()

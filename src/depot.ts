@@ -42,8 +42,8 @@ export type DepotParts = {
 export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'verified' | 'standing'> & { tick(): void }
 
 export type Depot = {
-  /** Group commit: all parcels or, when that fails, each for itself. */
-  put(parcels: readonly Parcel[]): Stored[]
+  /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
+  put(parcels: readonly Parcel[], from?: 'webhook' | 'import'): Stored[]
   report(failure: Failure): void
   /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
   drain(events?: number): Promise<number | undefined>
@@ -123,7 +123,7 @@ export function createDepot(parts: DepotParts): Depot {
     return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
   }
 
-  function put(parcels: readonly Parcel[]): Stored[] {
+  function put(parcels: readonly Parcel[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
     if (backlogIsFull()) {
       teller.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
       return parcels.map(() => ({
@@ -135,13 +135,13 @@ export function createDepot(parts: DepotParts): Depot {
     const fault = faults.attempt('write', () => outbox.put(parcels, now()))
     if (fault === undefined) {
       mended('outbox_unwritable')
-      // What is stored was signed by Twilio: who fails at that meanwhile is somebody else.
-      teller.verified()
+      // Whoever fails to sign meanwhile is somebody else.
+      if (from === 'webhook') teller.verified()
       tellOfRejected(parcels)
       return parcels.map(() => ({ stored: true }))
     }
     // One that cannot be stored must not take its neighbours down.
-    if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel]))
+    if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel], from))
     tellOfFaults(1)
     return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
   }
