@@ -3,7 +3,7 @@ import type { OutboxStore } from './outbox/outbox.ts'
 import type { ResendQuery } from './outbox/resend.ts'
 
 /**
- * What one call came to. `pruned`: of the matched events, those whose bytes are gone. `next`: where the next call goes on;
+ * What one call came to. `pruned`: of the matched events, those whose bytes are gone or cannot be read. `next`: where the next call goes on;
  * undefined when the whole outbox has been read.
  */
 export type Resent = {

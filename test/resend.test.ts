@@ -134,6 +134,22 @@ describe('the outbox', () => {
     file.close()
   })
 
+  it('[OB101] A1: an event of a damaged row is counted and stays accepted, for it would become a dead letter', () => {
+    const file = openFile()
+    const outbox = createOutbox(file.sql, { retentionMs: 1e9, dedupeMs: 1e9 })
+    take(outbox, samples(3))
+    take(outbox, samples(2, 11))
+    deliverAll(outbox)
+    file.sql.exec("UPDATE requests SET body = body || '1' WHERE id = 1")
+    for (const preview of [true, false]) {
+      const done = preview ? 0 : 2
+      expect(outbox.resendPage({ ...all, preview }, NOW)).toMatchObject({ matched: 5, pruned: 3, done })
+    }
+    deliverAll(outbox)
+    expect([outbox.total('accepted'), outbox.total('rejected')]).toEqual([5, 0])
+    file.close()
+  })
+
   it('[OB101] an event whose bytes are pruned is counted and stays accepted', () => {
     const file = openFile()
     const outbox = createOutbox(file.sql, { retentionMs: 1_000, dedupeMs: 1_000_000 })

@@ -108,7 +108,7 @@ export function createResendCommand(
 
   function tell({ matched, pruned }: Resent): void {
     terminal.say(`Accepted in this time: ${count(matched)} events.`)
-    if (pruned > 0) terminal.say(`No longer stored, so not sent again: ${count(pruned)} of them.`)
+    if (pruned > 0) terminal.say(`No longer stored, or damaged, so not sent again: ${count(pruned)} of them.`)
   }
 
   async function isConfirmed(events: number, isAgreed: boolean): Promise<boolean> {

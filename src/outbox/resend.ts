@@ -2,6 +2,8 @@
  * Accepted events made pending again, page by page: for when a destination answered 200 and kept nothing. An event keeps its
  * id, so that a destination that does remember it drops the copy.
  */
+import { isObject } from '../event.ts'
+import { createBodyReader } from './body.ts'
 import type { Book } from './book.ts'
 import type { Place } from './lease.ts'
 import { toKey, toPlace } from './look.ts'
@@ -20,7 +22,7 @@ export type ResendQuery = {
   readonly after?: string | undefined
 }
 
-/** `matched`: accepted within that time. `pruned`: those of them whose bytes are gone; they stay accepted. */
+/** `matched`: accepted within that time. `pruned`: those of them whose bytes are gone, or cannot be read; they stay accepted. */
 export type ResendPage = {
   readonly matched: number
   readonly pruned: number
@@ -40,6 +42,17 @@ const ROWS_A_PAGE = 500
 type Row = Place & { state: string; settled_at: number | null; type: string; kept: number | null }
 
 export function createResender(sql: Sql, book: Book): Resender {
+  const readBody = createBodyReader(sql)
+
+  /** What cannot be read would become a dead letter, of an event that was accepted. */
+  function readable(rows: readonly Row[]): Row[] {
+    let last: { readonly request: number; readonly elements: readonly unknown[] } | undefined
+    return rows.filter(({ request, position }) => {
+      if (last?.request !== request) last = { request, elements: readBody(request).body?.elements ?? [] }
+      return isObject(last.elements[position])
+    })
+  }
+
   return {
     resendPage({ since, until, type, preview = false, after }, now) {
       const from = (after && toPlace(after)) || { request: 0, position: -1 }
@@ -48,7 +61,7 @@ export function createResender(sql: Sql, book: Book): Resender {
         const at = row.settled_at ?? 0
         return row.state === 'accepted' && at >= since && at < until && (!type || row.type === type)
       })
-      const places = matched.filter(({ kept }) => kept !== null)
+      const places = readable(matched.filter(({ kept }) => kept !== null))
       if (!preview && places.length > 0) {
         book.transaction('on-disk', () => moveAll(sql, book, places, 'accepted', { state: 'pending' }, now))
       }
