@@ -68,6 +68,9 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
       const failed = results.find(({ stored }) => !stored)
       const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
       if (stored.stored) noteStored()
+      // A shard whose store it cannot open has nothing to tell the clock with.
+      else if (stored.reason === 'outbox_newer')
+        report({ reason: stored.reason, at: Date.now(), count: 1, answer: stored.detail })
       return stored
     } catch (error) {
       // The object restarts or is overloaded: Twilio tries again, and what was stored is known by its id.
@@ -117,14 +120,12 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
 
   const carrier: Backroom['carrier'] = {
     async exportPage(query) {
-      const [at = '0', after] = query.after?.split('.') ?? []
+      const [at, after] = fromStep(query.after)
       const shards = await everyShard()
-      const page = await shards[Number(at)]?.exportPage({ ...query, after: after || undefined })
+      const page = await shards[at]?.exportPage({ ...query, after })
       if (!page) return { lines: '', events: 0, next: undefined, unreadable: 0 }
       if ('stored' in page) return page
-      if (page.next !== undefined) return { ...page, next: `${at}.${page.next}` }
-      const next = Number(at) + 1
-      return { ...page, next: next < shards.length ? `${next}.` : undefined }
+      return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
     async import(intakes) {

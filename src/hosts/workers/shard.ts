@@ -225,7 +225,9 @@ export class OutboxShard extends DurableObject<Env> {
   async watch(): Promise<void> {
     const { outbox } = await this.#room
     this.#alarm.doubt()
-    if (outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()) await this.#alarm.arm(Date.now())
+    const isDue = outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()
+    // A ring finds out when what is held back is due.
+    if (isDue || outbox.nextHeldAt() !== undefined) await this.#alarm.arm(Date.now())
   }
 
   override async alarm(): Promise<void> {
