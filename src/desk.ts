@@ -110,6 +110,11 @@ export function createDesk(
     return { ...figures(), counts: outbox.counts() }
   }
 
+  function troubles(): Reason[] {
+    const all = depot().health().troubles
+    return [...new Set(all.map(({ reason }) => reason))]
+  }
+
   function figures(): Omit<Stats, 'counts'> {
     const { troubles, line, notices } = depot().health()
     const oldest = outbox.oldestPendingAt()
@@ -200,13 +205,7 @@ export function createDesk(
       () => figures(),
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
-    troubles: () => [
-      ...new Set(
-        depot()
-          .health()
-          .troubles.map(({ reason }) => reason),
-      ),
-    ],
+    troubles,
     deadLetters() {
       depot().settleAccounts()
       return toGroups(outbox)
@@ -237,6 +236,7 @@ export function createDesk(
     },
     status: () => ({
       stats: stats(),
+      troubles: troubles(),
       unsortedSince: outbox.oldestUnsortedAt(),
       lastNotice: toLastNotice(outbox.notices(1)[0]),
       arrival: readKept(outbox, ARRIVAL, Arrival.optional(), undefined),

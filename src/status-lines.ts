@@ -24,7 +24,10 @@ export function toLines(
   ]
 }
 
-function outboxLines({ troubles, unsorted, unsortedSince }: Status['outbox'], now: number): Line[] {
+function outboxLines(
+  { troubles, unsorted, unsortedSince, ...outbox }: Status['outbox'],
+  now: number,
+): Line[] {
   const taking: Line =
     troubles.length === 0
       ? { ...calm('outbox'), text: 'storing events' }
@@ -32,7 +35,7 @@ function outboxLines({ troubles, unsorted, unsortedSince }: Status['outbox'], no
           name: 'outbox',
           level: 'error',
           text: troubles.join('; '),
-          remedy: 'Free disk space or fix the cause named here. Twilio retries for 4 hours.',
+          remedy: toRemedy(outbox.reasons),
         }
   if (unsorted === 0 || unsortedSince === null)
     return [taking, { ...calm('index'), text: 'every stored event is indexed' }]
@@ -41,6 +44,13 @@ function outboxLines({ troubles, unsorted, unsortedSince }: Status['outbox'], no
   if (lagMs <= INDEX_LAG_MS) return [taking, { ...calm('index'), text }]
   const remedy = 'Look at the log of the bridge for what stops it. The events are safe, but not delivered.'
   return [taking, { name: 'index', level: 'error', text, remedy }]
+}
+
+/** One for each cause: a damaged file is not mended by free disk space. */
+function toRemedy(words: readonly string[]): string {
+  const known = Object.entries(reasons).filter(([word]) => words.includes(word))
+  const remedies = known.map(([, { remedy }]) => remedy)
+  return remedies.length > 0 ? remedies.join(' ') : 'Fix the cause named here. Twilio retries for 4 hours.'
 }
 
 function destinationLine({ name, host, state, reason, nextAttemptAt }: Destination, now: number): Line {

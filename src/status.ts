@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import type { Stats } from './desk.ts'
 import { toRetry } from './outcomes.ts'
-import { deliveryReasons, states } from './reasons.ts'
+import { deliveryReasons, type Reason, states } from './reasons.ts'
 import { toLines } from './status-lines.ts'
 
 const Level = z.enum(['ok', 'warning', 'error'])
@@ -33,6 +33,8 @@ export const Status = z.object({
   ),
   outbox: z.object({
     troubles: z.array(z.string()),
+    /** Of these. */
+    reasons: z.array(z.string()),
     received: z.number(),
     /** Stored, but not indexed yet. */
     unsorted: z.number(),
@@ -50,7 +52,9 @@ type Destination = Status['destinations'][number]
 
 /** What the outbox's side knows. Times are ms since 1970. */
 export type StatusFigures = {
-  readonly stats: Stats & { readonly held?: number }
+  readonly stats: Stats
+  /** Of the troubles in `stats`, which are for people. */
+  readonly troubles: readonly Reason[]
   readonly unsortedSince: number | undefined
   readonly lastNotice: Status['lastNotice']
   readonly arrival: Arrival | undefined
@@ -85,6 +89,7 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
   const destination = toDestination(figures, facts, now)
   const outbox = {
     troubles: [...stats.troubles],
+    reasons: [...figures.troubles],
     received: stats.received,
     unsorted: stats.unsorted,
     unsortedSince: stats.unsorted > 0 ? toIso(unsortedSince) : null,
@@ -103,7 +108,7 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
 }
 
 function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: number): Destination {
-  const { delivery, oldestPendingSeconds, pending, accepted, held = 0 } = stats
+  const { delivery, oldestPendingSeconds, pending, accepted, held } = stats
   const isDryRun = facts.fingerprint === undefined
   const isConfirmed = arrival !== undefined && arrival.fingerprint === facts.fingerprint
   const isBehind = oldestPendingSeconds * 1_000 > BEHIND_MS

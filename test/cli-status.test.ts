@@ -57,6 +57,7 @@ describe('status', () => {
     expect(out.join('\n')).toMatch(
       / → Look at Segment → .*Debugger\. If the events are there: npx .* --confirm-arrival/,
     )
+    expect((await status('--strict')).code, 'the write key is unconfirmed').toBe(1)
     const json = await status('--json')
     expect(json).toMatchObject({ code: 0, said: '' })
     expect(json.json<Status>().destinations).toMatchObject([{ state: 'accepting', accepted: 1 }])

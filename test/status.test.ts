@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
+import { type Reason, reasons } from '../src/reasons.ts'
 import { type Status, toStatus } from '../src/status.ts'
 import { startBridge } from './support/bridge.ts'
 import { ask, describeHosts, type Hosted } from './support/hosts.ts'
@@ -176,12 +177,22 @@ describe('the judgement', () => {
     }
     return {
       stats: { ...nothing, ...stats },
+      troubles: [],
       unsortedSince: undefined,
       lastNotice: null,
       arrival: { fingerprint: 'abc', at: NOW },
       ...more,
     }
   }
+
+  it('[AP104] A1: each trouble of the outbox has its own remedy: a damaged file is not told to free disk space', () => {
+    const remedyOf = (...troubles: Reason[]) =>
+      lineOf(toStatus(figures({ troubles: ['some trouble'] }, { troubles }), facts, NOW), 'outbox')?.remedy
+    expect(remedyOf('outbox_damaged')).toBe(reasons.outbox_damaged.remedy)
+    expect(remedyOf('outbox_unwritable', 'backlog_full')).toBe(
+      `${reasons.outbox_unwritable.remedy} ${reasons.backlog_full.remedy}`,
+    )
+  })
 
   it.each([
     ['nothing is wrong', figures({}), {}],

@@ -7,7 +7,7 @@ import { toSettings } from './needs.ts'
 import { findRunning, order, readStatus } from './running.ts'
 import { createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 
-type Options = { readonly to?: string; readonly json?: boolean }
+type Options = { readonly to?: string; readonly strict?: boolean; readonly json?: boolean }
 
 const WHERE = `
 Asks the bridge that runs on DATA_DIR, or with --to any other, which needs its ADMIN_TOKEN.`
@@ -20,12 +20,14 @@ export function createStatusCommand(terminal: Terminal = createTerminal()): Comm
       'Show whether each destination is accepting events, what waits and since when, and what needs you.',
     )
     .option('--to <url>', TO, toUrl)
+    .option('--strict', 'exit 1 on warnings too')
     .option('--json', 'output JSON')
     .addHelpText(
       'after',
       `${WHERE}
 
-Exit codes: 0 nothing is red, 1 something is red or no bridge answers, 2 wrong settings or use.
+Exit codes: 0 nothing is red, 1 something is red (with --strict: or there is a warning) or no bridge answers, 2 wrong settings
+or use.
 
 Examples:
   npx twilio-segment-bridge status
@@ -34,7 +36,7 @@ Examples:
     )
     .action(toAction(terminal, show))
 
-  async function show({ to, json }: Options): Promise<ExitCode> {
+  async function show({ to, strict = false, json }: Options): Promise<ExitCode> {
     const bridge = findRunning(toSettings(terminal.environment()), to)
     const status = await readStatus(bridge)
     if (json) terminal.out(JSON.stringify(status))
@@ -42,7 +44,8 @@ Examples:
       terminal.say(bridge.name.replace(/^./, first => first.toUpperCase()))
       for (const finding of toFindings(status)) terminal.out(formatFinding(finding, terminal.hasColours))
     }
-    return status.ok ? 0 : 1
+    const hasWarning = status.lines.some(({ level }) => level === 'warning')
+    return status.ok && !(strict && hasWarning) ? 0 : 1
   }
 }
 

@@ -40,6 +40,7 @@ export function mergeStatus(
   const unsortedSince = all.flatMap(one => one.unsortedSince ?? [])
   return {
     stats: { ...sumUpStats(stats, notices), counts: addCounts(stats) },
+    troubles: [...new Set(all.flatMap(one => one.troubles))],
     unsortedSince: unsortedSince.length > 0 ? Math.min(...unsortedSince) : undefined,
     lastNotice,
     // Confirmed for all of them at the first.
