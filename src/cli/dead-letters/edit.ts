@@ -15,6 +15,8 @@ export async function edit(office: Office, key: string, terminal: Terminal): Pro
   const event = await findOne(office, key)
   if (!deadLetterStates.some(state => state === event.state) && event.reason !== 'held_back')
     throw new Stop(`${key} is ${event.state}, no dead letter`)
+  if (event.unreadable !== undefined)
+    throw new Stop(`The stored bytes of ${key} are damaged (${event.unreadable}): drop it`)
   if (event.received === null || event.received === undefined)
     throw new Stop(`The bytes of ${key} are pruned`)
   const corrected = await correct(event, terminal)
