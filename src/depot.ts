@@ -90,11 +90,11 @@ export function createDepot(parts: DepotParts): Depot {
       write(() => outbox.note(delivery))
     },
   })
-  const teller = parts.tell(about)
-
   /** False when the outbox cannot be written now; what to do then is up to the caller. */
   const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
   const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
+  // It may ask how things stand at once.
+  const teller = parts.tell(about)
 
   function about(): About {
     let waitingSince: number | undefined
