@@ -71,6 +71,10 @@ export function createDepot(parts: DepotParts): Depot {
   const faults = createStorageFaults(log)
   let account = settings.TWILIO_ACCOUNT_SID
 
+  /** False when the outbox cannot be written now; what to do then is up to the caller. */
+  const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
+  const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
+
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
   const { drain, deliverNow, line } = createDrain({
     ...parts,
@@ -78,8 +82,8 @@ export function createDepot(parts: DepotParts): Depot {
       failed: failures => teller.failed(failures),
       recovered: component => teller.recovered(component),
     },
-    write: work => write(work),
-    read: work => read(work),
+    write,
+    read,
     tellOfFaults: () => tellOfFaults(0),
     note(delivery) {
       parts.observe({
@@ -90,10 +94,6 @@ export function createDepot(parts: DepotParts): Depot {
       write(() => outbox.note(delivery))
     },
   })
-  /** False when the outbox cannot be written now; what to do then is up to the caller. */
-  const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
-  const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
-  // It may ask how things stand at once.
   const teller = parts.tell(about)
 
   function about(): About {

@@ -71,7 +71,7 @@ function change(file: string, script: string): void {
 
 /** The bridge that was killed had told of Segment's absence a moment before, and the clock of notices is one. */
 function forgetNotices({ path, file }: Data): void {
-  rmSync(join(path, 'notice-clock'))
+  rmSync(join(path, 'notice-clock'), { force: true })
   change(file, "DELETE FROM memory WHERE name = 'notices'")
 }
 
