@@ -68,6 +68,9 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
       const failed = results.find(({ stored }) => !stored)
       const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
       if (stored.stored) noteStored()
+      // Such a shard opens nothing, its teller neither.
+      else if (stored.reason === 'outbox_newer')
+        report({ reason: stored.reason, at: Date.now(), count: 1, answer: stored.detail })
       return stored
     } catch (error) {
       // The object restarts or is overloaded: Twilio tries again, and what was stored is known by its id.
