@@ -171,7 +171,7 @@ export const Settings = z
       .default(1)
       .meta({
         description:
-          'Workers: Durable Objects that share the outbox; more of them carry more events a second',
+          'Workers: Durable Objects that share the outbox; more of them carry more events a second (over 47 need the paid plan)',
         ...ON_WORKERS,
       }),
     LOG_LEVEL: z

@@ -109,7 +109,7 @@ describe('the login', () => {
 })
 
 describe('an outbox that cannot be written', () => {
-  it('[AD5] is told by /readyz and answered 503; the bridge goes on by itself, and nothing is lost', async () => {
+  it('[AD5] [AD70] is told by /readyz and answered 503, the reason alone; the bridge goes on by itself, and nothing is lost', async () => {
     await using segment = await startSegment()
     await using bridge = await start({ SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: segment.url })
     const before = messageStatus()
@@ -130,6 +130,7 @@ describe('an outbox that cannot be written', () => {
       status: 503,
       json: { status: 'not ready', troubles: ['outbox_unwritable'] },
     })
+    expect((await bridge.stats()).troubles.join()).toContain('locked')
     // What there is to see can still be seen.
     expect((await bridge.stats()).accepted).toBe(1)
 

@@ -164,6 +164,16 @@ describe('A3: a damaged outbox.db', { timeout: 180_000 }, () => {
     await untilReady(bridge, 503)
   })
 
+  it('[CK60] A3: check reads every page while no bridge runs, and changes nothing', async () => {
+    using folder = useFolder(killed.path)
+    checkpoint(folder.file)
+    expect(await check(folder.path)).toMatch(/^ok +outbox +opens$/m)
+    zero(folder.file, pagesOf(folder.file, 'requests').at(-1) ?? 0)
+    const before = readFileSync(folder.file)
+    expect(await check(folder.path)).toMatch(/^WRONG outbox +is damaged: /m)
+    expect(readFileSync(folder.file).equals(before)).toBe(true)
+  })
+
   it('[OB62] A3: a file that is no database any more is announced as well, and left as it is', async () => {
     using folder = useFolder(killed.path)
     checkpoint(folder.file)

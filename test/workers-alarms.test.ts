@@ -169,6 +169,40 @@ describe('the notice clock', () => {
   })
 })
 
+describe('a shard that a newer version has written', () => {
+  it('[WK121] answers 503 with the reason, is not ready, and is left as it was', async () => {
+    const stateDir = newStateDir()
+    const first = await start({}, { stateDir })
+    await sendEvents(first.webhook, [messageStatus()])
+    await first.until(({ accepted }) => accepted === 1)
+    await first.stop()
+
+    const older = await start({ SHARD_FAULT: 'newer' }, { stateDir })
+    for (let times = 0; times < 2; times++) {
+      const answer = await sendEvents(older.webhook, [messageStatus()])
+      expect(answer.status).toBe(503)
+      expect(answer.headers.get('retry-after')).not.toBeNull()
+      expect(await answer.json()).toMatchObject({ error: 'outbox_newer' })
+    }
+    const ready = await fetch(`${older.origin}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not ready', troubles: ['outbox_newer'] },
+    ])
+    await expect
+      .poll(() => notices(older))
+      .toMatchObject([
+        {
+          component: 'outbox',
+          level: 'Error',
+          reason: 'outbox_newer',
+          remedy: expect.stringMatching(/version/),
+        },
+      ])
+    expect(older.segment.requests).toEqual([])
+  })
+})
+
 describe('the log', () => {
   it('[AD72] W9: a request that fails is logged with its error, redacted, on Workers as on Node', async () => {
     const lines: string[] = []

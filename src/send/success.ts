@@ -6,7 +6,8 @@
 /** `body`: at least the beginning of it. */
 export function deniesSuccess(status: number, contentType: string | null, body: string): boolean {
   if (status === 207) return true
-  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType ?? '') && body.trim() !== '')
+  // Without a tag it is no page: some frameworks call any text, `OK` too, text/html.
+  if (/^\s*(?:text\/html|application\/xhtml\+xml)\b/i.test(contentType ?? '') && /<[a-z!]/i.test(body))
     return true
   return /^\s*<(?:!doctype|html|head|body)\b/i.test(body) || saysNo(body)
 }

@@ -1,13 +1,13 @@
 /**
- * The Worker, with a notice clock that can be out of order (`CLOCK_FAULT`), and an account of the rows that all its objects
- * write, as Cloudflare bills them: `GET /test/rows`.
+ * The Worker, with a notice clock that can be out of order (`CLOCK_FAULT`), shards that a newer version has written
+ * (`SHARD_FAULT`), and an account of the rows that all its objects write, as Cloudflare bills them: `GET /test/rows`.
  */
 import { NoticeClock as SoundClock } from '../../src/hosts/workers/clock.ts'
 import type { Env } from '../../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/shard.ts'
 import worker from '../../src/hosts/workers/worker.ts'
 
-type Fault = { readonly CLOCK_FAULT?: 'throws' | 'hangs' | 'damaged' }
+type Fault = { readonly CLOCK_FAULT?: 'throws' | 'hangs' | 'damaged'; readonly SHARD_FAULT?: 'newer' }
 
 /** Of all objects: they share the isolate. */
 const rows = { clock: 0, shards: 0 }
@@ -31,8 +31,10 @@ function countRows(storage: DurableObjectStorage, of: keyof typeof rows): void {
 }
 
 export class OutboxShard extends SoundShard {
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Env & Fault) {
     countRows(ctx.storage, 'shards')
+    if (env.SHARD_FAULT === 'newer' && hasTable(ctx.storage.sql, 'migrations'))
+      ctx.storage.sql.exec('INSERT OR IGNORE INTO migrations (id) VALUES (99)')
     super(ctx, env)
   }
 }
@@ -82,10 +84,13 @@ export class NoticeClock extends SoundClock {
   }
 }
 
+function hasTable(sql: SqlStorage, name: string): boolean {
+  return sql.exec('SELECT 1 FROM sqlite_master WHERE name = ?', name).toArray().length > 0
+}
+
 /** What it kept cannot be parsed any more. */
 function damage(sql: SqlStorage): void {
-  const [table] = sql.exec("SELECT name FROM sqlite_master WHERE name = 'memory'").toArray()
-  if (!table) return
+  if (!hasTable(sql, 'memory')) return
   sql.exec(`UPDATE memory SET value = '{"broken' WHERE name NOT LIKE '%.damaged'`)
 }
 

@@ -17,6 +17,9 @@ export { OutboxShard } from './shard.ts'
 /** Of the 50 that the free plan allows one invocation; a reading asks every shard and the notice clock. */
 const SUBREQUESTS_A_STREAM = 40
 
+/** A look at the figures asks every shard, and the notice clock up to three times; the free plan allows an invocation 50 subrequests. */
+const SHARDS_ON_FREE_PLAN = 47
+
 /** Built once an isolate. */
 let app: Hono | undefined
 
@@ -36,6 +39,12 @@ function open(env: Env): Hono | Response {
   const { settings } = read
   const { everyMs } = tellerSettings(settings)
   const log = createLog(settings.LOG_LEVEL)
+  if (settings.OUTBOX_SHARDS > SHARDS_ON_FREE_PLAN) {
+    log.warn(
+      { shards: settings.OUTBOX_SHARDS, most: SHARDS_ON_FREE_PLAN },
+      'OUTBOX_SHARDS is more than the free plan of Workers can serve: there the page, the API and requests with many events fail',
+    )
+  }
   return createApp({
     host: 'workers',
     streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),

@@ -5,6 +5,7 @@ import { killInCheckpoint } from './checkpoint.ts'
 import * as damage from './damage.ts'
 import * as disk from './disk.ts'
 import * as kill from './kill.ts'
+import { poisonAnyStatus } from './poison-any-status.ts'
 import * as process from './process.ts'
 import * as segment from './segment.ts'
 
@@ -21,6 +22,6 @@ export const faults: readonly Scenario[] = [
   ...[disk.fullExt4, disk.fullTmpfs, disk.readOnly, disk.tornLog],
   ...[damage.damagedPages, damage.walDeleted, damage.lockDeleted],
   ...[process.sigterm, process.stopped, process.second, process.noFiles, process.clockJumps],
-  ...[segment.eachFault, segment.flapping, segment.away, segment.poison],
+  ...[segment.eachFault, segment.flapping, segment.away, segment.poison, poisonAnyStatus],
   chaos,
 ]
