@@ -228,7 +228,7 @@ describe('[RP10] after an end that came too early the same command goes on', () 
     child.stdin?.write(toNdjson(many(1)))
     const isAtWork = () => ['replays.json', 'outbox.db'].some(name => existsSync(join(place.dataDir, name)))
     await until('the first file of the outbox', isAtWork)
-    expect(await place.export()).toMatchObject({
+    expect(await place.deadLetters(['list'])).toMatchObject({
       code: 1,
       said: expect.stringContaining(`Process ${child.pid} is at work on`),
     })
