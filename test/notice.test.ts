@@ -53,8 +53,7 @@ describe('the notice', () => {
         resource_sid: about.sinkSid,
         service_sid: null,
         error_code: 91306,
-        message:
-          'Segment answers with a server error: delivery has failed since 2026-10-05 02:14 UTC, 480 event deliveries failed, 1,200 events wait since 2026-10-05 02:13 UTC.',
+        message: `${reasons.segment_failing.remedy} Segment answers with a server error: delivery has failed since 2026-10-05 02:14 UTC. 480 event deliveries failed, 1,200 events wait since 2026-10-05 02:13 UTC.`,
         more_info: {
           component: 'delivery',
           reason: 'segment_failing',
@@ -91,29 +90,29 @@ describe('the notice', () => {
     expect(error_code).toBe(reasons[reason].code)
     expect(payload.error_code).toBe(error_code)
     expect(payload.more_info.remedy).toBe(reasons[reason].remedy)
-    expect(payload.message.startsWith(`${reasons[reason].title}: `)).toBe(true)
+    expect(payload.message.startsWith(`${reasons[reason].remedy} ${reasons[reason].title}`)).toBe(true)
     expect(payload.message).toContain('123,456,789 ')
     expect(payload.message).toContain('since 2026-10-05 02:14 UTC')
     expect(payload.message).not.toContain('*')
   })
 
-  it('[NT15] says what, how many and since when', () => {
+  it('[NT15] says what to do, what is wrong, since when and how many', () => {
     const say = (state: NoticeState, more: Partial<About> = {}) =>
       notice(state, { waiting: 0, waitingSince: undefined, ...more }).payload.message
     const one = record(calm, failure('body_too_large', { count: 1 }))
     expect(say(one)).toBe(
-      'The body is larger than MAX_BODY_BYTES: 1 request was turned away since 2026-10-05 02:14 UTC, no event waits.',
+      `${reasons.body_too_large.remedy} The body is larger than MAX_BODY_BYTES. 1 request was turned away since 2026-10-05 02:14 UTC, no event waits.`,
     )
     const open = take(record(calm, failure('segment_unreachable')), start, every).state
     expect(say(open, { now: start + every, waiting: 1, waitingSince: start })).toBe(
-      'Segment cannot be reached: delivery has failed since 2026-10-05 02:14 UTC, nothing else since the last notice, 1 event waits since 2026-10-05 02:14 UTC.',
+      `${reasons.segment_unreachable.remedy} Segment cannot be reached: delivery has failed since 2026-10-05 02:14 UTC. Nothing else since the last notice, 1 event waits since 2026-10-05 02:14 UTC.`,
     )
     const mixed = record(
       record(open, failure('segment_unreachable', { at: start + MINUTE })),
       failure('body_not_json'),
     )
     expect(say(mixed, { now: start + every })).toBe(
-      'Segment cannot be reached: delivery has failed since 2026-10-05 02:14 UTC, 480 event deliveries failed and 480 events were set aside since 2026-10-05 02:15 UTC, no event waits.',
+      `${reasons.segment_unreachable.remedy} Segment cannot be reached: delivery has failed since 2026-10-05 02:14 UTC. 480 event deliveries failed and 480 events were set aside since 2026-10-05 02:15 UTC, no event waits.`,
     )
     const well = recover(open, start + 2 * MINUTE)
     expect(say(well, { now: start + every })).toBe(
@@ -122,7 +121,7 @@ describe('the notice', () => {
     expect(
       say(record(well, failure('segment_refused', { at: start + MINUTE })), { now: start + every }),
     ).toBe(
-      'Segment refused this very event: 480 events were set aside since 2026-10-05 02:15 UTC, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.',
+      `${reasons.segment_refused.remedy} Segment refused this very event. 480 events were set aside since 2026-10-05 02:15 UTC, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.`,
     )
   })
 

@@ -152,7 +152,7 @@ const works = {
   data: 'The data is as usual again',
 } as const satisfies Record<Component, string>
 
-/** What, how many, since when: for a person at 3 a.m. */
+/** What to do, what is wrong since when, how many: for a person at 3 a.m. */
 function say(digest: Digest, about: About): string {
   const { lead, open, recovered, counts, since } = digest
   const { component } = about
@@ -175,9 +175,16 @@ function say(digest: Digest, about: About): string {
   const age = about.waitingSince === undefined ? '' : ` since ${toMinute(about.waitingSince)}`
   const wait =
     about.waiting > 0 ? `${many(about.waiting, 'event waits', 'events wait')}${age}` : 'no event waits'
-  const facts = [trouble, news, wait].filter(text => text !== '').join(', ')
-  if (lead === 'recovery') return `${again}: ${facts}.`
-  return [`${toStop(digest).title}: ${facts}.`, again && `${again}.`].filter(text => text !== '').join(' ')
+  const list = (...texts: string[]) => texts.filter(text => text !== '').join(', ')
+  if (lead === 'recovery') return `${again}: ${list(trouble, news, wait)}.`
+  const { title, remedy } = toStop(digest)
+  const wrong = trouble === '' ? title : `${title}: ${trouble}`
+  const sentences = [wrong, capital(list(news, wait)), again].flatMap(text => (text === '' ? [] : `${text}.`))
+  return [remedy, ...sentences].join(' ')
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' {
