@@ -1,12 +1,12 @@
 /** The Worker, counting what Cloudflare bills: rows written, calls and rings of its shard. For `npm run bench` only. */
 
 import type { Env } from '../src/hosts/workers/env.ts'
-import { OutboxShard as SoundShard } from '../src/hosts/workers/shard.ts'
+import { OutboxShard as SoundShard } from '../src/hosts/workers/outbox-object.ts'
 import worker from '../src/hosts/workers/worker.ts'
-import type { Parcel } from '../src/outbox/put.ts'
-import type { Stored } from '../src/ports.ts'
+import type { Parcel } from '../src/outbox/sqlite/append.ts'
+import type { Stored } from '../src/runtime.ts'
 
-export { NoticeClock } from '../src/hosts/workers/clock.ts'
+export { NoticeClock } from '../src/hosts/workers/notifier-object.ts'
 
 export type Counted = { readonly rowsWritten: number; readonly puts: number; readonly rings: number }
 

@@ -3,7 +3,7 @@
  * schemas/settings.json and of every message about a wrong setting. Pure: environment in, settings or faults out.
  */
 import * as z from 'zod'
-import { findMisspelt } from './misspelt.ts'
+import { findMisspelt } from './config/misspelt.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const

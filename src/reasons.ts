@@ -2,9 +2,9 @@
  * Every way an event can stop, named once: the word stands in answers, notices, metrics and the debugger alike.
  * A reason says what is wrong, not where. Pure data: no I/O, no clock.
  */
-import { type OutboxReason, outboxReasons } from './outbox-reasons.ts'
+import { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 
-export { type OutboxReason, outboxReasons } from './outbox-reasons.ts'
+export { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 
 /** Where an event is. `received = pending + accepted + rejected + refused + skipped`, always. */
 export const states = ['pending', 'accepted', 'rejected', 'refused', 'skipped'] as const

@@ -1,9 +1,9 @@
 /** The phone number in an address, however it is written; and what is none. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readAddress } from '../src/address.ts'
-import { fnv1a64 } from '../src/fnv1a.ts'
-import { toTrack } from '../src/send/map.ts'
+import { readAddress } from '../src/event/address.ts'
+import { fnv1a64 } from '../src/event/hash.ts'
+import { toTrack } from '../src/send/segment/map.ts'
 import { statusEvent } from './support/events.ts'
 
 const phone = { kind: 'phone', bare: '+15551234567' }

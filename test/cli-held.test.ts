@@ -1,7 +1,7 @@
 /** `dead-letters … --held`: events that are held back, on a running bridge and on its folder alike. */
 import { chmodSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Stats } from '../src/desk.ts'
+import type { Stats } from '../src/admin/admin.ts'
 import { startBridge } from './support/bridge.ts'
 import { until } from './support/patience.ts'
 import { openWorkplace, type Workplace } from './support/replay.ts'

@@ -1,8 +1,8 @@
 /** Damaged rows and damaged counts in a whole depot: nothing else stops, the account closes, the operator is told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { toLine } from '../src/carry.ts'
-import { createDesk } from '../src/desk.ts'
-import { checksumOf } from '../src/outbox/checksum.ts'
+import { toLine } from '../src/admin/export-format.ts'
+import { createDesk } from '../src/admin/admin.ts'
+import { checksumOf } from '../src/outbox/sqlite/checksum.ts'
 import { DAY, deliverTo, openDepot, START } from './support/depot.ts'
 import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'
@@ -153,8 +153,8 @@ describe('A1: a damaged row', () => {
     expect(Buffer.from(first.raw, 'base64').equals(Buffer.from(stored?.compressed ?? []))).toBe(true)
     expect(second).toMatchObject({ state: 'rejected', reason: 'unreadable', raw: '', encoding: 'base64' })
 
-    const { fromLine, toIntakes } = await import('../src/carry.ts')
-    const { toParcel } = await import('../src/outbox/put.ts')
+    const { fromLine, toIntakes } = await import('../src/admin/export-format.ts')
+    const { toParcel } = await import('../src/outbox/sqlite/append.ts')
     const arriving = lines.map(text => {
       const line = toLine(JSON.parse(text))
       if (!line) throw new Error('no line of an export')

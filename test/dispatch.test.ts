@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Delivery, Leased } from '../src/outbox/lease.ts'
-import { type Dispatched, dispatch } from '../src/send/dispatch.ts'
+import type { Delivery, Leased } from '../src/outbox/sqlite/lease.ts'
+import { type Dispatched, dispatch } from '../src/send/batch.ts'
 import { deliverTo, overhead } from './support/depot.ts'
 import { type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'

@@ -1,7 +1,7 @@
 /** What a stranger's knocks cost the outbox's thread. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { gatherReports } from '../src/hosts/node/reports.ts'
-import type { Failure } from '../src/send/notify.ts'
+import type { Failure } from '../src/alerts/throttle.ts'
 
 const forged = (at: number): Failure => ({ reason: 'signature_mismatch', at, count: 1, answer: `at ${at}` })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createLog as createWorkersLog } from '../src/hosts/workers/log.ts'
-import { toErrorFields, toErrorText, toLogFields } from '../src/send/redact.ts'
+import { toErrorFields, toErrorText, toLogFields } from '../src/alerts/redact.ts'
 import { newDataDir, spawnBridge } from './support/bridge.ts'
 import { messageStatus, sendEvents } from './support/twilio.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fnv1a53, fnv1a64 } from '../src/fnv1a.ts'
+import { fnv1a53, fnv1a64 } from '../src/event/hash.ts'
 
 /** FNV-1a as its authors write it, in arithmetic that cannot overflow. */
 function reference(text: string): bigint {

@@ -1,7 +1,7 @@
 /** The depot of an outbox whose file is damaged, or may be: what still goes on, and who is told. */
 import { describe, expect, it } from 'vitest'
 import { createDamage, type Verdict } from '../src/hosts/node/damage.ts'
-import { guardDepot } from '../src/hosts/node/guarded-depot.ts'
+import { guardDepot } from '../src/hosts/node/guarded-dispatcher.ts'
 import { createLogKeeper, DAY, MINUTE, openDepot, parcelOf } from './support/depot.ts'
 import { messageStatus } from './support/twilio.ts'
 

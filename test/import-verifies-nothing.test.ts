@@ -1,7 +1,7 @@
 /** An import stores events as the webhook does, but nobody has seen a signature of Twilio. */
 import { expect, it } from 'vitest'
-import { createCarrier } from '../src/carrier.ts'
-import { fromEvent, toIntakes } from '../src/carry.ts'
+import { createCarrier } from '../src/admin/transfer.ts'
+import { fromEvent, toIntakes } from '../src/admin/export-format.ts'
 import { MINUTE, openDepot } from './support/depot.ts'
 import { messageStatus } from './support/twilio.ts'
 

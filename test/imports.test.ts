@@ -76,7 +76,7 @@ describe('the shape of src', () => {
         .map(({ from }) => `src/${file.name} imports ${from}`),
       ...hostNamesIn(file.parsed.program).map(name => `src/${file.name} names ${name}`),
     ])
-    const remedy = 'Say in src/ports.ts what is needed, and bring it in src/hosts/node and src/hosts/workers'
+    const remedy = 'Say in src/runtime.ts what is needed, and bring it in src/hosts/node and src/hosts/workers'
     expect(
       wrong,
       `The core knows no host. ${remedy}; bytes are Uint8Array, settings come by argument.`,

@@ -3,7 +3,7 @@ import { validate as matches, parseFql, type Subscription } from '@segment/desti
 import { Track } from '@segment/facade'
 import looselyValidateEvent from '@segment/loosely-validate-event'
 import { describe, expect, test } from 'vitest'
-import { toTrack } from '../src/send/map.ts'
+import { toTrack } from '../src/send/segment/map.ts'
 import { pairs, RECEIVED_AT } from './support/fixtures.ts'
 
 const calls = pairs.flatMap(({ name, twilio }) => {

@@ -1,7 +1,7 @@
 /** A2, W6: how a dispatch finds the events that fail alone, and where it stops. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Leased } from '../src/outbox/lease.ts'
-import { type Dispatched, dispatch, type Work } from '../src/send/dispatch.ts'
+import type { Leased } from '../src/outbox/sqlite/lease.ts'
+import { type Dispatched, dispatch, type Work } from '../src/send/batch.ts'
 import { deliverTo, overhead } from './support/depot.ts'
 import { type Fault, type SegmentStandIn, startSegment } from './support/segment.ts'
 import { messageStatus } from './support/twilio.ts'

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type HttpServer, openServer } from '../src/hosts/node/server.ts'
+import { type HttpServer, openServer } from '../src/hosts/node/http-server.ts'
 import { toSettings } from './support/bridge.ts'
 
 /** Far below the second for which an idle connection is kept, so that the two cannot be taken for each other. */

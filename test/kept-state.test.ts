@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
-import { readKept } from '../src/outbox/kept-state.ts'
-import { migrate } from '../src/outbox/migrations.ts'
-import { createNoticeBook } from '../src/outbox/notice-book.ts'
+import { readKept } from '../src/outbox/sqlite/kept-state.ts'
+import { migrate } from '../src/outbox/sqlite/migrations.ts'
+import { createNoticeBook } from '../src/outbox/sqlite/notices.ts'
 
 const Line = z.object({ failures: z.int() })
 const fallback = { failures: 0 }

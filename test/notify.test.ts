@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deliveryReasons, type Reason, reasons } from '../src/reasons.ts'
-import { toComponent } from '../src/send/component.ts'
+import { toComponent } from '../src/alerts/component.ts'
 import {
   calm,
   type Digest,
@@ -13,7 +13,7 @@ import {
   recover,
   staysOpen,
   take,
-} from '../src/send/notify.ts'
+} from '../src/alerts/throttle.ts'
 
 const MINUTE = 60_000
 const every = 20 * MINUTE

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { propertiesOf } from '../src/families/family.ts'
 import { families } from '../src/families/index.ts'
 import { validate } from '../src/ingest/validate.ts'
-import { fromObserved } from '../src/observation.ts'
+import { fromObserved } from '../src/stats/quality-sample.ts'
 import { inboundData, inboundEvent, statusData, statusEvent, testEvent, without } from './support/events.ts'
 
 /** As the outbox adds them up. */

@@ -1,9 +1,9 @@
 /** Where each field of a track call comes from, for every fixture: told so that a person can follow it, and true. */
 import { describe, expect, it } from 'vitest'
-import { isObject } from '../src/event.ts'
-import { fnv1a64 } from '../src/fnv1a.ts'
-import { toTrack } from '../src/send/map.ts'
-import { toOrigins } from '../src/send/origins.ts'
+import { isObject } from '../src/event/event.ts'
+import { fnv1a64 } from '../src/event/hash.ts'
+import { toTrack } from '../src/send/segment/map.ts'
+import { toOrigins } from '../src/admin/field-origins.ts'
 import { pairs } from './support/fixtures.ts'
 
 const RECEIVED_AT = Date.parse('2026-01-02T03:04:05.678Z')

@@ -1,7 +1,7 @@
 /** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
 import { describe, expect, test } from 'vitest'
-import { createOutbox } from '../src/outbox/outbox.ts'
-import * as statements from '../src/outbox/statements.ts'
+import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
+import * as statements from '../src/outbox/sqlite/statements.ts'
 import { deliverAll, NOW, pruning, samples, take } from './support/outbox-bench.ts'
 import { openFile } from './support/outbox-node.ts'
 

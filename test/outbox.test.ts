@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from '../src/ingest/decode.ts'
 import { validate } from '../src/ingest/validate.ts'
-import { createOutbox } from '../src/outbox/outbox.ts'
-import { toParcel } from '../src/outbox/put.ts'
-import type { Sql } from '../src/outbox/sql.ts'
+import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
+import { toParcel } from '../src/outbox/sqlite/append.ts'
+import type { Sql } from '../src/outbox/sqlite/sql.ts'
 import {
   account,
   audit,

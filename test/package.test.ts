@@ -27,7 +27,7 @@ const usedWithoutImport = new Map([
 ])
 
 /** dependencies of which only files are served. */
-const served = new Map([['uplot', 'the charts of the debugger page, read by src/hosts/node/page.ts']])
+const served = new Map([['uplot', 'the charts of the debugger page, read by src/hosts/node/page-files.ts']])
 
 const root = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')

@@ -1,6 +1,6 @@
 /** What the debugger page asks beside lists and single events: a search, the times of an event, groups, reasons, the set-up. */
 import { describe, expect, it } from 'vitest'
-import type { Stats } from '../src/desk.ts'
+import type { Stats } from '../src/admin/admin.ts'
 import { toAbout } from '../src/http/about.ts'
 import { reasons } from '../src/reasons.ts'
 import { toSettings } from './support/bridge.ts'

@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { gatherPuts } from '../src/hosts/node/puts.ts'
-import type { Parcel } from '../src/outbox/put.ts'
-import type { Stored } from '../src/ports.ts'
+import type { Parcel } from '../src/outbox/sqlite/append.ts'
+import type { Stored } from '../src/runtime.ts'
 import { parcelOf, samples } from './support/outbox-bench.ts'
 
 /** One under way, which the test ends. */

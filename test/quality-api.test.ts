@@ -1,6 +1,6 @@
 /** The figures of data quality as people and Prometheus ask for them: what was sent to the door is what they show. */
 import { expect, it } from 'vitest'
-import type { Quality } from '../src/quality.ts'
+import type { Quality } from '../src/stats/quality.ts'
 import { ask, describeHosts, type Hosted } from './support/hosts.ts'
 import { parseMetrics } from './support/prometheus.ts'
 import { inboundMessage, messageStatus, sendBody, sendEvents, sinkTest } from './support/twilio.ts'

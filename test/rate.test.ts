@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRate } from '../src/send/rate.ts'
+import { createRate } from '../src/send/rate-limiter.ts'
 
 type Grant = { readonly at: number; readonly n: number }
 

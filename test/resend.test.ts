@@ -1,6 +1,6 @@
 /** Accepted events sent again: one by its key, or all of a span of time; same ids, and the account closes. */
 import { describe, expect, it } from 'vitest'
-import { createOutbox } from '../src/outbox/outbox.ts'
+import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
 import { ask, describeHosts, type Hosted, listEvents, sumOfStates } from './support/hosts.ts'
 import { deliverAll, list, NOW, samples, take } from './support/outbox-bench.ts'
 import { openFile } from './support/outbox-node.ts'

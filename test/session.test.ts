@@ -2,9 +2,9 @@
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { digests } from '../src/hosts/node/digests.ts'
-import { createGuard, createTokenCheck } from '../src/http/guard.ts'
-import { createSessions } from '../src/http/session.ts'
-import { createTries, nothingSpent, spend } from '../src/http/tries.ts'
+import { createGuard, createTokenCheck } from '../src/http/auth/guard.ts'
+import { createSessions } from '../src/http/auth/session.ts'
+import { createTries, nothingSpent, spend } from '../src/http/auth/login-rate-limit.ts'
 import { toSettings } from './support/bridge.ts'
 import { cookieOf } from './support/login.ts'
 

@@ -7,8 +7,8 @@ import {
   type ShardStates,
   sumUp,
   withoutOld,
-} from '../src/hosts/workers/shard-states.ts'
-import { afterCount, noShards, toHome } from '../src/hosts/workers/sharding.ts'
+} from '../src/hosts/workers/shards/failing.ts'
+import { afterCount, noShards, toHome } from '../src/hosts/workers/shards/route.ts'
 
 const about = { waiting: 0 }
 const fault = (at: number) => ({ reason: 'segment_failing' as const, at, count: 1 })

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { readSettings } from '../src/config.ts'
 import { digests as nodeDigests } from '../src/hosts/node/digests.ts'
 import { authenticate, type ClaimedRequest, checkHeaders } from '../src/ingest/authenticate.ts'
-import { toStatus } from '../src/outcomes.ts'
+import { toStatus } from '../src/reasons/outcomes.ts'
 import { hashParameter, oddBase, oddPair } from './support/odd-urls.ts'
 import {
   base,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { spellings, withoutUserinfo } from '../src/ingest/spellings.ts'
+import { spellings, withoutUserinfo } from '../src/ingest/url-candidates.ts'
 import { oddBase, oddPair } from './support/odd-urls.ts'
 import { runs } from './support/runs.ts'
 import { base, oracleSpellings, stripUserinfo } from './support/signatures.ts'

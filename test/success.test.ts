@@ -1,6 +1,6 @@
 /** A 2xx that does not mean what it says: f09. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { deniesSuccess } from '../src/send/success.ts'
+import { deniesSuccess } from '../src/send/segment/success.ts'
 import { createClock, deliverTo, MINUTE, openDepot } from './support/depot.ts'
 import { describeHosts, someNotices } from './support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from './support/segment.ts'

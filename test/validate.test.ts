@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { fits } from '../src/families/family.ts'
 import { families } from '../src/families/index.ts'
-import { findFaults } from '../src/faults.ts'
+import { findFaults } from '../src/event/validation-errors.ts'
 import { validate } from '../src/ingest/validate.ts'
 import {
   inboundData,

@@ -5,10 +5,10 @@ import { createBodies } from '../../src/hosts/node/bodies.ts'
 import { decompress } from '../../src/hosts/node/decompress.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
-import { openServer, rawUrl } from '../../src/hosts/node/server.ts'
+import { openServer, rawUrl } from '../../src/hosts/node/http-server.ts'
 import { createApp } from '../../src/http/app.ts'
-import { createTries } from '../../src/http/tries.ts'
-import type { Backroom } from '../../src/ports.ts'
+import { createTries } from '../../src/http/auth/login-rate-limit.ts'
+import type { Backroom } from '../../src/runtime.ts'
 
 const read = readSettings(process.env)
 if (!read.ok) throw new Error(JSON.stringify(read.faults))

@@ -1,15 +1,15 @@
 /**
- * The admin API of an outbox that nobody serves: what `office.ts` asks without a network. A file of its own, so that what
+ * The admin API of an outbox that nobody serves: what `outbox-access.ts` asks without a network. A file of its own, so that what
  * never asks need not load it.
  */
-import type { Carrier } from '../carrier.ts'
-import type { Depot } from '../depot.ts'
-import { createDesk } from '../desk.ts'
-import { createApi } from '../http/api.ts'
-import type { OutboxStore } from '../outbox/outbox.ts'
-import { toParcel } from '../outbox/put.ts'
-import type { Backroom } from '../ports.ts'
-import { allCalm, toStanding } from '../send/notify.ts'
+import type { Carrier } from '../admin/transfer.ts'
+import type { Depot } from '../send/dispatcher.ts'
+import { createDesk } from '../admin/admin.ts'
+import { createApi } from '../http/admin-routes.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import { toParcel } from '../outbox/sqlite/append.ts'
+import type { Backroom } from '../runtime.ts'
+import { allCalm, toStanding } from '../alerts/throttle.ts'
 import { openLine } from '../send/retry.ts'
 
 export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>

@@ -1,10 +1,10 @@
 /** The running bridge, for commands that ask it and have no use for a folder at rest. */
 import type { Settings } from '../config.ts'
-import { readOwner } from '../hosts/node/folder.ts'
-import { Status } from '../status.ts'
-import { findAdminToken, isLoopback } from './bridge-api.ts'
+import { readOwner } from '../hosts/node/data-folder.ts'
+import { Status } from '../admin/status.ts'
+import { findAdminToken, isLoopback } from './admin-client.ts'
 import { isInUse } from './check/folder.ts'
-import { check, type Office, toOffice } from './office.ts'
+import { check, type Office, toOffice } from './outbox-access.ts'
 import { Stop } from './terminal.ts'
 
 /** In a burst the bridge indexes what is stored before it answers. */

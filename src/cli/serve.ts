@@ -2,10 +2,10 @@
 import { Command } from 'commander'
 import { type Settings, segmentHost } from '../config.ts'
 import { createLog } from '../hosts/node/log.ts'
-import { type Running, start } from '../hosts/node/serve.ts'
+import { type Running, start } from '../hosts/node/start.ts'
 import { PAGE_PATH } from '../http/page.ts'
 import { webhookPath } from '../ingest/public-url.ts'
-import type { Log } from '../ports.ts'
+import type { Log } from '../runtime.ts'
 import { loadSettings } from './settings.ts'
 import { formatSettings } from './settings-table.ts'
 

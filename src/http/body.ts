@@ -1,5 +1,5 @@
 /** A request's body from its stream. Knows no host: one that has a shorter way to the bytes brings its own. */
-import type { Body } from '../bridge.ts'
+import type { Body } from '../ingest/receive.ts'
 
 export type ReadBody<From> = (from: From, limit: number) => Promise<Body>
 

@@ -3,7 +3,7 @@
  * file the host has by that name, under a policy that lets it run nothing but its own scripts.
  */
 import { type Context, Hono } from 'hono'
-import type { Page } from '../ports.ts'
+import type { Page } from '../runtime.ts'
 
 /** Where the page begins; links, the cookie's reach and the start line agree on it. */
 export const PAGE_PATH = '/debugger/'

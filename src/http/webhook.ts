@@ -1,8 +1,8 @@
 /** The webhook: an HTTP request → what the path needs of it, and the path's answer back. */
 import type { Context } from 'hono'
-import { type Answer, accept, type DoorParts } from '../bridge.ts'
+import { type Answer, accept, type DoorParts } from '../ingest/receive.ts'
 import { toBaseUrls, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
-import type { Log } from '../ports.ts'
+import type { Log } from '../runtime.ts'
 import { type ReadBody, readStream } from './body.ts'
 
 export type WebhookParts = DoorParts & {

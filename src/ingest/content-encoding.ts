@@ -2,7 +2,7 @@
  * Undoes the Content-Encoding of a request. In: the bytes as they were sent, whose hash Twilio signed, and the header.
  * Out: the body that was meant. Twilio sends none today; whoever turns it on must not lose events by it. The host brings zlib.
  */
-import type { ContentCoding, Decompress } from '../ports.ts'
+import type { ContentCoding, Decompress } from '../runtime.ts'
 import { type SignedBody, trustDecoded } from './authenticate.ts'
 
 /** `damaged`: the coding that could not be undone. The body is then the one that was sent, so that it can be kept. */

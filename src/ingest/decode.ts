@@ -3,9 +3,9 @@
  * it; a body that is no JSON is one rejected entry. It judges nothing else, never throws, and does no I/O.
  */
 
-import { toBase64 } from '../base64.ts'
-import { NOTHING_SEEN } from '../observation.ts'
-import { type Entry, EVENTS_A_BODY, type Fault, type Intake } from '../ports.ts'
+import { toBase64 } from '../event/base64.ts'
+import { NOTHING_SEEN } from '../stats/quality-sample.ts'
+import { type Entry, EVENTS_A_BODY, type Fault, type Intake } from '../runtime.ts'
 import type { EventReason } from '../reasons.ts'
 
 type Kept = Pick<Intake, 'body' | 'encoding'>

@@ -3,11 +3,11 @@
  * In: whatever JSON gave. Out: an `Entry`. It changes nothing, never throws, and does no I/O: one bad event must never
  * harm its neighbours.
  */
-import { isAttribute, isObject, toEvent, toVersion } from '../event.ts'
+import { isAttribute, isObject, toEvent, toVersion } from '../event/event.ts'
 import { familyOf } from '../families/index.ts'
-import { observe } from '../observation.ts'
-import { toState } from '../outcomes.ts'
-import type { Entry } from '../ports.ts'
+import { observe } from '../stats/quality-sample.ts'
+import { toState } from '../reasons/outcomes.ts'
+import type { Entry } from '../runtime.ts'
 
 const TYPE_CHARACTERS = 200
 

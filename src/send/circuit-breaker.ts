@@ -9,7 +9,7 @@
  * So one event that its way always answers with an error blocks nothing, and a destination that is down costs one small
  * request a try. Nothing is ever given up by age or by count of attempts.
  */
-import { toRetry } from '../outcomes.ts'
+import { toRetry } from '../reasons/outcomes.ts'
 import type { DeliveryReason } from '../reasons.ts'
 import { type Line, openLine, toRest } from './retry.ts'
 

@@ -2,7 +2,7 @@
  * Track calls → requests that Segment takes, by the bytes that really go out. Pure.
  * The SDK's own size guard counts wrongly (it lets 600 KB events through), so the limits are kept here.
  */
-import type { TrackCall } from './map.ts'
+import type { TrackCall } from './segment/map.ts'
 
 /** Segment's limit for one event, 32 KiB. */
 export const EVENT_BYTES = 32 * 1_024

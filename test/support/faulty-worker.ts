@@ -1,8 +1,8 @@
 /** The Worker, but its first rings fail from inside, as they do in a bad hour. */
-import type { Depot } from '../../src/depot.ts'
-import { OutboxShard as SoundShard } from '../../src/hosts/workers/shard.ts'
+import type { Depot } from '../../src/send/dispatcher.ts'
+import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 
-export { NoticeClock } from '../../src/hosts/workers/clock.ts'
+export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 export { default } from '../../src/hosts/workers/worker.ts'
 
 const FAILURES = 5

@@ -3,12 +3,12 @@
  * and calls to another object; local workerd counts none. `GET /test/subrequests`: the most that one alarm and one request
  * made, and how often the limit was passed.
  */
-import type { Depot } from '../../src/depot.ts'
+import type { Depot } from '../../src/send/dispatcher.ts'
 import type { Env } from '../../src/hosts/workers/env.ts'
-import { OutboxShard as SoundShard } from '../../src/hosts/workers/shard.ts'
+import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
 
-export { NoticeClock } from '../../src/hosts/workers/clock.ts'
+export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 
 const LIMIT = 50
 

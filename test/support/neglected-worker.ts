@@ -3,10 +3,10 @@
  * armed, `/test/watch` runs the cron), or their store left behind by a newer version (`NEWER_STORE`). For one shard.
  */
 import type { Env } from '../../src/hosts/workers/env.ts'
-import { OutboxShard as SoundShard } from '../../src/hosts/workers/shard.ts'
+import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
 
-export { NoticeClock } from '../../src/hosts/workers/clock.ts'
+export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 
 const MORE_MIGRATIONS = 1_000
 

@@ -1,14 +1,14 @@
 /** What the outbox's rules are tried on: intakes in a few words, an outbox that is audited after every step, a crash. */
 import { expect } from 'vitest'
-import { isObject } from '../../src/event.ts'
-import { observe } from '../../src/observation.ts'
-import type { Leased } from '../../src/outbox/lease.ts'
-import type { EventQuery, EventView } from '../../src/outbox/look.ts'
-import { createOutbox, type OutboxStore } from '../../src/outbox/outbox.ts'
-import type { Pruning } from '../../src/outbox/prune.ts'
-import { type Parcel, toParcel } from '../../src/outbox/put.ts'
-import type { Sql } from '../../src/outbox/sql.ts'
-import type { Entry, Fault } from '../../src/ports.ts'
+import { isObject } from '../../src/event/event.ts'
+import { observe } from '../../src/stats/quality-sample.ts'
+import type { Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { EventQuery, EventView } from '../../src/outbox/sqlite/list.ts'
+import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
+import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
+import { type Parcel, toParcel } from '../../src/outbox/sqlite/append.ts'
+import type { Sql } from '../../src/outbox/sqlite/sql.ts'
+import type { Entry, Fault } from '../../src/runtime.ts'
 import { states } from '../../src/reasons.ts'
 
 export const HOUR = 3_600_000

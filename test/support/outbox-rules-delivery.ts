@@ -1,7 +1,7 @@
 /** [OB8]–[OB11]: claimed, settled or released; what a person changes. */
 import { expect } from 'vitest'
-import type { Leased, Settlement } from '../../src/outbox/lease.ts'
-import { toPlace } from '../../src/outbox/look.ts'
+import type { Leased, Settlement } from '../../src/outbox/sqlite/lease.ts'
+import { toPlace } from '../../src/outbox/sqlite/list.ts'
 import { type State, states } from '../../src/reasons.ts'
 import {
   account,

@@ -1,6 +1,6 @@
 /** [OB12]–[OB14]: what goes in time, what never does, and what is never given twice. */
 import { expect } from 'vitest'
-import type { OutboxStore } from '../../src/outbox/outbox.ts'
+import type { OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import {
   account,
   claimAll,

@@ -3,7 +3,7 @@ import crypto from 'node:crypto'
 import { validateRequest, validateRequestWithBody } from 'twilio/lib/webhooks/webhooks.js'
 import { vi } from 'vitest'
 import type { ClaimedRequest } from '../../src/ingest/authenticate.ts'
-import type { Digests } from '../../src/ports.ts'
+import type { Digests } from '../../src/runtime.ts'
 
 export const token = '0'.repeat(32)
 export const base = 'https://bridge.example/webhooks/twilio'

@@ -1,5 +1,5 @@
 /** Counts the records on stdin, for a test to watch its memory. */
-import { toPlain } from '../../src/cli/replay/recognise.ts'
+import { toPlain } from '../../src/cli/replay/decompress.ts'
 import { split } from '../../src/cli/replay/split.ts'
 
 let records = 0

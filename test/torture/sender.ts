@@ -3,7 +3,7 @@
  * 5xx, no answer and no connection are tried again with backoff and jitter, any other answer but 2xx throws the events away.
  * Only the first wait is shorter than Twilio's, so that a fault of seconds is met by many tries.
  */
-import { toCause } from '../../src/cli/bridge-api.ts'
+import { toCause } from '../../src/cli/admin-client.ts'
 import { sendBody } from '../support/twilio.ts'
 import type { Ledger, SentEvent } from './ledger.ts'
 import type { Random } from './random.ts'

@@ -4,7 +4,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { createSql, type ObjectStorage } from '../../src/hosts/workers/sqlite.ts'
-import { createOutbox } from '../../src/outbox/outbox.ts'
+import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { DAY, NOW, parcelOf, pruning } from '../support/outbox-bench.ts'
 
 const EVENTS = 2_000

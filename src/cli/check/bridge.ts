@@ -1,8 +1,8 @@
 /** What the running bridge says about itself: its destinations, its outbox, what needs a person. */
 import type { Settings } from '../../config.ts'
-import { Status } from '../../status.ts'
-import { asBearer, ask, findAdminToken, parse } from '../bridge-api.ts'
-import { type Finding, note, wrong } from '../finding.ts'
+import { Status } from '../../admin/status.ts'
+import { asBearer, ask, findAdminToken, parse } from '../admin-client.ts'
+import { type Finding, note, wrong } from './result.ts'
 import { toFindings } from '../status.ts'
 
 const NAME = 'bridge'

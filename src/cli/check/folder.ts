@@ -2,7 +2,7 @@
 import { existsSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Finding, note, ok, wrong } from '../finding.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 const MIB = 1_048_576
 const ROOM_NEEDED_BYTES = 64 * MIB

@@ -2,9 +2,9 @@
  * The bridge at PUBLIC_URL answered signature_mismatch: which string was signed, which ones it would take, and whose setting
  * is wrong. Asked by signing what the bridge says it checks: if that is taken, the URL is wrong and the token right.
  */
-import { spellings, withoutUserinfo } from '../../ingest/spellings.ts'
-import { ask } from '../bridge-api.ts'
-import { type Finding, wrong } from '../finding.ts'
+import { spellings, withoutUserinfo } from '../../ingest/url-candidates.ts'
+import { ask } from '../admin-client.ts'
+import { type Finding, wrong } from './result.ts'
 import { sign, type Target, TIMEOUT_MS } from '../send/post.ts'
 import { EMPTY, postEmpty, type Refusal } from './public-url.ts'
 

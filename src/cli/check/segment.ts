@@ -5,8 +5,8 @@
  */
 import { type Settings, segmentHost } from '../../config.ts'
 import { deliveryReasons } from '../../reasons.ts'
-import { ask } from '../bridge-api.ts'
-import { type Finding, note, ok, wrong } from '../finding.ts'
+import { ask } from '../admin-client.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 /** Segment moves every event's time by the sender's clock error; a `Date` has whole seconds. */
 const SKEW_ALLOWED_MS = 5_000

@@ -1,6 +1,6 @@
 /** Every setting: right, or its name and what is wrong with it. The rest of `check` goes on with those that are right. Pure. */
 import { isSecret, readSettings, type Settings, settingNames } from '../../config.ts'
-import { type Finding, note, ok, wrong } from '../finding.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

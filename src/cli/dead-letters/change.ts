@@ -1,6 +1,6 @@
 /** Dead letters retried or dropped: by their keys, or all that a filter fits. */
 import * as z from 'zod'
-import { check, type Office } from '../office.ts'
+import { check, type Office } from '../outbox-access.ts'
 import { type Filter, findAll } from './find.ts'
 
 export type Action = 'retry' | 'drop'

@@ -1,8 +1,8 @@
 /** Dead letters as the admin API tells them: all that a filter fits, or one by its key. */
 import * as z from 'zod'
-import { parseExactly } from '../../exact-numbers.ts'
+import { parseExactly } from '../../event/exact-numbers.ts'
 import { states } from '../../reasons.ts'
-import { check, type Office } from '../office.ts'
+import { check, type Office } from '../outbox-access.ts'
 import { Stop } from '../terminal.ts'
 
 const Summary = z.object({

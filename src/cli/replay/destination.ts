@@ -1,12 +1,12 @@
 /** Where replayed events go. A group is sent whole; when `send` returns, it is safe there. */
 import * as z from 'zod'
-import type { Carrier, Imported } from '../../carrier.ts'
-import { toIntakes } from '../../carry.ts'
+import type { Carrier, Imported } from '../../admin/transfer.ts'
+import { toIntakes } from '../../admin/export-format.ts'
 import { reasons } from '../../reasons.ts'
-import { toTrack } from '../../send/map.ts'
-import { check, type Office } from '../office.ts'
+import { toTrack } from '../../send/segment/map.ts'
+import { check, type Office } from '../outbox-access.ts'
 import { Stop } from '../terminal.ts'
-import { type Item, toJson } from './item.ts'
+import { type Item, toJson } from './record.ts'
 import { packs, retrying } from './request.ts'
 
 export type Outcome = Imported & {

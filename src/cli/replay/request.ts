@@ -1,6 +1,6 @@
 /** Requests to another bridge: as many events in one as it surely takes, and patience with what passes. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { toCause } from '../bridge-api.ts'
+import { toCause } from '../admin-client.ts'
 import { Stop } from '../terminal.ts'
 
 /** Half of what MAX_BODY_BYTES is by default. */

@@ -1,6 +1,6 @@
 /** Which events a replay takes: `--type`, `--since`, `--until`, `--where`. Options in as text, a test of an item out. Pure. */
-import { isObject, toData } from '../../event.ts'
-import { type Item, toJson } from './item.ts'
+import { isObject, toData } from '../../event/event.ts'
+import { type Item, toJson } from './record.ts'
 
 export type Selection = {
   /** Exact, or with `*` for any characters. */

@@ -4,9 +4,9 @@
  * out as a bad record, and reading goes on where the next record seems to begin. Memory holds one record, 16 MiB at most.
  */
 import { isUtf8 } from 'node:buffer'
-import { createGrammar } from './grammar.ts'
-import type { Bytes } from './recognise.ts'
-import { findRestart } from './restart.ts'
+import { createGrammar } from './json-scanner.ts'
+import type { Bytes } from './decompress.ts'
+import { findRestart } from './resync.ts'
 
 /** `at` and `end` count the bytes of the unpacked text; `end` is where the next record may begin. */
 export type Piece = {

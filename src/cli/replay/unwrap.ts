@@ -3,7 +3,7 @@
  * Lambda write it (`Data`, base64, which may be packed and may hold several). Pure.
  */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { isObject } from '../../event.ts'
+import { isObject } from '../../event/event.ts'
 import { MAX_RECORD_BYTES, splitAll } from './split.ts'
 
 export type Unwrapped =

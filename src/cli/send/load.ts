@@ -3,7 +3,7 @@
  * over and everything is settled, or when it is stopped. Behind: it had to wait for answers, so it sent slower than asked.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Feed } from './feed.ts'
+import type { Feed } from './event-generator.ts'
 import { type Answer, type Manners, post, type Target } from './post.ts'
 import type { Tally } from './tally.ts'
 

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { withoutUserinfo } from '../../ingest/spellings.ts'
-import { toCause } from '../bridge-api.ts'
+import { withoutUserinfo } from '../../ingest/url-candidates.ts'
+import { toCause } from '../admin-client.ts'
 import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
 
 export type Target = {

@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type { JsonObject } from '../../event.ts'
+import type { JsonObject } from '../../event/event.ts'
 import { type Family, schemaOf } from '../../families/family.ts'
 import { familyOf } from '../../families/index.ts'
 

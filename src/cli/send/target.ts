@@ -1,8 +1,8 @@
 /** Where `send` sends, and what it signs. In: the settings and the options. Out: a target, or a Stop. Pure. */
 import type { Settings } from '../../config.ts'
 import { webhookPath } from '../../ingest/public-url.ts'
-import { isLoopback, toLocalOrigin } from '../bridge-api.ts'
-import { toDestination } from '../needs.ts'
+import { isLoopback, toLocalOrigin } from '../admin-client.ts'
+import { toDestination } from '../twilio-credentials.ts'
 import { toSigningKey } from '../signing-key.ts'
 import { Stop } from '../terminal.ts'
 import type { Target } from './post.ts'

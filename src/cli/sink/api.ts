@@ -4,7 +4,7 @@
  */
 import type RequestClient from 'twilio/lib/base/RequestClient.js'
 import * as z from 'zod'
-import type { Credentials } from '../needs.ts'
+import type { Credentials } from '../twilio-credentials.ts'
 import { toStop } from './errors.ts'
 import type { Pin } from './pins.ts'
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Settings } from '../../config.ts'
 import { sinkTest } from '../../families/event-streams.ts'
-import { asBearer, ask, findAdminToken, parse } from '../bridge-api.ts'
+import { asBearer, ask, findAdminToken, parse } from '../admin-client.ts'
 import type { Terminal } from '../terminal.ts'
 
 const POLL_MS = 300

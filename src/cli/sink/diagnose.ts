@@ -1,6 +1,6 @@
 /** What is wrong with a sink, and what to do about it: a finding a line. In: what was looked up. Pure. */
-import { withoutUserinfo } from '../../ingest/spellings.ts'
-import { type Finding, note, ok, wrong } from '../finding.ts'
+import { withoutUserinfo } from '../../ingest/url-candidates.ts'
+import { type Finding, note, ok, wrong } from '../check/result.ts'
 import type { Sink, SubscribedType, Subscription } from './api.ts'
 import { type Found, isUsable } from './find.ts'
 import { mappedTypes, type Pin } from './pins.ts'

@@ -1,5 +1,5 @@
 /** `sink status`: everything of this account's sinks that concerns the bridge, looked up once. `check` asks it too. */
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../check/result.ts'
 import { readAccount, readLatest, readSubscription } from './account.ts'
 import type { EventsApi } from './api.ts'
 import { diagnose, shown } from './diagnose.ts'

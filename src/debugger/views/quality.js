@@ -10,7 +10,7 @@ import { createDefinitions } from './quality/definitions.js'
 import { createOverview } from './quality/overview.js'
 import { createTypeView } from './quality/type.js'
 
-/** @typedef {import('../../quality.ts').Quality} Quality */
+/** @typedef {import('../../stats/quality.ts').Quality} Quality */
 /** @typedef {import('./quality/choice.js').Choice} Choice */
 
 /** The figures are by the hour: a minute is soon enough. */

@@ -4,7 +4,7 @@
  * of its heap eight times a second to be rid of such.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Body } from '../../bridge.ts'
+import type { Body } from '../../ingest/receive.ts'
 
 export type Bodies = {
   /** Reads no further than the limit. The body is the caller's until it has answered. */

@@ -1,7 +1,7 @@
 /** A process of its own: `check-pages <file>` reads every page of an outbox, at the lowest priority. Exit code 0: sound. */
 import { constants, setPriority } from 'node:os'
 import { pathToFileURL } from 'node:url'
-import { isDamage } from '../../sqlite-errors.ts'
+import { isDamage } from '../../outbox/sqlite-errors.ts'
 import { DAMAGED } from './damage.ts'
 import { openReadOnly } from './sqlite.ts'
 

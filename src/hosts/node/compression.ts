@@ -10,7 +10,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib'
-import type { Compression } from '../../outbox/sql.ts'
+import type { Compression } from '../../outbox/sqlite/sql.ts'
 
 /** Below this, compressing costs more than the pages it saves. */
 const LEAST_CHARACTERS = 4_096

@@ -5,7 +5,7 @@
  * processor has no time left for both. One that lasts is no burst: then nothing holds back.
  */
 
-import { CLAIM_EVENTS } from '../../send/drain.ts'
+import { CLAIM_EVENTS } from '../../send/next-batch.ts'
 
 /** So long after the last one the next batch goes, unless it is a full one. */
 const LINGER_MS = 20

@@ -1,6 +1,6 @@
 /** Content codings by zlib, in its thread pool: a body of 16 MB must not hold up the others. */
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib'
-import type { ContentCoding, Decompress } from '../../ports.ts'
+import type { ContentCoding, Decompress } from '../../runtime.ts'
 
 type Undo = (
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /** The digests of a Twilio signature by node:crypto, synchronous. */
 import { createHmac, hash } from 'node:crypto'
-import type { Digests } from '../../ports.ts'
+import type { Digests } from '../../runtime.ts'
 
 export const digests: Digests = {
   hmacSha1: (key, text) => createHmac('sha1', key).update(text, 'utf8').digest('base64'),

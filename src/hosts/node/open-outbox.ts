@@ -4,14 +4,14 @@
  * takes nothing, so that the bridge can still say what is wrong.
  */
 import { type Settings, toPruning } from '../../config.ts'
-import { findContradiction } from '../../outbox/contradiction.ts'
-import { createOutbox, type OutboxStore } from '../../outbox/outbox.ts'
-import type { Log } from '../../ports.ts'
-import { isDamage } from '../../sqlite-errors.ts'
+import { findContradiction } from '../../outbox/sqlite/contradiction.ts'
+import { createOutbox, type OutboxStore } from '../../outbox/sqlite/outbox.ts'
+import type { Log } from '../../runtime.ts'
+import { isDamage } from '../../outbox/sqlite-errors.ts'
 import { zlib } from './compression.ts'
 import { checkPages, createDamage, type Damage } from './damage.ts'
-import type { Folder } from './folder.ts'
-import { noteCleanEnd, noteMissing, openAcknowledged, readMissing, takeCleanEnd } from './records.ts'
+import type { Folder } from './data-folder.ts'
+import { noteCleanEnd, noteMissing, openAcknowledged, readMissing, takeCleanEnd } from './side-files.ts'
 import { type NodeSql, openSqlite } from './sqlite.ts'
 
 export type OutboxFiles = Pick<Folder, 'outboxFile' | 'acknowledgedFile' | 'cleanEndFile' | 'missingFile'>

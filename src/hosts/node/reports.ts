@@ -1,5 +1,5 @@
 /** Failures at the door, on their way to the outbox's thread: a stranger's knocks must not cost a write there each. */
-import type { Failure } from '../../send/notify.ts'
+import type { Failure } from '../../alerts/throttle.ts'
 
 /** Within this time the failures of one reason travel as one; the first goes at once. */
 const TOGETHER_MS = 1_000

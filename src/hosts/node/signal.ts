@@ -5,7 +5,7 @@ export type Signal = { wake(): void; wait(ms: number): Promise<void> }
 const LONGEST_MS = 2 ** 31 - 1
 
 export function createSignal(): Signal {
-  // Not a Set: cleared at every commit, it would leave a table behind each time (see server.ts).
+  // Not a Set: cleared at every commit, it would leave a table behind each time (see http-server.ts).
   let sleepers: (() => void)[] = []
   let pending = false
   return {

@@ -1,5 +1,5 @@
 /** What an error of `node:sqlite` says on opening a file. Pure; see sqlite-errors.ts of the core. */
-import { codeOf } from '../../sqlite-errors.ts'
+import { codeOf } from '../../outbox/sqlite-errors.ts'
 
 const IOERR = 10
 const CANTOPEN = 14

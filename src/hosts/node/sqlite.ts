@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import type { Compression, Sql, SqlValue } from '../../outbox/sql.ts'
+import type { Compression, Sql, SqlValue } from '../../outbox/sqlite/sql.ts'
 import { zlib } from './compression.ts'
 import { needsRoom } from './sqlite-errors.ts'
 

@@ -1,7 +1,7 @@
 /** `npm run assets`: the files of the debugger page in one folder, as wrangler uploads them. wrangler runs it by itself. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
-import { listPage } from './page.ts'
+import { listPage } from './page-files.ts'
 
 /** As wrangler.toml has it. */
 const folder = '.wrangler/assets'

@@ -1,6 +1,6 @@
 /** Content codings by node:zlib, which workerd has natively: DecompressionStream knows no brotli. */
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib'
-import type { ContentCoding, Decompress } from '../../ports.ts'
+import type { ContentCoding, Decompress } from '../../runtime.ts'
 
 type Undo = (
   bytes: Uint8Array,

@@ -1,6 +1,6 @@
 /** The digests of a Twilio signature by node:crypto, which workerd has natively: no key object, no promise a call. */
 import { createHash, createHmac } from 'node:crypto'
-import type { Digests } from '../../ports.ts'
+import type { Digests } from '../../runtime.ts'
 
 export const digests: Digests = {
   hmacSha1: (key, text) => createHmac('sha1', key).update(text).digest('base64'),

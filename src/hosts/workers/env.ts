@@ -1,7 +1,7 @@
 /** What the Worker is given: its Durable Objects, and every setting that applies here as a variable or a secret. */
 import { type ReadSettings, readSettings } from '../../config.ts'
-import type { NoticeClock } from './clock.ts'
-import type { OutboxShard } from './shard.ts'
+import type { NoticeClock } from './notifier-object.ts'
+import type { OutboxShard } from './outbox-object.ts'
 
 export type Env = {
   readonly OUTBOX: DurableObjectNamespace<OutboxShard>

@@ -1,7 +1,7 @@
 /** Structured logs for Workers Logs: one JSON line an incident. */
 import type { Settings } from '../../config.ts'
-import type { Log } from '../../ports.ts'
-import { toLogFields } from '../../send/redact.ts'
+import type { Log } from '../../runtime.ts'
+import { toLogFields } from '../../alerts/redact.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const SPARING_MS = 60_000

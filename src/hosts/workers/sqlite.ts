@@ -1,5 +1,5 @@
 /** A Durable Object's SQLite as the outbox's port. Takes only what it needs of `DurableObjectStorage`. */
-import type { Sql, SqlValue } from '../../outbox/sql.ts'
+import type { Sql, SqlValue } from '../../outbox/sqlite/sql.ts'
 
 export type ObjectStorage = {
   readonly sql: { exec(query: string, ...values: unknown[]): { toArray(): unknown[] } }

@@ -1,18 +1,18 @@
 /** The bridge on Cloudflare Workers: the same routes over the same core. */
 import type { Hono } from 'hono'
 import { createApp } from '../../http/app.ts'
-import { tellerSettings } from '../../send/tell.ts'
-import { createBackroom } from './backroom.ts'
+import { tellerSettings } from '../../alerts/notifier.ts'
+import { createBackroom } from './shards/client.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { clockOf, type Env, readEnv, shardOf } from './env.ts'
 import { createLog } from './log.ts'
-import { createAssetPage } from './page.ts'
-import { createShardHistory } from './shard-history.ts'
-import { createSharedTries } from './tries.ts'
+import { createAssetPage } from './page-files.ts'
+import { createShardHistory } from './shards/history.ts'
+import { createSharedTries } from './login-rate-limit.ts'
 
-export { NoticeClock } from './clock.ts'
-export { OutboxShard } from './shard.ts'
+export { NoticeClock } from './notifier-object.ts'
+export { OutboxShard } from './outbox-object.ts'
 
 /** Of the 50 that the free plan allows one invocation; a reading asks every shard and the notice clock. */
 const SUBREQUESTS_A_STREAM = 40

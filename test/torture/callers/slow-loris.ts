@@ -6,7 +6,7 @@ import { dial, head, whole } from './wire.ts'
 
 const EACH = 500
 const BYTE_MS = 500
-/** What hosts/node/server.ts allows, the two seconds between its looks, and some for a busy machine. */
+/** What hosts/node/http-server.ts allows, the two seconds between its looks, and some for a busy machine. */
 const kinds = {
   head: { cutMs: 10_000 + 2_000 + 3_000 },
   body: { cutMs: 30_000 + 2_000 + 3_000 },

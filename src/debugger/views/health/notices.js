@@ -7,7 +7,7 @@ import { clip, moment, number, relative, visible } from '../../format.js'
 import { button, data, empty, failure, icon, skeleton } from '../../parts.js'
 import { hour } from './stations.js'
 
-/** @typedef {import('../../../send/notice.ts').Notice} Notice */
+/** @typedef {import('../../../alerts/notice.ts').Notice} Notice */
 
 const SHOWN = 20
 const MOST = 1_000

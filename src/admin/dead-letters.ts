@@ -1,0 +1,82 @@
+/** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
+import type { EventView } from '../outbox/sqlite/list.ts'
+import { toPlace } from '../outbox/sqlite/list.ts'
+import type { From, Target } from '../outbox/sqlite/transition.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import { deadLetterStates, type State } from '../reasons.ts'
+import { type EventSummary, toSummary } from './event-view.ts'
+
+export type Filter = {
+  /** `held`: those that are held back; without a state, the dead letters alone. */
+  readonly state?: From | undefined
+  readonly reason?: string | undefined
+  readonly type?: string | undefined
+  /** Changes nothing, and tells how many would be changed. */
+  readonly preview?: boolean | undefined
+}
+/** `ready`: of those that fit the filter, how many the action is possible for. */
+export type ChangedMany = { readonly matched: number; readonly ready: number; readonly done: number }
+
+export type Group = {
+  readonly state: State
+  readonly reason: string
+  readonly count: number
+  /** The newest first; fewer when their requests are very large. */
+  readonly samples: readonly EventSummary[]
+}
+export type Groups = { readonly groups: readonly Group[] }
+
+/** What a person's action makes of an event. */
+export type Change = {
+  readonly from: readonly From[]
+  readonly to: Target
+  readonly isReady: (event: EventView) => boolean
+}
+
+export const SAMPLES = 10
+const heldBack = { state: 'pending', reason: 'held_back' } as const
+/** In one commit, so that an intake never waits long behind it. */
+const MANY_A_TURN = 200
+
+export function toGroups(outbox: OutboxStore): Groups {
+  const counts = new Map<string, { state: State; reason: string; count: number }>()
+  for (const { state, reason, n } of outbox.counts()) {
+    const dead = deadLetterStates.find(one => one === state)
+    if (!dead || n === 0) continue
+    const name = `${dead} ${reason}`
+    counts.set(name, { state: dead, reason, count: n + (counts.get(name)?.count ?? 0) })
+  }
+  const groups = [...counts.values()].sort((a, b) => b.count - a.count)
+  return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
+
+  function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
+    const { events } = outbox.events({ state, reason, limit: SAMPLES })
+    return events.map(toSummary)
+  }
+}
+
+export async function changeMany(
+  outbox: OutboxStore,
+  { from, to, isReady }: Change,
+  { state, reason, type, preview = false }: Filter,
+  now: () => number,
+): Promise<ChangedMany> {
+  let matched = 0
+  let ready = 0
+  let done = 0
+  for (const dead of state ? [state] : deadLetterStates) {
+    for (let before: string | undefined, more = true; more; ) {
+      const asked = dead === 'held' ? heldBack : { state: dead, reason }
+      const page = outbox.events({ ...asked, type, before, limit: MANY_A_TURN })
+      const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
+      matched += page.events.length
+      ready += places.length
+      if (!preview) done += outbox.changeAll(places, from, to, now())
+      before = page.next
+      more = before !== undefined
+      // Intakes go first.
+      await new Promise(resolve => setTimeout(resolve, 0))
+    }
+  }
+  return { matched, ready, done }
+}

@@ -1,0 +1,94 @@
+/** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
+import * as z from 'zod'
+import { parseJson } from '../outbox/sqlite/kept-state.ts'
+import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
+import { isHeld } from '../outbox/sqlite/transition.ts'
+import type { Fault } from '../runtime.ts'
+import { customerAddress, isTimestamp } from '../send/segment/map.ts'
+import { type Origin, toOrigins } from './field-origins.ts'
+
+/**
+ * An event without what Twilio sent, which may be nested deeper than any host can copy. `key` names it in URLs. Texts are
+ * cut off, visibly, where they are longer than anybody reads in a list.
+ */
+export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
+  readonly id: string | null
+  readonly source: string | null
+  /** The customer's address. */
+  readonly customer: string | null
+  /** When it happened by its own account, ms since 1970; null when that is no time. */
+  readonly occurredAt: number | null
+}
+
+export type EventDetail = EventSummary & {
+  readonly faults: readonly Fault[]
+  /** What Segment said when it refused this very event. */
+  readonly answer: string | null
+  readonly attempts: readonly Attempt[]
+  /** JSON text of the event as Twilio sent it; null once its bytes are pruned, or when it cannot be written as JSON. */
+  readonly received: string | null
+  /** JSON text of the track call it becomes; null when it becomes none. */
+  readonly mapped: string | null
+  /** Where each field of that call comes from. */
+  readonly origins: readonly Origin[]
+}
+
+/** Twilio's ids and sources have some 30 to 120 characters; the door lets in whatever fits a body. */
+const CHARACTERS_SHOWN = 256
+
+export function toSummary(view: EventView): EventSummary {
+  const { id, source, customer, type, ...rest } = toWhole(view)
+  return { ...rest, id: clip(id), source: clip(source), customer: clip(customer), type: clip(type) ?? '' }
+}
+
+export function toDetail(event: EventView & { readonly attempts: readonly Attempt[] }): EventDetail {
+  const { state, detail, element, exact, receivedAt, attempts } = event
+  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact)
+  return {
+    ...toWhole(event),
+    faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
+    answer: state === 'refused' || isHeld(event) ? detail : null,
+    attempts,
+    received: toJson(exact ?? element),
+    mapped: track === undefined ? null : toJson(track),
+    origins,
+  }
+}
+
+const Faults = z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))
+const noTrack = { track: undefined, origins: [] } as const
+
+function toWhole(view: EventView): EventSummary {
+  const { key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount } = view
+  const { element, unreadable } = view
+  const time = field(element, 'time')
+  return {
+    ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
+    id: field(element, 'id'),
+    source: field(element, 'source'),
+    customer: customerAddress(element) ?? null,
+    occurredAt: isTimestamp(time) ? Date.parse(time) : null,
+    ...(unreadable !== undefined && { unreadable }),
+  }
+}
+
+function clip(text: string | null): string | null {
+  return text === null || text.length <= CHARACTERS_SHOWN
+    ? text
+    : `${text.slice(0, CHARACTERS_SHOWN).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
+
+/** JSON.parse takes any depth, JSON.stringify only what the stack holds. */
+function toJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null
+  } catch {
+    return null
+  }
+}
+
+function field(element: unknown, name: 'id' | 'source' | 'time'): string | null {
+  if (typeof element !== 'object' || element === null) return null
+  const value: unknown = Reflect.get(element, name)
+  return typeof value === 'string' ? value : null
+}

@@ -1,0 +1,37 @@
+/** Accepted events sent again in bulk, in bounded slices: an intake waits behind one page, a caller behind one slice. */
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { ResendQuery } from '../outbox/sqlite/resend.ts'
+
+/**
+ * What one call came to. `pruned`: of the matched events, those whose bytes are gone or cannot be read. `next`: where the next call goes on;
+ * undefined when the whole outbox has been read.
+ */
+export type Resent = {
+  readonly matched: number
+  readonly pruned: number
+  readonly done: number
+  readonly next: string | undefined
+}
+
+/** 50,000 events: a fraction of a second, and well within what a Durable Object may spend on one call. */
+const PAGES_A_CALL = 100
+
+export async function resendMany(
+  outbox: Pick<OutboxStore, 'resendPage'>,
+  query: ResendQuery,
+  now: () => number,
+): Promise<Resent> {
+  const sum = { matched: 0, pruned: 0, done: 0 }
+  let after = query.after
+  for (let pages = 0; pages < PAGES_A_CALL; pages++) {
+    const { next, ...page } = outbox.resendPage({ ...query, after }, now())
+    sum.matched += page.matched
+    sum.pruned += page.pruned
+    sum.done += page.done
+    after = next
+    if (next === undefined) break
+    // Intakes go first.
+    await new Promise(resolve => setTimeout(resolve, 0))
+  }
+  return { ...sum, next: after }
+}

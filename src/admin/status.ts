@@ -1,0 +1,159 @@
+/**
+ * The state of a running bridge on one screen: is each destination accepting, what waits and since when, what needs a
+ * person. `check`, `status` and the page all show this one reading. Pure: no I/O, no clock.
+ */
+import * as z from 'zod'
+import type { Stats } from './admin.ts'
+import { toRetry } from '../reasons/outcomes.ts'
+import { deliveryReasons, type Reason, states } from '../reasons.ts'
+import { toLines } from './status-lines.ts'
+
+const Level = z.enum(['ok', 'warning', 'error'])
+const time = z.string().nullable()
+
+export const Status = z.object({
+  at: z.string(),
+  /** False as soon as one line is an error. */
+  ok: z.boolean(),
+  destinations: z.array(
+    z.object({
+      name: z.string(),
+      host: z.string(),
+      state: z.enum(['accepting', 'behind', 'failing', 'paused', 'dry_run']),
+      reason: z.string().nullable(),
+      nextAttemptAt: time,
+      accepted: z.number(),
+      waiting: z.number(),
+      waitingSince: time,
+      held: z.number(),
+      /** Whether a person has seen events arrive under this write key. A dry run is not asked. */
+      arrival: z.enum(['confirmed', 'unconfirmed', 'not_asked']),
+      confirmedAt: time,
+    }),
+  ),
+  outbox: z.object({
+    troubles: z.array(z.string()),
+    /** Of these. */
+    reasons: z.array(z.string()),
+    received: z.number(),
+    /** Stored, but not indexed yet. */
+    unsorted: z.number(),
+    unsortedSince: time,
+  }),
+  deadLetters: z.array(z.object({ state: z.enum(states), reason: z.string(), count: z.number() })),
+  lastNotice: z.object({ at: z.string(), level: z.string(), message: z.string() }).nullable(),
+  /** The same for a person to read, in the order of the screen. */
+  lines: z.array(
+    z.object({ name: z.string(), level: Level, text: z.string(), remedy: z.string().nullable() }),
+  ),
+})
+export type Status = Readonly<z.infer<typeof Status>>
+type Destination = Status['destinations'][number]
+
+/** What the outbox's side knows. Times are ms since 1970. */
+export type StatusFigures = {
+  readonly stats: Stats
+  /** Of the troubles in `stats`, which are for people. */
+  readonly troubles: readonly Reason[]
+  readonly unsortedSince: number | undefined
+  readonly lastNotice: Status['lastNotice']
+  readonly arrival: Arrival | undefined
+}
+
+/** What the settings say. `fingerprint` is of the write key and where it is used; undefined in a dry run. */
+export type StatusFacts = { readonly host: string; readonly fingerprint: string | undefined }
+
+/** A person has seen events arrive under the write key with this fingerprint. */
+export const Arrival = z.object({ fingerprint: z.string(), at: z.number() })
+export type Arrival = z.infer<typeof Arrival>
+
+/** An event that has waited for longer, with no failure open, is behind. */
+const BEHIND_MS = 5 * 60_000
+const Notice = z.object({
+  timestamp: z.string(),
+  level: z.string(),
+  payload: z.object({ message: z.string() }),
+})
+
+/** Of a notice as it was kept. */
+export function toLastNotice(kept: unknown): Status['lastNotice'] {
+  const notice = Notice.safeParse(kept).data
+  return notice ? { at: notice.timestamp, level: notice.level, message: notice.payload.message } : null
+}
+
+/** Notices speak for themselves. */
+type Input = Omit<StatusFigures, 'stats'> & { readonly stats: Omit<StatusFigures['stats'], 'notices'> }
+
+export function toStatus(figures: Input, facts: StatusFacts, now: number): Status {
+  const { stats, unsortedSince, lastNotice } = figures
+  const destination = toDestination(figures, facts, now)
+  const outbox = {
+    troubles: [...stats.troubles],
+    reasons: [...figures.troubles],
+    received: stats.received,
+    unsorted: stats.unsorted,
+    unsortedSince: stats.unsorted > 0 ? toIso(unsortedSince) : null,
+  }
+  const deadLetters = toDeadLetters(stats)
+  const lines = toLines({ destinations: [destination], outbox, deadLetters, lastNotice }, now)
+  return {
+    at: new Date(now).toISOString(),
+    ok: lines.every(({ level }) => level !== 'error'),
+    destinations: [destination],
+    outbox,
+    deadLetters,
+    lastNotice,
+    lines,
+  }
+}
+
+function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: number): Destination {
+  const { delivery, oldestPendingSeconds, pending, accepted, held } = stats
+  const isDryRun = facts.fingerprint === undefined
+  const isConfirmed = arrival !== undefined && arrival.fingerprint === facts.fingerprint
+  const isBehind = oldestPendingSeconds * 1_000 > BEHIND_MS
+  return {
+    name: 'segment',
+    host: facts.host,
+    state:
+      delivery.failures > 0
+        ? isPause(delivery.reason)
+          ? 'paused'
+          : 'failing'
+        : isBehind
+          ? 'behind'
+          : isDryRun
+            ? 'dry_run'
+            : 'accepting',
+    reason: delivery.reason,
+    nextAttemptAt: delivery.nextAttemptAt,
+    accepted,
+    waiting: pending - held,
+    waitingSince: pending > held ? toIso(now - oldestPendingSeconds * 1_000) : null,
+    held,
+    arrival: isDryRun ? 'not_asked' : isConfirmed ? 'confirmed' : 'unconfirmed',
+    confirmedAt: isConfirmed && !isDryRun ? toIso(arrival.at) : null,
+  }
+}
+
+function isPause(reason: string | null): boolean {
+  return reason !== null && isDelivery(reason) && toRetry(reason) === 'pause'
+}
+
+function isDelivery(reason: string): reason is keyof typeof deliveryReasons {
+  return Object.hasOwn(deliveryReasons, reason)
+}
+
+function toDeadLetters({ counts }: Pick<Stats, 'counts'>): Status['deadLetters'] {
+  const sums = new Map<string, Status['deadLetters'][number]>()
+  for (const { state, reason, n } of counts) {
+    if ((state !== 'rejected' && state !== 'refused') || n === 0) continue
+    const name = `${state} ${reason}`
+    sums.set(name, { state, reason, count: n + (sums.get(name)?.count ?? 0) })
+  }
+  return [...sums.values()].sort((a, b) => b.count - a.count)
+}
+
+function toIso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString()
+}

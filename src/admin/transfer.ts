@@ -1,0 +1,75 @@
+/** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the desk. */
+import type { Depot } from '../send/dispatcher.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import { toParcel } from '../outbox/sqlite/append.ts'
+import type { WalkPage, WalkQuery } from '../outbox/sqlite/scan.ts'
+import type { Intake, Stored } from '../runtime.ts'
+
+/** What came of the events of an import; they add up to what was sent. */
+export type Imported = {
+  /** Kept as events of their own. */
+  readonly stored: number
+  /** Known already. */
+  readonly duplicates: number
+  /** Known already, and waiting once more: in the place of a dead letter or, when that was wished, of one already sent. */
+  readonly again: number
+}
+
+/** Nothing that could be counted on: the outbox cannot be written. */
+export type Unkept = Extract<Stored, { stored: false }>
+
+export type Carrier = {
+  exportPage(query: WalkQuery): WalkPage | Unkept
+  /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
+  import(intakes: readonly Intake[]): Imported | Unkept
+}
+
+type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
+
+export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier {
+  return {
+    exportPage(query) {
+      depot().settleAccounts()
+      // What cannot be sorted now is exported as it came.
+      return outbox.walk(query)
+    },
+    // In one go, so that what is counted meanwhile is theirs alone.
+    import(intakes) {
+      const unsettled = settle()
+      if (unsettled) return unsettled
+      const before = figures()
+      const fault = depot()
+        .put(
+          intakes.map(intake => toParcel(intake)),
+          'import',
+        )
+        .find(result => !result.stored)
+      if (fault && !fault.stored) return fault
+      const uncounted = settle()
+      if (uncounted) return uncounted
+      const after = figures()
+      const again = after.replaced - before.replaced
+      return {
+        stored: after.received - before.received,
+        duplicates: after.duplicate - before.duplicate - again,
+        again,
+      }
+    },
+  }
+
+  /** What cannot be sorted is counted nowhere. */
+  function settle(): Unkept | undefined {
+    depot().settleAccounts()
+    const left = outbox.unsorted()
+    if (left === 0) return undefined
+    return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }
+  }
+
+  function figures(): { received: number; duplicate: number; replaced: number } {
+    return {
+      received: outbox.total('received'),
+      duplicate: outbox.total('duplicate'),
+      replaced: outbox.replaced(),
+    }
+  }
+}

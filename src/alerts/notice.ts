@@ -1,0 +1,215 @@
+/**
+ * Digest → notice, shaped like an event of Twilio's Debugger so that a handler written for it works unchanged.
+ * Pure: no I/O, no clock.
+ */
+import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
+import type { Component } from './component.ts'
+import { type Digest, isForgeable } from './throttle.ts'
+import { redact } from './redact.ts'
+
+export type About = {
+  readonly component: Component
+  /** NO + 32 hex. */
+  readonly sid: string
+  readonly accountSid: string
+  readonly sinkSid: string
+  readonly now: number
+  /** Pending events, and since when the oldest of them has waited. */
+  readonly waiting: number
+  readonly waitingSince: number | undefined
+  readonly nextAttemptAt?: number | undefined
+}
+
+type Spell = {
+  readonly component: Component
+  readonly reason: Reason
+  readonly since: string
+  /** Of an open failure: when it was last seen; of a recovery: when it came. */
+  readonly at: string
+}
+
+/** Times are ISO 8601. */
+export type Notice = {
+  readonly sid: string
+  readonly account_sid: string
+  readonly timestamp: string
+  readonly level: 'Error' | 'Warning' | 'Notice'
+  readonly error_code: number
+  readonly payload: {
+    /** The sink's SID, as in Twilio's own notices of a failing sink. */
+    readonly resource_sid: string
+    readonly service_sid: null
+    readonly error_code: number
+    readonly message: string
+    readonly more_info: {
+      readonly component: Component
+      readonly reason: Reason | 'recovery'
+      readonly remedy: string
+      /** What came since the last notice: reason → events or requests. */
+      readonly counts: Digest['counts']
+      readonly since: string | null
+      readonly first_event_id: string | null
+      readonly last_event_id: string | null
+      readonly open: readonly Spell[]
+      readonly recovered: readonly Spell[]
+      readonly waiting: number
+      readonly waiting_since: string | null
+      readonly next_attempt_at: string | null
+    }
+    /** Segment's last answer, if there was one. */
+    readonly webhook: {
+      readonly type: 'application/json'
+      readonly reason: Reason
+      readonly response: { readonly status_code: number | null; readonly body: string | null }
+    } | null
+  }
+}
+
+const levels = { ERROR: 'Error', WARNING: 'Warning', NOTICE: 'Notice' } as const
+/** A signature that does not fit while others do is no fault of the settings. */
+const stranger = {
+  title: 'Some requests have a signature that does not fit, while those of Twilio do',
+  remedy:
+    'Nothing: none of these requests was stored. If the events of one account are missing, add its auth token to TWILIO_AUTH_TOKEN or its key to TWILIO_SHARED_KEYS.',
+} as const
+
+export function toNotice(digest: Digest, about: About): Notice {
+  const { lead, answered } = digest
+  const stop = toStop(digest)
+  return {
+    sid: about.sid,
+    account_sid: about.accountSid,
+    timestamp: new Date(about.now).toISOString(),
+    level: levels[digest.level],
+    error_code: stop.code,
+    payload: {
+      resource_sid: about.sinkSid,
+      service_sid: null,
+      error_code: stop.code,
+      message: redact(say(digest, about)),
+      more_info: {
+        component: about.component,
+        reason: lead,
+        // What leads may be worse than what is still open: then there are two things to do.
+        remedy: [
+          ...new Set([stop.remedy, ...(digest.open ? [reasons[digest.open.reason].remedy] : [])]),
+        ].join(' '),
+        counts: digest.counts,
+        since: toIso(digest.since),
+        first_event_id: digest.firstId ?? null,
+        last_event_id: digest.lastId ?? null,
+        open: toSpells(about.component, digest.open),
+        recovered: toSpells(about.component, digest.recovered),
+        waiting: about.waiting,
+        waiting_since: toIso(about.waitingSince),
+        next_attempt_at: toIso(about.nextAttemptAt),
+      },
+      webhook: answered
+        ? {
+            type: 'application/json',
+            reason: answered.reason,
+            response: {
+              status_code: answered.status ?? null,
+              body: answered.answer === undefined ? null : redact(answered.answer),
+            },
+          }
+        : null,
+    },
+  }
+}
+
+/** The form Twilio's Debugger posts to its webhook. */
+export function toDebuggerForm(notice: Notice): URLSearchParams {
+  return new URLSearchParams({
+    Sid: notice.sid,
+    AccountSid: notice.account_sid,
+    Timestamp: notice.timestamp,
+    Level: notice.level,
+    PayloadType: 'application/json',
+    Payload: JSON.stringify(notice.payload),
+  })
+}
+
+function toStop({
+  lead,
+  level,
+}: Digest): Pick<typeof recovery, 'title' | 'remedy'> & { readonly code: number } {
+  if (lead === 'recovery') return recovery
+  const stop = reasons[lead]
+  return isForgeable(lead) && level === 'WARNING' ? { ...stop, ...stranger } : stop
+}
+
+const fails = {
+  delivery: 'delivery has failed',
+  outbox: 'the outbox has been out of order',
+  webhook: 'requests have been turned away',
+  data: 'the data has been odd',
+} as const satisfies Record<Component, string>
+const works = {
+  delivery: recovery.title,
+  outbox: 'The outbox is in order again',
+  webhook: 'Requests are taken again',
+  data: 'The data is as usual again',
+} as const satisfies Record<Component, string>
+
+/** What to do, what is wrong since when, how many: for a person at 3 a.m. */
+function say(digest: Digest, about: About): string {
+  const { lead, open, recovered, counts, since } = digest
+  const { component } = about
+  const trouble = open ? `${fails[component]} since ${toMinute(open.since)}` : ''
+  const again = recovered
+    ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
+    : ''
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0 }
+  for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
+  const came = [
+    many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
+    many(sums.request, 'request was turned away', 'requests were turned away'),
+    many(sums.event, 'event was set aside', 'events were set aside'),
+    many(sums.outbox, 'stored value was reset', 'stored values were reset'),
+    many(sums.lost, 'request is missing', 'requests are missing'),
+  ].filter(text => text !== '')
+  const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
+  const nothing = trouble === '' ? '' : 'nothing else since the last notice'
+  const news = came.length > 0 ? `${came.join(' and ')}${when}` : nothing
+  const age = about.waitingSince === undefined ? '' : ` since ${toMinute(about.waitingSince)}`
+  const wait =
+    about.waiting > 0 ? `${many(about.waiting, 'event waits', 'events wait')}${age}` : 'no event waits'
+  const list = (...texts: string[]) => texts.filter(text => text !== '').join(', ')
+  if (lead === 'recovery') return `${again}: ${list(trouble, news, wait)}.`
+  const { title, remedy } = toStop(digest)
+  const wrong = trouble === '' ? title : `${title}: ${trouble}`
+  const sentences = [wrong, capital(list(news, wait)), again].flatMap(text => (text === '' ? [] : `${text}.`))
+  return [remedy, ...sentences].join(' ')
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' {
+  if (word === ('events_missing' satisfies Reason)) return 'lost'
+  if (Object.hasOwn(outboxReasons, word)) return 'outbox'
+  if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
+  return Object.hasOwn(doorReasons, word) ? 'request' : 'event'
+}
+
+/** Commas keep `redact` from taking a large count for a phone number. */
+function many(count: number, one: string, more: string): string {
+  if (count === 0) return ''
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`
+}
+
+function toSpells(component: Component, span: Digest['open']): readonly Spell[] {
+  if (!span) return []
+  const { reason, since, at } = span
+  return [{ component, reason, since: new Date(since).toISOString(), at: new Date(at).toISOString() }]
+}
+
+function toIso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString()
+}
+
+function toMinute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}

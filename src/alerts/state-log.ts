@@ -1,0 +1,77 @@
+/**
+ * A log line is not a notice: each change of a component's state is one line at once, whatever the notice clocks say.
+ * Bounded by the changes, never one a request. What it knows is in memory: a start tells anew what still fails.
+ */
+
+import { toRetry } from '../reasons/outcomes.ts'
+import type { Log } from '../runtime.ts'
+import { type DeliveryReason, deliveryReasons, type Reason, reasons } from '../reasons.ts'
+import { type Component, toComponent } from './component.ts'
+import { type Failure, isForgeable, staysOpen, tidyAnswer } from './throttle.ts'
+
+export type StateLog = {
+  failed(failure: Failure, isStranger?: boolean): void
+  recovered(component: Component, now: number): void
+  /** What is out of order, as far as it was seen from here. */
+  isOpen(component: Component): boolean
+}
+
+/** `causes`: those seen since it opened. */
+type Seen = { readonly reason: Reason; readonly since: number; readonly causes: ReadonlySet<Reason> }
+
+/** `failing`: what delivery fails of already, as an outbox that slept remembers. */
+export function createStateLog(log: Log, failing?: DeliveryReason): StateLog {
+  const open = new Map<Component, Seen>()
+  if (failing) open.set('delivery', { reason: failing, since: 0, causes: new Set([failing]) })
+
+  function write(state: string, component: Component, failure: Failure, since: number): void {
+    const { reason, status, answer, count, firstId } = failure
+    const { level, title, remedy } = reasons[reason]
+    const fields = {
+      ...{ component, state, reason, since: toIso(since), count, status },
+      ...{ answer: tidyAnswer(answer), firstId: tidyAnswer(firstId), remedy },
+    }
+    log[level === 'ERROR' ? 'error' : 'warn'](fields, `${component}: ${state}: ${title}`)
+  }
+
+  return {
+    isOpen: component => open.has(component),
+    failed(failure, isStranger = false) {
+      const { reason, at } = failure
+      if (!staysOpen(reason) || (isStranger && isForgeable(reason))) return
+      const component = toComponent(reason)
+      const seen = open.get(component)
+      if (seen?.reason === reason) return
+      const causes = new Set(seen?.causes).add(reason)
+      open.set(component, { reason, since: seen?.since ?? at, causes })
+      // A stranger who changes the way he fails must not fill the log.
+      if (component === 'webhook' && seen?.causes.has(reason)) return
+      const state = isPause(reason) ? 'paused' : seen ? 'cause changed' : 'failing'
+      write(state, component, failure, seen?.since ?? at)
+    },
+    recovered(component, now) {
+      const seen = open.get(component)
+      if (!seen) return
+      open.delete(component)
+      const state = isPause(seen.reason) ? 'resumed' : 'recovered'
+      const { reason, since } = seen
+      const fields = { component, state, reason, since: since === 0 ? null : toIso(since), at: toIso(now) }
+      log.warn(fields, `${component}: ${state}`)
+    },
+  }
+}
+
+/** For a teller that others tell of what they have logged themselves. */
+export const noStateLog: StateLog = { failed: () => {}, recovered: () => {}, isOpen: () => false }
+
+function isPause(reason: Reason): boolean {
+  return isDelivery(reason) && toRetry(reason) === 'pause'
+}
+
+function isDelivery(reason: Reason): reason is DeliveryReason {
+  return Object.hasOwn(deliveryReasons, reason)
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,90 @@
+/** The bridge on Node: data folder, outbox thread, HTTP server; started and stopped as one. */
+import type { HttpBindings } from '@hono/node-server'
+import type { Settings } from '../../config.ts'
+import { createApp } from '../../http/app.ts'
+import { createTries } from '../../http/auth/login-rate-limit.ts'
+import type { Log } from '../../runtime.ts'
+import { startBackroom } from './outbox-client.ts'
+import { createBodies } from './bodies.ts'
+import { decompress } from './decompress.ts'
+import { digests } from './digests.ts'
+import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
+import { readPage } from './page-files.ts'
+import { openServer, rawUrl } from './http-server.ts'
+
+export type Running = {
+  /** The origin to reach it at from this machine. */
+  readonly url: string
+  readonly adminToken: string
+  /** Takes no more requests, finishes those it has, settles or releases the batch in flight. */
+  stop(): Promise<void>
+  /** Settles when it cannot go on: the process must end at once then, for the folder may be another one's. */
+  readonly failed: Promise<Error>
+}
+
+const LOOK_EVERY_MS = 1_000
+
+function watchFolder(folder: Folder): { readonly failed: Promise<Error>; stop(): void } {
+  let looking: NodeJS.Timeout | undefined
+  const failed = new Promise<Error>(resolve => {
+    const look = () => {
+      const why = folder.lost()
+      if (why !== undefined) resolve(new Error(why))
+    }
+    look()
+    looking = setInterval(look, LOOK_EVERY_MS)
+  })
+  return { failed, stop: () => clearInterval(looking) }
+}
+
+/** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. */
+export async function start(settings: Settings, log: Log): Promise<Running> {
+  // What has been started is ended in the opposite order.
+  const ends: (() => unknown)[] = []
+  async function end(): Promise<void> {
+    const last = ends.pop()
+    if (!last) return
+    try {
+      await last()
+    } finally {
+      await end()
+    }
+  }
+  try {
+    const folder = openFolder(settings.DATA_DIR)
+    ends.push(folder.release)
+    const adminToken = readAdminToken(folder, settings.ADMIN_TOKEN)
+    const backroom = await startBackroom({ settings, ...folder })
+    ends.push(backroom.stop)
+    const stopping = new AbortController()
+    const bodies = createBodies()
+    const app = createApp({
+      host: 'node',
+      stopping: stopping.signal,
+      settings,
+      backroom,
+      adminToken,
+      page: readPage(),
+      tries: createTries(Date.now),
+      digests,
+      decompress,
+      log,
+      now: Date.now,
+      rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
+      readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env, limit),
+    })
+    const server = await openServer(app.fetch, settings)
+    ends.push(server.close)
+    // A stream never ends by itself.
+    ends.push(() => stopping.abort())
+    folder.announce(server.url)
+    const lost = watchFolder(folder)
+    ends.push(lost.stop)
+    let stopped: Promise<void> | undefined
+    const stop = () => (stopped ??= end())
+    return { url: server.url, adminToken, failed: Promise.race([backroom.failed, lost.failed]), stop }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}

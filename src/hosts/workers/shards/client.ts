@@ -1,0 +1,277 @@
+/** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers put together. */
+import { waitUntil } from 'cloudflare:workers'
+import type { Desk } from '../../../admin/admin.ts'
+import { toParcel } from '../../../outbox/sqlite/append.ts'
+import { toSlices } from '../../../event/json-slices.ts'
+import type { Backroom, Entry, Intake, Log, Stored } from '../../../runtime.ts'
+import type { Reason } from '../../../reasons.ts'
+import { allCalm, type Standing, toStanding } from '../../../alerts/throttle.ts'
+import { toErrorText } from '../../../alerts/redact.ts'
+import { toLastNotice } from '../../../admin/status.ts'
+import { clockOf, DOOR, type Env, shardOf } from '../env.ts'
+import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './cursors.ts'
+import { createSparingWarn } from '../log.ts'
+import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
+import { createDoorReports } from '../reports.ts'
+import { createShardHistory } from './history.ts'
+import { toHome } from './route.ts'
+import { within } from '../within.ts'
+
+/** Of a shard that is through. */
+const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
+
+/** `/readyz` is open to anybody: its answer is remembered for so long. */
+const READY_MS = 5_000
+/** How long figures wait for the notice clock. */
+const PATIENCE_MS = 2_000
+
+export function createBackroom(env: Env, count: number, everyMs: number, log: Log): Backroom {
+  const history = createShardHistory(() => clockOf(env).shards(count), count, log)
+  const warn = createSparingWarn(log)
+  const tell = (telling: Promise<void>) =>
+    waitUntil(
+      telling.catch((error: unknown) =>
+        warn({ err: error }, 'the notice clock did not answer; what fails is told again within a minute'),
+      ),
+    )
+  const { report, stored: noteStored } = createDoorReports({
+    failed: failure => tell(clockOf(env).failed(DOOR, [failure], { waiting: 0 })),
+    recovered: component => tell(clockOf(env).recovered(DOOR, component, { waiting: 0 })),
+    everyMs,
+    log,
+  })
+  let ready: { readonly troubles: Reason[]; readonly until: number } | undefined
+  const everyShard = async () => {
+    const { highest } = await history()
+    return Array.from({ length: Math.max(highest, count) }, (_, index) => shardOf(env, index))
+  }
+
+  /** The figures do not depend on the clock either. */
+  async function standing(): Promise<Standing> {
+    try {
+      return await within(PATIENCE_MS, clockOf(env).standing())
+    } catch (error) {
+      warn({ err: error }, 'the notice clock did not answer; the figures are without its word')
+      return toStanding(allCalm, 0)
+    }
+  }
+
+  async function put(intake: Intake): Promise<Stored> {
+    try {
+      const parts = split(intake, await homesOf(intake.entries))
+      // Those without an identity go in with the last part: were it stored and another not, Twilio's next try would store
+      // them twice.
+      const [last, ...others] = [...parts].toSorted(([a], [b]) => a - b)
+      const results = await Promise.all(
+        others.map(([index, part]) => shardOf(env, index).put(toParcel(part))),
+      )
+      const failed = results.find(({ stored }) => !stored)
+      const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
+      if (stored.stored) noteStored()
+      // A shard whose store it cannot open has nothing to tell the clock with.
+      else if (stored.reason === 'outbox_newer')
+        report({ reason: stored.reason, at: Date.now(), count: 1, answer: stored.detail })
+      return stored
+    } catch (error) {
+      // The object restarts or is overloaded: Twilio tries again, and what was stored is known by its id.
+      const detail = toErrorText(error)
+      report({ reason: 'outbox_unwritable', at: Date.now(), count: 1, answer: detail })
+      return { stored: false, reason: 'outbox_unwritable', detail }
+    }
+  }
+
+  async function homesOf(entries: readonly Entry[]): Promise<number[]> {
+    const { former } = await history()
+    const homes = entries.map(entry => homeOf(entry, count))
+    for (const { count: old, until } of former) {
+      if (until < Date.now()) continue
+      const moved = entries.flatMap(({ identity }, at) => {
+        const home = toHome(identity, old)
+        return identity && home !== homes[at] ? [{ at, home, identity }] : []
+      })
+      const byHome = Map.groupBy(moved, ({ home }) => home)
+      for (const [home, there] of byHome) {
+        // Without an answer the present home takes it: a second copy costs less than a 503.
+        const known = await shardOf(env, home)
+          .knows(there.map(({ identity }) => identity))
+          .catch((error: unknown) => {
+            warn({ err: error }, 'a former home of events did not answer; they go to the present one')
+            return []
+          })
+        there.forEach(({ at }, index) => {
+          if (known[index]) homes[at] = home
+        })
+      }
+    }
+    return homes
+  }
+
+  async function change(
+    action: 'retry' | 'drop' | 'resend',
+    key: string,
+  ): Promise<ReturnType<Desk['retry']>> {
+    const place = toShardKey(key)
+    return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
+  }
+
+  async function newestNotices(limit: number): Promise<unknown[]> {
+    return clockOf(env).notices(limit)
+  }
+
+  const carrier: Backroom['carrier'] = {
+    async exportPage(query) {
+      const [at, after] = fromStep(query.after)
+      const shards = await everyShard()
+      const page = await shards[at]?.exportPage({ ...query, after })
+      if (!page) return { lines: '', events: 0, next: undefined, unreadable: 0 }
+      if ('stored' in page) return page
+      return { ...page, next: toStep(at, page.next, shards.length) }
+    },
+
+    async import(intakes) {
+      const sum = { stored: 0, duplicates: 0, again: 0 }
+      const parts: { home: number; part: Intake }[] = []
+      // Asked for all at once: each question to a former home is a request.
+      const homes = await homesOf(intakes.flatMap(({ entries }) => entries))
+      for (const intake of intakes) {
+        const theirs = homes.splice(0, intake.entries.length)
+        for (const [home, part] of split(intake, theirs)) parts.push({ home, part })
+      }
+      for (const [home, there] of Map.groupBy(parts, part => part.home)) {
+        const imported = await shardOf(env, home).import(there.map(({ part }) => part))
+        if (imported.stored === false) return imported
+        sum.stored += imported.stored
+        sum.duplicates += imported.duplicates
+        sum.again += imported.again
+      }
+      return sum
+    },
+  }
+
+  return {
+    put,
+    carrier,
+    report,
+    retry: key => change('retry', key),
+    drop: key => change('drop', key),
+    resend: key => change('resend', key),
+    confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
+    notices: newestNotices,
+    async deliverNow() {
+      const shards = await everyShard()
+      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      return {
+        pending: all.reduce((sum, { pending }) => sum + pending, 0),
+        held: all.reduce((sum, { held }) => sum + held, 0),
+      }
+    },
+
+    async stats() {
+      const shards = await everyShard()
+      const [notices, ...all] = await Promise.all([standing(), ...shards.map(shard => shard.stats())])
+      return { ...sumUpStats(all, notices), counts: addCounts(all) }
+    },
+
+    async status() {
+      const shards = await everyShard()
+      const [notices, latest, ...all] = await Promise.all([
+        standing(),
+        newestNotices(1).catch(() => []),
+        ...shards.map(shard => shard.status()),
+      ])
+      return mergeStatus(all, notices, toLastNotice(latest[0]))
+    },
+
+    async resendMany(query) {
+      const [at, after] = fromStep(query.after)
+      const shards = await everyShard()
+      const page = await shards[at]?.resendMany({ ...query, after })
+      if (!page) return { matched: 0, pruned: 0, done: 0, next: undefined }
+      return { ...page, next: toStep(at, page.next, shards.length) }
+    },
+
+    async troubles() {
+      if (ready && Date.now() < ready.until) return ready.troubles
+      const all = await Promise.all((await everyShard()).map(shard => shard.troubles()))
+      ready = { troubles: [...new Set(all.flat())], until: Date.now() + READY_MS }
+      return ready.troubles
+    },
+
+    async pulse(query) {
+      const shards = await everyShard()
+      const queries = toShardQueries(query, shards.length)
+      const [notices, ...all] = await Promise.all([
+        standing(),
+        ...shards.map(async (shard, index) => shard.pulse(queries[index] ?? query)),
+      ])
+      return mergePulses(all, query.limit, notices)
+    },
+
+    async deadLetters() {
+      return mergeGroups(
+        await Promise.all((await everyShard()).map(async shard => (await shard.deadLetters()).groups)),
+      )
+    },
+
+    async metrics() {
+      const shards = await everyShard()
+      return (await Promise.all(shards.map(shard => shard.metrics()))).flat()
+    },
+
+    async quality(span) {
+      const shards = await everyShard()
+      return (await Promise.all(shards.map(shard => shard.quality(span)))).flat()
+    },
+
+    async events(query) {
+      const shards = await everyShard()
+      const from =
+        query.before === undefined ? shards.map(() => undefined) : fromCursor(query.before, shards.length)
+      const pages = await Promise.all(
+        shards.map(async (shard, index) => {
+          const before = from[index]
+          if (before === null) return nothingMore
+          return shard.events({ ...query, before })
+        }),
+      )
+      return mergeLists(pages, from, query.limit)
+    },
+
+    async event(key) {
+      const place = toShardKey(key)
+      const event = place && (await shardOf(env, place.shard).event(place.key))
+      return event && withShard(place.shard, event)
+    },
+
+    async changeMany(action, filter) {
+      const done = await Promise.all((await everyShard()).map(shard => shard.changeMany(action, filter)))
+      return {
+        matched: done.reduce((sum, { matched }) => sum + matched, 0),
+        ready: done.reduce((sum, one) => sum + one.ready, 0),
+        done: done.reduce((sum, one) => sum + one.done, 0),
+      }
+    },
+  }
+}
+
+/** Of an event whose bytes are pruned, an export knows the proof, which is what homes are reckoned from. */
+function homeOf({ identity, carried }: Entry, count: number): number {
+  return identity || !carried?.seen ? toHome(identity, count) : carried.seen[1] % count
+}
+
+/** One part a home. An intake that stays whole keeps its bytes as Twilio sent them. */
+function split(intake: Intake, homes: readonly number[]): Map<number, Intake> {
+  const [first = 0] = homes
+  if (homes.every(home => home === first)) return new Map([[first, intake]])
+  const texts = toSlices(intake.body)
+  const parts = new Map<number, Intake>()
+  for (const home of new Set(homes)) {
+    const mine = (_: unknown, at: number) => homes[at] === home
+    parts.set(home, {
+      ...intake,
+      entries: intake.entries.filter(mine),
+      body: `[${texts.filter(mine).join(',')}]`,
+    })
+  }
+  return parts
+}

@@ -1,0 +1,152 @@
+/** What the debugger page and a person's tools ask: queries checked here, answered by the desk. */
+import { type Context, type Handler, Hono } from 'hono'
+import * as z from 'zod'
+import type { Changed } from '../admin/admin.ts'
+import type { Backroom } from '../runtime.ts'
+import { toQuality, toSpan, windows } from '../stats/quality.ts'
+import { deadLetterStates, states } from '../reasons.ts'
+import { type About, reasonsJson } from './about.ts'
+import { createCarryApi } from './transfer-routes.ts'
+import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
+
+/** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
+const EventsQuery = z.strictObject({
+  state: z.enum(states).optional(),
+  type: z.string().max(200).optional(),
+  reason: z.string().max(100).optional(),
+  q: z.string().max(200).optional(),
+  before: z
+    .string()
+    .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier answer')
+    .optional(),
+  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
+})
+const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
+const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+const DropFilter = z.strictObject({
+  state: z.enum([...deadLetterStates, 'held']).optional(),
+  reason: z.string().max(100).optional(),
+  type: z.string().max(200).optional(),
+  preview: z.boolean().optional(),
+})
+/** What was skipped may be sent after all: its type may have a family now. */
+const filters = {
+  drop: DropFilter,
+  retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'held', 'skipped']).optional() }),
+} as const
+
+const time = z.iso
+  .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
+  .transform(text => Date.parse(text))
+const ResendBody = z.strictObject({
+  since: time,
+  until: time.optional(),
+  type: z.string().max(200).optional(),
+  preview: z.boolean().optional(),
+  /** The `next` of the answer before, with everything else as it was. */
+  after: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
+    .optional(),
+})
+
+/** What only a bridge that is served has. */
+export type Served = { readonly about: About; readonly stream: Handler }
+
+export function createApi(backroom: Backroom, served?: Served): Hono {
+  const api = new Hono()
+
+  if (served) {
+    api.get('/about', c => c.json(served.about))
+    api.get('/stream', served.stream)
+  }
+  api.get('/reasons', c => c.json(reasonsJson))
+
+  api.get('/stats', async c => c.json(await backroom.stats()))
+
+  api.get('/notices', async c => {
+    const query = NoticesQuery.safeParse(c.req.query())
+    if (!query.success) return wrong(c, query.error)
+    return c.json({ notices: await backroom.notices(query.data.limit) })
+  })
+
+  api.get('/quality', async c => {
+    const query = QualityQuery.safeParse(c.req.query())
+    if (!query.success) return wrong(c, query.error)
+    const { window } = query.data
+    const now = Date.now()
+    return c.json(toQuality(window, now, await backroom.quality(toSpan(window, now))))
+  })
+
+  async function list(c: Context, asked: unknown): Promise<Response> {
+    const query = EventsQuery.safeParse(asked)
+    if (!query.success) return wrong(c, query.error)
+    const { events, next, reachedAt, cursor } = await backroom.events(query.data)
+    return c.json({
+      events: events.map(toSummaryJson),
+      next: next ?? null,
+      reachedAt: toIso(reachedAt),
+      cursor,
+    })
+  }
+  api.get('/events', c => list(c, c.req.query()))
+  // A phone number that is searched for must not stand in a URL, which logs and histories keep.
+  api.post('/events/search', async c => list(c, parse(await c.req.text())))
+
+  api.get('/events/:key', async c => {
+    const event = await backroom.event(c.req.param('key'))
+    if (!event) return c.json({ error: 'not_found', message: 'There is no event of this key' }, 404)
+    return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
+  })
+
+  api.post('/events/:key/retry', async c => changed(c, await backroom.retry(c.req.param('key'))))
+  api.post('/events/:key/drop', async c => changed(c, await backroom.drop(c.req.param('key'))))
+
+  api.post('/events/:key/resend', async c => changed(c, await backroom.resend(c.req.param('key'))))
+  api.post('/events/resend', async c => {
+    const query = ResendBody.safeParse(parse(await c.req.text()))
+    if (!query.success) return wrong(c, query.error)
+    // What is sent again now must not be matched once more by the next call.
+    const until = query.data.until ?? Date.now()
+    const { next, ...resent } = await backroom.resendMany({ ...query.data, until })
+    return c.json({ ...resent, until: toIso(until), next: next ?? null })
+  })
+
+  api.post('/deliver-now', async c => c.json(await backroom.deliverNow()))
+
+  api.get('/dead-letters', async c => {
+    const { groups } = await backroom.deadLetters()
+    return c.json({
+      groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
+    })
+  })
+
+  for (const action of ['retry', 'drop'] as const) {
+    api.post(`/dead-letters/${action}`, async c => {
+      const text = await c.req.text()
+      const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
+      if (!filter.success) return wrong(c, filter.error)
+      return c.json(await backroom.changeMany(action, filter.data))
+    })
+  }
+  if (backroom.carrier) api.route('/', createCarryApi(backroom.carrier))
+  return api
+}
+
+function changed(c: Context, result: Changed): Response {
+  if (result.done) return c.json(result)
+  return c.json(result, result.reason === 'not_found' ? 404 : 409)
+}
+
+export function wrong(c: Context, error: z.ZodError): Response {
+  const faults = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+  return c.json({ error: 'wrong_query', message: 'The request is not understood', faults }, 400)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

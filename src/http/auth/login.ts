@@ -1,0 +1,85 @@
+/** The login of the debugger page: the admin token once, then a cookie that scripts cannot read. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Settings } from '../../config.ts'
+import type { Log } from '../../runtime.ts'
+import { readStream } from '../body.ts'
+import { findCaller, keepPrivate, type Lock, refuse } from './guard.ts'
+import { isSecure, pageOf } from './same-origin.ts'
+import type { Tries } from './login-rate-limit.ts'
+
+export type LoginParts = {
+  readonly lock: Lock
+  readonly settings: Settings
+  readonly tries: Tries
+  readonly log: Log
+}
+
+const BODY_LIMIT_BYTES = 4_096
+const Login = z.strictObject({ token: z.string() })
+
+export function createLogin({ lock, settings, tries, log }: LoginParts): Hono {
+  const routes = new Hono()
+  routes.use('/login', keepPrivate)
+  routes.use('/logout', keepPrivate)
+  routes.use('/session', keepPrivate)
+
+  routes.post('/login', async c => {
+    // Before a try is taken: another site's page must not use them up.
+    if (pageOf(c, settings) === 'elsewhere') return refuse(c)
+    const token = await readToken(c)
+    if (token instanceof Response) return token
+    const waitMs = await tries.take()
+    if (waitMs > 0) return later(c, waitMs)
+    if (!(await lock.isToken(token))) {
+      log.warn({}, 'a login with a wrong token')
+      return c.json({ error: 'wrong_token', message: 'This is not the admin token of this bridge' }, 401)
+    }
+    await tries.forget()
+    await lock.sessions.open(c, isSecure(c, settings))
+    return c.body(null, 204)
+  })
+
+  routes.post('/logout', c => {
+    if (pageOf(c, settings) === 'elsewhere') return refuse(c)
+    lock.sessions.close(c)
+    return c.body(null, 204)
+  })
+
+  // By what the caller came in; a stranger is told so and not refused, for a browser logs each refusal as an error.
+  routes.get('/session', async c => {
+    const caller = await findCaller(c, lock)
+    if (caller?.via === 'cookie') await lock.sessions.prolong(c, caller.session)
+    return c.json({ via: caller?.via ?? null })
+  })
+  return routes
+}
+
+async function readToken(c: Context): Promise<string | Response> {
+  // No form of another site can send this type without asking first.
+  if (!/^application\/json *(;|$)/i.test(c.req.header('content-type') ?? '')) {
+    return c.json({ error: 'not_json', message: 'Send content-type: application/json' }, 415)
+  }
+  const bytes = await readStream(c.req.raw.body, BODY_LIMIT_BYTES)
+  if (bytes === 'body_too_large') {
+    return c.json({ error: bytes, message: `A login has at most ${BODY_LIMIT_BYTES} bytes` }, 413)
+  }
+  const login = Login.safeParse(bytes === 'body_cut_off' ? undefined : parse(bytes))
+  return login.success
+    ? login.data.token
+    : c.json({ error: 'wrong_login', message: 'Send {"token": "<ADMIN_TOKEN>"}' }, 400)
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+function later(c: Context, waitMs: number): Response {
+  const seconds = Math.ceil(waitMs / 1_000)
+  const message = `Too many wrong tokens: try again in ${seconds} s. A Bearer is not held up`
+  return c.json({ error: 'too_many_tries', message }, 429, { 'retry-after': String(seconds) })
+}

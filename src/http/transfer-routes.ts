@@ -1,0 +1,123 @@
+/** Events out of this outbox and into it: `GET /export` streams NDJSON, `POST /import` takes it, or an array. */
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
+import type { Unkept } from '../admin/transfer.ts'
+import {
+  type Arriving,
+  eventText,
+  fromEvent,
+  fromLine,
+  readUnreadableLine,
+  toIntakes,
+  toLine,
+  toUnreadableLine,
+} from '../admin/export-format.ts'
+import { toSlices } from '../event/json-slices.ts'
+import type { Backroom } from '../runtime.ts'
+import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
+import { wrong } from './admin-routes.ts'
+import { readStream } from './body.ts'
+
+const time = z.iso
+  .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
+  .transform(text => Date.parse(text))
+const ExportQuery = z.strictObject({
+  /** One, or several with commas. */
+  state: z
+    .string()
+    .transform(list => list.split(','))
+    .pipe(z.array(z.enum(states)))
+    .optional(),
+  type: z.string().max(200).optional(),
+  reason: z.string().max(100).optional(),
+  since: time.optional(),
+  until: time.optional(),
+})
+const ImportQuery = z.strictObject({
+  again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
+})
+
+/** As much as MAX_BODY_BYTES may be at most. */
+const IMPORT_BYTES = 16_777_216
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+const encoder = new TextEncoder()
+
+export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono {
+  const api = new Hono()
+
+  api.get('/export', async c => {
+    const query = ExportQuery.safeParse(c.req.query())
+    if (!query.success) return wrong(c, query.error)
+    const { state, ...rest } = query.data
+    const read = (after?: string) => carrier.exportPage({ ...rest, states: state, after })
+    let page = await read()
+    if ('stored' in page) return unkept(c, page)
+    let unreadable = 0
+    const lines = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        if ('stored' in page) return controller.error(new Error(page.detail))
+        unreadable += page.unreadable
+        controller.enqueue(encoder.encode(page.lines))
+        if (page.next !== undefined) {
+          page = await read(page.next)
+          return
+        }
+        if (unreadable > 0) controller.enqueue(encoder.encode(toUnreadableLine(unreadable)))
+        controller.close()
+      },
+    })
+    return c.body(lines, 200, { 'content-type': 'application/x-ndjson' })
+  })
+
+  api.post('/import', async c => {
+    const query = ImportQuery.safeParse(c.req.query())
+    if (!query.success) return wrong(c, query.error)
+    const body = await readStream(c.req.raw.body, IMPORT_BYTES)
+    if (typeof body === 'string') return c.json({ error: body, message: 'At most 16 MiB a request' }, 413)
+    const elements = read(body)
+    if (!elements) {
+      return c.json(
+        { error: 'body_not_json', message: 'Send events, or lines of an export, as NDJSON or an array' },
+        400,
+      )
+    }
+    const { again } = query.data
+    const arriving = elements.map(([element, text]) => toArriving(element, text, again))
+    const imported = await carrier.import(toIntakes(arriving, Date.now()))
+    if (imported.stored === false) return unkept(c, imported)
+    const rejected = arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
+    return c.json({ received: arriving.length, ...imported, rejected })
+  })
+  return api
+}
+
+function unkept(c: Context, { reason, detail }: Unkept): Response {
+  const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+  return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
+}
+
+function toArriving(element: unknown, text: string, again: boolean): Arriving {
+  const line = toLine(element)
+  if (line && !again) return fromLine(line, text)
+  const arriving =
+    line?.event === undefined ? fromEvent(element, text) : fromEvent(line.event, eventText(text))
+  return again ? { ...arriving, entry: { ...arriving.entry, again } } : arriving
+}
+
+/** Each element with its text. */
+function read(body: Uint8Array): [element: unknown, text: string][] | undefined {
+  try {
+    const text = utf8.decode(body)
+    if (text.trimStart().startsWith('[')) {
+      const elements: unknown[] = JSON.parse(text)
+      const texts = toSlices(text)
+      return elements.map((element, index) => [element, texts[index] ?? 'null'])
+    }
+    return text
+      .split('\n')
+      .filter(line => line.trim() !== '' && readUnreadableLine(line) === undefined)
+      .map(line => [JSON.parse(line), line.trim()])
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The path up to the outbox, where the caller waits; dispatcher.ts is the path from there on, where nobody does.
+ *
+ *   Twilio ─▶ accept: authenticate → decode → validate ─▶ outbox ─2xx─▶ Twilio
+ *                                                          │
+ *                              drain: claim → map → pack → deliver ─▶ Segment
+ */
+import type { Settings } from '../config.ts'
+import {
+  authenticate,
+  type Claim,
+  checkHeaders,
+  type SignedBody,
+  signsUrl,
+  trustUnsigned,
+} from './authenticate.ts'
+import { type Content, undoContentEncoding } from './content-encoding.ts'
+import { decode } from './decode.ts'
+import { validate } from './validate.ts'
+import { toStatus } from '../reasons/outcomes.ts'
+import type { Awaitable, Decompress, Digests, Entry, Intake, Outbox, Stored } from '../runtime.ts'
+import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
+
+export type WebhookRequest = Claim & {
+  readonly method: string
+  readonly contentEncoding: string | undefined
+  /** Bytes of the body as announced; undefined when it comes in chunks. */
+  readonly length: number | undefined
+  /** Reads no further than the limit. */
+  readBody(limit: number): Promise<Body>
+}
+
+export type Body = Uint8Array | 'body_too_large' | 'body_cut_off'
+
+export type Answer = {
+  readonly status: number
+  readonly body: Readonly<Record<string, string | number>>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Why nothing was stored. */
+  readonly reason?: DoorReason
+}
+
+export type DoorParts = {
+  readonly settings: Settings
+  readonly digests: Digests
+  readonly decompress: Decompress
+  readonly outbox: Outbox
+  readonly now: () => number
+}
+
+/** One request at the webhook → the answer Twilio gets. A 2xx is given only after the commit is on disk. */
+export async function accept(
+  request: WebhookRequest,
+  { settings, digests, decompress, outbox, now }: DoorParts,
+): Promise<Answer> {
+  const refuse = (refusal: Refusal): Answer => {
+    const { reason, detail, signed } = refusal
+    if (isTwilios(refusal)) outbox.report({ reason, at: now(), count: 1, answer: detail })
+    return turnAway(reason, detail, signed)
+  }
+  const admitted = await admit(request, settings, digests)
+  if (!admitted.ok) return refuse(admitted)
+  const { contentEncoding } = request
+  if (!contentEncoding) return keep(toIntake(admitted, now()), outbox)
+  const content = await undoContentEncoding(
+    admitted.body,
+    contentEncoding,
+    decompress,
+    settings.MAX_BODY_BYTES,
+  )
+  if (!content.ok) return refuse({ ...content, signed: request.signature !== undefined })
+  return keep(toIntake(content, now()), outbox)
+}
+
+function toIntake(
+  content: Pick<Extract<Content, { ok: true }>, 'body' | 'damaged'>,
+  receivedAt: number,
+): Intake {
+  const decoded = decode(content.body)
+  const { body, encoding } = decoded
+  const entries = decoded.ok ? decoded.elements.map(validate) : [toRejected(decoded.entry, content.damaged)]
+  return { body, encoding, receivedAt, entries }
+}
+
+/** A body that says it is compressed, and is not, may still be JSON; if it is none, a person should hear of both. */
+function toRejected(entry: Entry, damaged: string | undefined): Entry {
+  if (damaged === undefined) return entry
+  const fault = { path: '$', expected: `a body in the coding ${damaged}`, received: 'bytes that are damaged' }
+  return { ...entry, faults: [fault, ...entry.faults] }
+}
+
+/** Awaits nothing itself: an async function would hold the events until the commit, beyond the heap's young generation. */
+function keep(intake: Intake, outbox: Outbox): Awaitable<Answer> {
+  const received = intake.entries.length
+  const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
+  const done: Answer = { status: 200, body: { received, rejected } }
+  // Not its detail: that is what the storage said, and may quote what it was given.
+  const toAnswer = (stored: Stored) => (stored.stored ? done : turnAway(stored.reason, undefined))
+  return received === 0 ? done : outbox.put(intake).then(toAnswer)
+}
+
+type Admission = { readonly ok: true; readonly body: SignedBody } | Refusal
+type Refusal = {
+  readonly ok: false
+  readonly reason: DoorReason
+  readonly detail?: string
+  /** Where the reason itself does not say whether Twilio sent it. */
+  readonly signed?: boolean
+}
+
+/** A larger body is not read before its URL has proved to be signed: a stranger gets no memory to fill. */
+const READ_UNPROVEN_BYTES = 65_536
+
+async function admit(request: WebhookRequest, settings: Settings, digests: Digests): Promise<Admission> {
+  const { method, signature, length } = request
+  const keys = { authTokens: settings.TWILIO_AUTH_TOKEN ?? [], sharedKeys: settings.TWILIO_SHARED_KEYS ?? [] }
+  const limit = settings.MAX_BODY_BYTES
+  const hasKey = keys.authTokens.length + keys.sharedKeys.length > 0
+  const unsigned = settings.ALLOW_UNSIGNED && (!hasKey || signature === undefined)
+  const isTrusted = async () => unsigned || (await signsUrl(request, keys, digests))
+  // Without a key every signature counts: it may be Twilio's.
+  const isSigned = async () => signature !== undefined && (await isTrusted())
+  if (method === 'GET') return authenticate({ ...request, method, body: undefined }, keys, digests)
+  if (method !== 'POST') return { ok: false, reason: 'method_not_allowed' }
+  // Cheap first: a stranger is turned away before the body is read.
+  const fault = unsigned ? undefined : checkHeaders(request, keys)
+  if (fault) return fault
+  if (length !== undefined && length > limit) {
+    return { ok: false, reason: 'body_too_large', signed: await isSigned() }
+  }
+  const isLarge = length === undefined || length > READ_UNPROVEN_BYTES
+  if (isLarge && !(await isTrusted())) {
+    return authenticate({ ...request, method, body: undefined }, keys, digests)
+  }
+  const body = await request.readBody(limit)
+  if (typeof body === 'string') return { ok: false, reason: body, signed: await isSigned() }
+  if (unsigned) return { ok: true, body: trustUnsigned(body) }
+  return authenticate({ ...request, method, body }, keys, digests)
+}
+
+/** Each may be a setting that is wrong or out of date, as well as a forgery. */
+const mayBeTwilios: readonly DoorReason[] = ['signature_mismatch', 'shared_key_unknown', 'sink_uses_get']
+
+/** What an operator should hear of. */
+function isTwilios({ reason, signed }: Refusal): boolean {
+  return signed === true || mayBeTwilios.includes(reason)
+}
+
+function turnAway(reason: DoorReason, detail: string | undefined, signed = false): Answer {
+  // What Twilio signed must not get a 4xx: it would be lost for good, where a person has four hours to help it.
+  const status = signed ? 503 : toStatus(reason)
+  const { title, remedy } = reasons[reason]
+  const headers: Record<string, string> = {}
+  if (status === 503) headers['retry-after'] = String(RETRY_AFTER_SECONDS)
+  if (status === 405) headers.allow = 'POST'
+  return {
+    status,
+    headers,
+    reason,
+    body: { error: reason, message: title, remedy, ...(detail && { detail }) },
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Kept requests → events, in transactions as large as is due: duplicates are recognised here, against every id seen
+ * within `DEDUPE_HOURS`. May be undone by a power cut and is then done again, since its place is kept with its work.
+ */
+
+import * as z from 'zod'
+import { isObject } from '../../event/event.ts'
+import { deadLetterStates, type State } from '../../reasons.ts'
+import { toElements } from './body.ts'
+import type { Book } from './counters.ts'
+import { toJsonLists } from './byte-limits.ts'
+import type { DamageLog } from './damage.ts'
+import type { Hours, HoursTurn } from './hours.ts'
+import { readKept, type StateStore } from './kept-state.ts'
+import { type From, isAmong } from './transition.ts'
+import { hashed, type KeptEntry, OWN } from './append.ts'
+import { type KeptRequest, nextRequest } from './requests.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+import { toFaults, toName } from './unreadable.ts'
+
+/** Some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
+export const EVENTS_A_TURN = 500
+/** Behind a burst: a third less an event, since each page of the tables is written less often, but an intake waits some 25 ms. */
+export const EVENTS_A_LARGE_TURN = 2_000
+const SLOTS = 2 ** 53
+/** What a copy takes the place of when a person has it sent again. */
+const sentAgain: readonly From[] = [...deadLetterStates, 'accepted', 'skipped', 'held']
+/** What a copy that a person brought takes the place of, such as one that was edited. */
+const corrected: readonly From[] = [...deadLetterStates, 'held']
+
+function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readonly From[] {
+  if (isAgain) return sentAgain
+  return isFromTwilio ? deadLetterStates : corrected
+}
+
+/** `slot`: where `seen` is asked for it; null: nothing is a copy of it. */
+type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
+  readonly receivedAt: number
+  readonly slot: number | null
+  readonly entry: KeptEntry
+}
+type Seen = { identity: number; proof: number; request: number; position: number }
+
+export function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
+  const { id, receivedAt } = request
+  if (request.unreadable) {
+    // Who they are is lost with them, but not that they came: the account closes.
+    const faults = toFaults(request.unreadable.cause)
+    const entry: KeptEntry = [null, 0, '', 0, 'rejected', 'unreadable', faults]
+    for (let position = 0; position < request.events; position++)
+      yield { request: id, position, receivedAt, slot: null, proof: 0, entry }
+    return
+  }
+  const { entries, body, encoding } = request
+  // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
+  const elements = entries.some(([identity]) => identity === OWN) ? toElements(body, encoding) : []
+  for (const [position, entry] of entries.entries()) {
+    const [identity, kept] = entry
+    const [slot, proof] = identity === OWN ? hashOf(elements[position]) : [identity, kept]
+    yield { request: id, position, receivedAt, slot, proof, entry }
+  }
+}
+
+function hashOf(element: unknown): [slot: number | null, proof: number] {
+  if (!isObject(element)) return [null, 0]
+  const { source, id } = element
+  return typeof source === 'string' && typeof id === 'string' ? hashed({ source, id }) : [null, 0]
+}
+
+export type Sorter = {
+  /** Sorts one turn's worth, about so many events; returns how many that were, 0 when everything is sorted. */
+  sort(events?: number): number
+  /** The newest request that has been sorted. */
+  sortedUpTo(): number
+  /** How many copies have taken the place of what they are copies of, since the start. */
+  replaced(): number
+}
+
+const CURSOR = 'sorted_up_to'
+
+export function createSorter(
+  sql: Sql,
+  book: Book,
+  hours: Hours,
+  store: StateStore,
+  damage: Pick<DamageLog, 'found'>,
+): Sorter {
+  let replaced = 0
+  let cursor = restoreCursor()
+
+  /**
+   * What was sorted has left events, so the newest of them is where a damaged cursor begins anew. Some requests may then be
+   * sorted twice: those of which every event was a copy, and is one again.
+   */
+  function restoreCursor(): number {
+    const newestOf = (query: string) => sql.all<{ id: number }>(query)[0]?.id ?? 0
+    const sorted = newestOf(statements.newestSorted)
+    const kept = readKept(store, CURSOR, z.int().nonnegative(), sorted)
+    const newest = newestOf(statements.newestRequest)
+    // Beyond the newest request it is only when that is sorted, or pruned.
+    if (kept >= sorted && !(kept > newest && newest > sorted)) return kept
+    store.setAside(CURSOR)
+    return sorted
+  }
+
+  /** One request at a time, for one alone may hold thousands of events. */
+  function arrivals(events: number): { due: Arrival[]; lost: KeptRequest[]; upTo: number } {
+    const due: Arrival[] = []
+    const lost: KeptRequest[] = []
+    let upTo = cursor
+    while (due.length < events) {
+      const next = nextRequest(sql, upTo)
+      if (!next) break
+      for (const arrival of arrivalsOf(next)) due.push(arrival)
+      if (next.unreadable) lost.push(next)
+      upTo = next.id
+    }
+    return { due, lost, upTo }
+  }
+
+  function lookUp(slots: readonly number[]): Map<number, Seen> {
+    const found = toJsonLists(slots).flatMap(list => sql.all<Seen>(statements.seenAmong, list))
+    return new Map(found.map(seen => [seen.identity, seen]))
+  }
+
+  /** Returns how many took the place of what they are copies of. */
+  function sortTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
+    let mended = 0
+    const seen = lookUp(due.flatMap(({ slot }) => (slot === null ? [] : [slot])))
+    const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
+
+    for (const arrival of due) {
+      const [, , type, version, state, , , more, observed] = arrival.entry
+      const { proof } = arrival
+      let { slot } = arrival
+      let twin: Seen | undefined
+      if (slot !== null) {
+        // Another event in this slot: two hashes of 53 bits met, which must not cost an event. Take the next slot.
+        // (Once the other is pruned this one is not known again: that costs a second copy with the same messageId.)
+        for (
+          twin = seen.get(slot);
+          twin && twin.proof !== proof;
+          twin = seen.get(slot) ?? lookUp([slot]).get(slot)
+        ) {
+          slot = (slot + 1) % SLOTS
+        }
+      }
+      const kind = book.kind(type, version)
+      if (typeof observed === 'number') {
+        const { receivedAt } = arrival
+        const isCopy = twin !== undefined
+        hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
+      }
+      if (twin) book.add(kind, 'duplicate', null, 1)
+      if (
+        twin &&
+        !(state === 'pending' && takesPlaceOf(twin, replacedBy(more?.again, typeof observed === 'number')))
+      )
+        continue
+      if (twin) mended += 1
+      book.add(kind, 'received', null, 1)
+      const { request, position } = arrival
+      if (slot !== null) seen.set(slot, { identity: slot, proof, request, position })
+      fresh.set(`${request} ${position}`, { arrival, slot })
+    }
+
+    // A good copy takes the place of a dead letter with the same id: that is how a corrected event comes back.
+    function takesPlaceOf({ request, position }: Seen, replaced: readonly From[]): boolean {
+      const sameTurn = fresh.get(`${request} ${position}`)
+      if (sameTurn) {
+        const [, , type, version, state] = sameTurn.arrival.entry
+        if (!replaced.includes(state)) return false
+        fresh.delete(`${request} ${position}`)
+        book.add(book.kind(type, version), 'received', null, -1)
+        return true
+      }
+      const [old] = sql.all<{ state: State; reason: string | null; kind: number }>(
+        statements.eventAt,
+        request,
+        position,
+      )
+      if (!old || !isAmong(old, replaced)) return false
+      book.add(old.kind, old.state, old.reason, -1)
+      book.add(old.kind, 'received', null, -1)
+      sql.all(statements.deleteEvent, request, position)
+      return true
+    }
+
+    const rows: (string | number | null)[][] = []
+    const slots: number[][] = []
+    for (const { arrival, slot } of fresh.values()) {
+      const { request, position, receivedAt, proof, entry } = arrival
+      const [, , type, version, state, reason, faults, more] = entry
+      const kind = book.kind(type, version)
+      book.add(kind, state, reason, 1)
+      const settledAt = more?.settledAt ?? (state === 'skipped' ? receivedAt : null)
+      rows.push([request, position, receivedAt, kind, state, reason, settledAt, slot, faults])
+      if (slot !== null) slots.push([slot, proof, request, position])
+    }
+    for (const list of toJsonLists(slots)) sql.all(statements.insertSeen, list)
+    for (const list of toJsonLists(rows)) sql.all(statements.insertEvents, list)
+    sql.all(statements.remember, CURSOR, String(upTo))
+    hours.write()
+    return mended
+  }
+
+  return {
+    sort(events = EVENTS_A_TURN) {
+      const { due, lost, upTo } = arrivals(events)
+      if (upTo === cursor) return 0
+      const turn = hours.hoursTurn()
+      replaced += book.transaction('relaxed', () => sortTurn(due, upTo, turn))
+      turn.keep()
+      cursor = upTo
+      for (const { id, events: n, unreadable } of lost)
+        damage.found('unreadable', toName(id, unreadable?.cause ?? ''), n)
+      return due.length
+    },
+    sortedUpTo: () => cursor,
+    replaced: () => replaced,
+  }
+}

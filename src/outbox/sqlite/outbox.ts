@@ -1,0 +1,115 @@
+/**
+ * The outbox: where the webhook's answer is decided and every event's state is kept. One owner, synchronous, over any
+ * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
+ */
+import { type Book, createBook } from './counters.ts'
+import { type Comparison, createComparison } from './compare-counts.ts'
+import { createDamageLog } from './damage.ts'
+import { createHours, type Hours } from './hours.ts'
+import { createKnown, type Known } from './seen.ts'
+import { createLeases, type Leases, type Place } from './lease.ts'
+import { createLook, type Look } from './list.ts'
+import { migrate } from './migrations.ts'
+import { move, type Target } from './transition.ts'
+import { createNoticeBook, type NoticeBook } from './notices.ts'
+import { createPruner, type Pruner, type Pruning } from './prune.ts'
+import { type Parcel, putAll } from './append.ts'
+import { createResender, type Resender } from './resend.ts'
+import { createSorter, type Sorter } from './index-events.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+import { createWalk, type Walk } from './scan.ts'
+import { createWatch, type Watch } from './changes.ts'
+
+export type OutboxStore = Leases &
+  Look &
+  Pruner &
+  Walk &
+  Watch &
+  Known &
+  NoticeBook &
+  Resender &
+  Comparison &
+  Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
+  Pick<Hours, 'kindHours' | 'kindTotals'> &
+  Pick<Book, 'counts' | 'total' | 'held'> & {
+    /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
+    put(parcels: readonly Parcel[], now?: number): void
+    /** Kept but not yet sorted into events. */
+    unsorted(): number
+    /** When the oldest of those was stored, ms since 1970. */
+    oldestUnsortedAt(): number | undefined
+    /** The newest request that is kept, sorted or not. */
+    keptUpTo(): number
+    /** The same as it was found when the outbox was opened; 0: none. */
+    readonly newestAtStart: number
+    /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
+    change(place: Place, from: Parameters<typeof move>[3], to: Target, now: number): boolean
+    /** The same for many, in one commit; gives how many were changed. */
+    changeAll(places: readonly Place[], from: Parameters<typeof move>[3], to: Target, now: number): number
+  }
+
+/** `givenUpTo`: request numbers up to here were given, also if their requests are gone. */
+export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxStore {
+  migrate(sql)
+  const damage = createDamageLog()
+  const notices = createNoticeBook(sql, damage)
+  const book = createBook(sql, damage)
+  const hours = createHours(sql, damage)
+  const sorter = createSorter(sql, book, hours, notices, damage)
+  let unsorted = countUnsorted()
+  // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
+  const newestId = sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0
+  const newestAtStart = Math.max(sorter.sortedUpTo(), newestId)
+  let nextId = Math.max(newestAtStart, givenUpTo) + 1
+
+  function countUnsorted(): number {
+    const [row] = sql.all<{ n: number }>(statements.countEntriesAfter, sorter.sortedUpTo())
+    return row?.n ?? 0
+  }
+
+  function sort(events?: number): number {
+    const sorted = sorter.sort(events)
+    // The sum of what was stored, of which a damaged row may have told wrong.
+    unsorted = sorter.sortedUpTo() >= nextId - 1 ? 0 : Math.max(0, unsorted - sorted)
+    return sorted
+  }
+
+  return {
+    ...createLeases(sql, book, damage),
+    ...createLook(sql),
+    ...createWalk(sql),
+    ...createWatch(sql),
+    ...notices,
+    ...createResender(sql, book),
+    ...createComparison(sql, book, notices, damage),
+    ...createKnown(sql, () => {
+      while (sort() > 0);
+    }),
+    ...createPruner(sql, book, hours, sorter.sortedUpTo, pruning),
+    kindHours: hours.kindHours,
+    kindTotals: hours.kindTotals,
+    counts: book.counts,
+    total: book.total,
+    held: book.held,
+
+    put(parcels, now) {
+      nextId += putAll(sql, nextId, parcels, now ?? null)
+      for (const { events } of parcels) unsorted += events
+    },
+    sort,
+    unsorted: () => unsorted,
+    oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, sorter.sortedUpTo())[0]?.at,
+    keptUpTo: () => nextId - 1,
+    newestAtStart,
+    replaced: sorter.replaced,
+    sortedUpTo: sorter.sortedUpTo,
+
+    change: (place, from, to, now) =>
+      book.transaction('on-disk', () => move(sql, book, place, from, to, now)),
+    changeAll(places, from, to, now) {
+      const moved = (place: Place) => move(sql, book, place, from, to, now)
+      return book.transaction('on-disk', () => places.filter(moved).length)
+    },
+  }
+}

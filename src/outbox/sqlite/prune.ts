@@ -1,0 +1,128 @@
+/**
+ * What may go, goes: the bytes of accepted and skipped events after `retentionMs`, their ids after `dedupeMs` too.
+ * Pending events and dead letters stay for ever, and so do the bytes of a request that holds one of them. What came by the
+ * hour, for data quality, goes into one sum a kind.
+ * Works in slices from the oldest on, so that one turn is a few milliseconds.
+ */
+import type { State } from '../../reasons.ts'
+import type { Book } from './counters.ts'
+import type { Hours } from './hours.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+
+const ROWS_A_TURN = 500
+const NOTICES_KEPT = 1_000
+/** Attempts are shown with their events; but one forgotten dead letter must not keep those of a year. */
+const DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
+
+export type Pruning = { readonly retentionMs: number; readonly dedupeMs: number }
+
+export type Pruner = {
+  /** One turn; true when there is more to do at once. */
+  prune(now: number): boolean
+}
+
+type EventRow = {
+  request: number
+  position: number
+  received_at: number
+  state: State
+  settled_at: number | null
+  identity: number | null
+}
+
+export function createPruner(
+  sql: Sql,
+  book: Book,
+  hours: Hours,
+  sortedUpTo: () => number,
+  { retentionMs, dedupeMs }: Pruning,
+): Pruner {
+  const start = { request: 0, event: { request: 0, position: -1 } }
+  let from = start
+
+  function pruneRequests(now: number): boolean {
+    const before = now - retentionMs
+    const rows = sql.all<{ id: number; received_at: number }>(
+      statements.requestAges,
+      from.request,
+      ROWS_A_TURN,
+    )
+    for (const { id, received_at } of rows) {
+      if (isYoung(received_at, before, now) || id > sortedUpTo()) return false
+      const used = sql.all(statements.requestInUse, id, before).length > 0
+      if (!used) sql.all(statements.deleteRequest, id)
+      from = { ...from, request: id }
+    }
+    return rows.length === ROWS_A_TURN
+  }
+
+  function pruneEvents(now: number): boolean {
+    const before = now - Math.max(retentionMs, dedupeMs)
+    const { request, position } = from.event
+    const rows = sql.all<EventRow>(statements.eventsAfter, request, position, ROWS_A_TURN)
+    for (const row of rows) {
+      if (isYoung(row.received_at, before, now)) return false
+      const finished = row.state === 'accepted' || row.state === 'skipped'
+      if (finished && (row.settled_at ?? before) <= before) {
+        if (row.identity !== null) sql.all(statements.deleteSeen, row.identity, row.request, row.position)
+        sql.all(statements.deleteEvent, row.request, row.position)
+      }
+      from = { ...from, event: row }
+    }
+    return rows.length === ROWS_A_TURN
+  }
+
+  function pruneDeliveries(now: number): boolean {
+    const oldest = sql.all<{ at: number | null }>(statements.oldestKept)[0]?.at ?? now
+    const before = Math.max(
+      Math.min(oldest, now - retentionMs),
+      now - Math.max(retentionMs, DELIVERIES_KEPT_MS),
+    )
+    return sql.all(statements.deleteDeliveriesBefore, before, ROWS_A_TURN).length === ROWS_A_TURN
+  }
+
+  return {
+    prune(now) {
+      const began = from
+      try {
+        const more = book.transaction('relaxed', () => {
+          sql.all(statements.deleteOldNotices, NOTICES_KEPT)
+          return [pruneRequests(now), pruneEvents(now), pruneDeliveries(now), hours.foldHours(now)].includes(
+            true,
+          )
+        })
+        if (!more) from = start
+        return more
+      } catch (error) {
+        from = began
+        throw error
+      }
+    },
+  }
+}
+
+/** Turns that may follow each other, each of some milliseconds. */
+const TURNS = 20
+const EVERY_MS = 60_000
+
+/** To be called about once a second; prunes once a minute, and goes on with the next call while there is more. `always`: each time. */
+export function createPruneTurns({ prune }: Pruner, always: boolean): (now: number) => void {
+  let dueAt = 0
+  return now => {
+    // Too far ahead: a clock that was wrong has been set back.
+    const isDue = now >= dueAt || now + EVERY_MS < dueAt
+    if (!isDue) return
+    let more = true
+    for (let turns = 0; more && turns < TURNS; turns++) more = prune(now)
+    dueAt = more || always ? 0 : now + EVERY_MS
+  }
+}
+
+/**
+ * The first young row ends a pass, for rows come in the order of time. A time that is still to come was given by a clock
+ * that was wrong, and must not keep all that came after it.
+ */
+function isYoung(receivedAt: number, before: number, now: number): boolean {
+  return receivedAt > before && receivedAt <= now
+}

@@ -1,0 +1,77 @@
+/**
+ * Accepted events made pending again, page by page: for when a destination answered 200 and kept nothing. An event keeps its
+ * id, so that a destination that does remember it drops the copy.
+ */
+import { isObject } from '../../event/event.ts'
+import { createBodyReader } from './body.ts'
+import type { Book } from './counters.ts'
+import type { Place } from './lease.ts'
+import { toKey, toPlace } from './list.ts'
+import { moveAll } from './transition.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+
+export type ResendQuery = {
+  /** Accepted from then on, and before then; milliseconds since 1970. */
+  readonly since: number
+  readonly until: number
+  readonly type?: string | undefined
+  /** Changes nothing, and counts what would be sent again. */
+  readonly preview?: boolean | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+}
+
+/** `matched`: accepted within that time. `pruned`: those of them whose bytes are gone, or cannot be read; they stay accepted. */
+export type ResendPage = {
+  readonly matched: number
+  readonly pruned: number
+  readonly done: number
+  /** Undefined after the last page. */
+  readonly next: string | undefined
+}
+
+export type Resender = {
+  /** One page in one commit. */
+  resendPage(query: ResendQuery, now: number): ResendPage
+}
+
+/** A few milliseconds of work, because nothing else uses the outbox meanwhile. */
+const ROWS_A_PAGE = 500
+
+type Row = Place & { state: string; settled_at: number | null; type: string; kept: number | null }
+
+export function createResender(sql: Sql, book: Book): Resender {
+  const readBody = createBodyReader(sql)
+
+  /** What cannot be read would become a dead letter, of an event that was accepted. */
+  function readable(rows: readonly Row[]): Row[] {
+    let last: { readonly request: number; readonly elements: readonly unknown[] } | undefined
+    return rows.filter(({ request, position }) => {
+      if (last?.request !== request) last = { request, elements: readBody(request).body?.elements ?? [] }
+      return isObject(last.elements[position])
+    })
+  }
+
+  return {
+    resendPage({ since, until, type, preview = false, after }, now) {
+      const from = (after && toPlace(after)) || { request: 0, position: -1 }
+      const rows = sql.all<Row>(statements.eventsToResend, from.request, from.position, ROWS_A_PAGE)
+      const matched = rows.filter(row => {
+        const at = row.settled_at ?? 0
+        return row.state === 'accepted' && at >= since && at < until && (!type || row.type === type)
+      })
+      const places = readable(matched.filter(({ kept }) => kept !== null))
+      if (!preview && places.length > 0) {
+        book.transaction('on-disk', () => moveAll(sql, book, places, 'accepted', { state: 'pending' }, now))
+      }
+      const last = rows.at(-1)
+      return {
+        matched: matched.length,
+        pruned: matched.length - places.length,
+        done: preview ? 0 : places.length,
+        next: last && rows.length === ROWS_A_PAGE ? toKey(last) : undefined,
+      }
+    },
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The outbox from its oldest event on, page by page, each event as a line that another outbox can take in (export-format.ts reads
+ * them): its state and reason, and the event to the letter. Never changes a row.
+ */
+import { toBase64 } from '../../event/base64.ts'
+import type { State } from '../../reasons.ts'
+import { toElements } from './body.ts'
+import type { Place } from './lease.ts'
+import { toKey, toPlace } from './list.ts'
+import { readPast } from './read-past.ts'
+import { readRequest } from './requests.ts'
+import { toSlices } from '../../event/json-slices.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+import { type WalkRow, walkRequest } from './scan-requests.ts'
+
+export type WalkQuery = {
+  readonly states?: readonly State[] | undefined
+  readonly type?: string | undefined
+  readonly reason?: string | undefined
+  /** Received from then on, and before then; milliseconds since 1970. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+}
+
+/** `lines` is NDJSON; `next` is undefined after the last page. A page may be empty. `unreadable`: events that are not in it. */
+export type WalkPage = {
+  readonly lines: string
+  readonly events: number
+  readonly next: string | undefined
+  readonly unreadable: number
+}
+
+export type Walk = { walk(query: WalkQuery): WalkPage }
+
+/** One page is some milliseconds of work, for the outbox does nothing else meanwhile. */
+const ROWS_A_PAGE = 1_000
+const CHARACTERS_A_PAGE = 1_000_000
+/** The last time that a Date can be, ms since 1970. */
+const LATEST = 8.64e15
+/** Behind any event of a request; as long as a place may be written. */
+const LAST_POSITION = 999_999_999
+
+type Body = { readonly request: number; readonly kept: Kept }
+type Kept =
+  | { readonly kind: 'events'; readonly texts: readonly string[] }
+  | { readonly kind: 'raw'; readonly raw: string; readonly encoding: string }
+  | { readonly kind: 'unreadable'; readonly raw: string }
+  | { readonly kind: 'pruned' }
+
+export function createWalk(sql: Sql): Walk {
+  function read(request: number): Body {
+    const found = readRequest(sql, request)
+    if (!found) return { request, kept: { kind: 'pruned' } }
+    if (found.unreadable)
+      return { request, kept: { kind: 'unreadable', raw: toBase64(found.unreadable.stored) } }
+    const { body, encoding } = found
+    if (toElements(body, encoding)[0] === body) return { request, kept: { kind: 'raw', raw: body, encoding } }
+    return { request, kept: { kind: 'events', texts: toSlices(body) } }
+  }
+
+  function toLine(row: WalkRow, kept: Kept): string {
+    const { received_at, settled_at, detail } = row
+    // What waits will be found unreadable when it is claimed.
+    const isLost = kept.kind === 'unreadable' && row.state === 'pending'
+    const { state, reason } = isLost ? ({ state: 'rejected', reason: 'unreadable' } as const) : row
+    const head = JSON.stringify({
+      ...{ bridge: 1, state, reason, receivedAt: toIso(received_at) },
+      ...(settled_at !== null && { settledAt: toIso(settled_at) }),
+      ...(detail !== null && { detail }),
+      ...(kept.kind === 'raw' && { raw: kept.raw, encoding: kept.encoding }),
+      ...(kept.kind === 'unreadable' && { raw: kept.raw, encoding: 'base64' }),
+      ...(kept.kind === 'pruned' && { type: row.type, version: row.version }),
+      ...knownBy(row, kept),
+    })
+    const text = kept.kind === 'events' ? kept.texts[row.position] : undefined
+    return text === undefined ? head : `${head.slice(0, -1)},"event":${text}}`
+  }
+
+  /** What the event itself does not tell: one that is neither rejected nor skipped has an identity of its own. */
+  function knownBy(
+    row: WalkRow,
+    { kind }: Kept,
+  ): { key: string } | { seen: [number, number] | null } | undefined {
+    if (row.identity === null && kind !== 'pruned') return { key: toKey(row) }
+    const isTold = kind === 'events' && row.state !== 'rejected' && row.state !== 'skipped'
+    return isTold ? undefined : { seen: seenOf(row) }
+  }
+
+  function seenOf({ identity, proof, request, position }: WalkRow): [number, number] | null {
+    if (identity !== null && proof !== undefined) return [identity, proof]
+    if (identity === null) return null
+    try {
+      const [seen] = sql.all<{ proof: number }>(statements.proofOf, identity, request, position)
+      return seen ? [identity, seen.proof] : null
+    } catch {
+      return null
+    }
+  }
+
+  /** Rows behind a place, up to the first that cannot be read; `gapTo`: then requests up to there have none that can. */
+  function readRows({ request, position }: Place): { rows: WalkRow[]; isLast: boolean; gapTo: number } {
+    for (let limit = ROWS_A_PAGE; limit >= 1; limit = Math.floor(limit / 2)) {
+      try {
+        const rows = sql.all<WalkRow>(statements.eventsToCarry, request, position, limit)
+        return { rows, isLast: rows.length < limit, gapTo: 0 }
+      } catch {
+        // A page that SQLite cannot read: fewer rows may stand before it.
+      }
+    }
+    const behind = (at: number) => sql.all<WalkRow>(statements.eventsToCarry, at, LAST_POSITION, 1)[0]
+    const { row, readFrom } = readPast(request, behind)
+    return { rows: [], isLast: row === undefined, gapTo: readFrom }
+  }
+
+  /** Behind it requests go on that are not sorted. When that cannot be read, they go on behind the last event. */
+  function sortedUpTo(): number {
+    try {
+      const [kept] = sql.all<{ value: string }>(statements.recall, 'sorted_up_to')
+      return Number(kept?.value ?? 0) || 0
+    } catch {
+      return 0
+    }
+  }
+
+  return {
+    walk({ states, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER, after }) {
+      let place: Place = (after && toPlace(after)) || { request: 0, position: -1 }
+      const lines: string[] = []
+      let characters = 0
+      let unreadable = 0
+      let looked = 0
+      let body: Body | undefined
+      const isFull = () => characters > CHARACTERS_A_PAGE || looked >= ROWS_A_PAGE
+
+      function add(row: WalkRow): void {
+        place = row
+        looked += 1
+        if ((states && !states.includes(row.state)) || (type && row.type !== type)) return
+        if ((reason && row.reason !== reason) || row.received_at < since || row.received_at >= until) return
+        try {
+          if (body?.request !== row.request) body = read(row.request)
+          // Bytes are pruned of finished events only.
+          if (body.kept.kind === 'pruned' && row.state !== 'accepted' && row.state !== 'skipped')
+            throw new Error('Its request is gone')
+          const line = toLine(row, body.kept)
+          characters += line.length
+          // They are the bytes of the whole request: its first event has them for all.
+          if (body.kept.kind === 'unreadable') body = { ...body, kept: { ...body.kept, raw: '' } }
+          lines.push(line)
+        } catch {
+          unreadable += 1
+        }
+      }
+
+      /** True when there is nothing more up to there. */
+      function addRequests(upTo: number): boolean {
+        while (!isFull()) {
+          const { request, position } = place
+          // One that a page broke off in goes on behind its last event.
+          const isBegun = position >= 0 && position < LAST_POSITION
+          const walked = walkRequest(sql, isBegun ? request - 1 : request, upTo)
+          if (!walked) return true
+          unreadable += walked.unreadable
+          for (const row of walked.rows) {
+            if (row.request === request && row.position <= position) continue
+            if (isFull()) return false
+            add(row)
+          }
+          place = { request: walked.upTo, position: LAST_POSITION }
+        }
+        return false
+      }
+
+      const { rows, isLast, gapTo } = readRows(place)
+      for (const row of rows) {
+        if (characters > CHARACTERS_A_PAGE) return toPage(false)
+        add(row)
+      }
+      if (gapTo > 0) {
+        if (!addRequests(gapTo)) return toPage(false)
+        place = { request: gapTo, position: LAST_POSITION }
+      }
+      if (!isLast) return toPage(false)
+      const end = sortedUpTo()
+      if (place.request < end) place = { request: end, position: LAST_POSITION }
+      return toPage(addRequests(Number.MAX_SAFE_INTEGER))
+
+      function toPage(isEnd: boolean): WalkPage {
+        const text = lines.map(line => `${line}\n`).join('')
+        return { lines: text, events: lines.length, next: isEnd ? undefined : toKey(place), unreadable }
+      }
+    },
+  }
+}
+
+/** A damaged time may be none. */
+function toIso(at: number): string {
+  return new Date(Math.min(Math.max(0, at), LATEST)).toISOString()
+}

@@ -1,0 +1,20 @@
+/** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
+import type { Identity } from '../../runtime.ts'
+import { toJsonLists } from './byte-limits.ts'
+import { toProof, toSlot } from './append.ts'
+import type { Sql } from './sql.ts'
+import * as statements from './statements.ts'
+
+export type Known = { knows(identities: readonly Identity[]): boolean[] }
+
+export function createKnown(sql: Sql, sortAll: () => void): Known {
+  return {
+    knows(identities) {
+      sortAll()
+      const slots = identities.map(toSlot)
+      const seen = toJsonLists(slots).flatMap(list => sql.all<{ proof: number }>(statements.seenAmong, list))
+      const proofs = new Set(seen.map(({ proof }) => proof))
+      return identities.map(identity => proofs.has(toProof(identity)))
+    },
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Leased events → track calls → as few requests as Segment's limits allow → what became of each event.
+ * A batch that Segment refuses is halved until the one culprit stands alone; its neighbours go through. While the destination
+ * has just proven to be up, a batch that fails in any other way is halved as well. Touches neither the outbox nor the clock's
+ * cadence: events that are in no settlement are simply tried again.
+ */
+
+import type { Delivery, Leased, Settlement, Tried, Tries } from '../outbox/sqlite/lease.ts'
+import type { Hold } from '../outbox/sqlite/transition.ts'
+import { toState } from '../reasons/outcomes.ts'
+import type { EventReason } from '../reasons.ts'
+import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
+import { type Deliver, type Failed, failed, type Outcome } from './segment/client.ts'
+import { type TrackCall, toTrack } from './segment/map.ts'
+import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
+
+export type Overhead = { readonly perRequest: number; readonly perEvent: number }
+
+/** What is to be sent. */
+export type Work = {
+  /** Each is a run of events in the order of the outbox; no request holds events of two. */
+  readonly groups: readonly (readonly Leased[])[]
+  /** Whether a failure is halved like a refusal, and an event that fails alone is held back. */
+  readonly isolates: boolean
+  /** Whether the destination is known to accept other events: without that no event is blamed. */
+  readonly isProven: boolean
+}
+
+export type DispatchPorts = {
+  readonly deliver: Deliver
+  readonly overhead: Overhead
+  /** What an event becomes that `deliver` took. */
+  readonly delivered: Pick<Settlement, 'state' | 'reason'>
+  readonly hold: (event: Leased) => Hold
+  readonly note: (delivery: Delivery) => void
+  readonly now: () => number
+  /** False once the requests that the host allows for now are spent: what is left is `rest`. Without it there is no limit. */
+  readonly maySend?: (() => boolean) | undefined
+}
+
+/** Why the line must wait. `events`: how many were concerned. */
+export type LineFailure = Failed & { readonly events: readonly Leased[] }
+
+export type Dispatched = {
+  readonly settlements: readonly Settlement[]
+  readonly failure: LineFailure | undefined
+  /** In a request, and in no settlement. */
+  readonly tried: readonly Tried[]
+  /** What was not sent any more, to be gone on with. */
+  readonly rest: Work | undefined
+}
+
+export async function dispatch(work: Work, ports: DispatchPorts): Promise<Dispatched> {
+  const tries = new Map<Leased, Tries>()
+  const { settlements, ...sent } = await send(work, tries, ports)
+  const settled = new Set(settlements.map(({ event }) => event))
+  return {
+    ...sent,
+    settlements: settlements.map(settlement => ({ ...settlement, tries: tries.get(settlement.event) })),
+    tried: [...tries].flatMap(([event, tried]) => (settled.has(event) ? [] : { event, ...tried })),
+  }
+}
+
+/** Events refused alone, and none accepted, after which the receiver is doubted. */
+const REFUSALS_ENOUGH = 8
+
+type Batch = readonly Sized<Leased>[]
+/** An event that failed, or was refused, alone. */
+type Culprit = { readonly event: Leased; readonly outcome: Exclude<Outcome, { kind: 'accepted' }> }
+
+async function send(
+  work: Work,
+  tries: Map<Leased, Tries>,
+  ports: DispatchPorts,
+): Promise<Omit<Dispatched, 'tried'>> {
+  const { queue, settlements } = prepareAll(work, ports.overhead)
+  const [first = []] = queue
+  const culprits: Culprit[] = []
+  let { isProven } = work
+  let failure: LineFailure | undefined
+  /** Culprits since something was accepted. */
+  let inARow = 0
+  while (!failure && (ports.maySend?.() ?? true)) {
+    const batch = queue.shift()
+    if (!batch) break
+    const outcome = await attempt(batch, tries, ports)
+    const [one] = batch
+    if (outcome.kind === 'accepted') {
+      for (const { event } of batch) settlements.push({ event, ...ports.delivered })
+      isProven = true
+      inARow = 0
+    } else if (outcome.kind === 'failed' && (!work.isolates || isThrottle(outcome))) {
+      failure = { ...outcome, events: eventsOf(batch) }
+    } else if (batch.length > 1) {
+      const middle = Math.ceil(batch.length / 2)
+      queue.unshift(batch.slice(0, middle), batch.slice(middle))
+    } else if (one) {
+      culprits.push({ event: one.event, outcome })
+      inARow += 1
+      if (outcome.kind === 'failed' && inARow >= CULPRITS_A_PROOF)
+        failure = { ...outcome, events: [one.event] }
+      // Halving on would only cost requests: two for every event left.
+      if (outcome.kind === 'refused' && !isProven && inARow >= REFUSALS_ENOUGH)
+        failure = refusesAll(first, outcome)
+    }
+  }
+  const [culprit] = culprits
+  // Not every event of a batch can be at fault: then it is the key, the path or a proxy, and the events stay pending.
+  if (culprit && !isProven && !work.isolates && !failure && queue.length === 0)
+    failure = refusesAll(first, culprit.outcome)
+  if (isProven || work.isolates) {
+    for (const one of culprits) settlements.push(blame(one, isProven, ports))
+  }
+  const groups = queue.map(eventsOf)
+  return {
+    settlements,
+    failure,
+    rest: failure || queue.length === 0 ? undefined : { ...work, groups, isProven },
+  }
+}
+
+const eventsOf = (batch: Batch): Leased[] => batch.map(({ event }) => event)
+
+/** Only a 400 or a 413 is a judgement of the event itself. */
+function blame({ event, outcome }: Culprit, isProven: boolean, { hold }: DispatchPorts): Settlement {
+  if (outcome.kind === 'refused' && isProven) return toRefused(event, 'segment_refused', outcome.answer)
+  const { status, answer } = outcome
+  const detail = [status, answer].filter(Boolean).join(' ')
+  return { event, state: 'pending', reason: 'held_back', detail, hold: hold(event) }
+}
+
+function prepareAll({ groups }: Work, overhead: Overhead): { queue: Batch[]; settlements: Settlement[] } {
+  const prepared = groups.map(group => prepare(group, overhead))
+  return {
+    queue: prepared.flatMap(({ ready }) => pack(ready, overhead.perRequest)),
+    settlements: prepared.flatMap(({ settlements }) => settlements),
+  }
+}
+
+function prepare(
+  leased: readonly Leased[],
+  overhead: Overhead,
+): { ready: Sized<Leased>[]; settlements: Settlement[] } {
+  const ready: Sized<Leased>[] = []
+  const settlements: Settlement[] = []
+  for (const event of leased) {
+    const written = write(event)
+    if (!written.ok) {
+      settlements.push(toRefused(event, written.reason, ''))
+      continue
+    }
+    const bytes = byteLength(written.json) + overhead.perEvent
+    if (bytes > EVENT_BYTES) {
+      settlements.push(toRefused(event, 'event_too_large', `${bytes} bytes as a track call`))
+    } else if (written.track.messageId.length > ID_CHARACTERS) {
+      settlements.push(toRefused(event, 'id_too_long', `${written.track.messageId.length} characters`))
+    } else {
+      ready.push({ event, track: written.track, bytes })
+    }
+  }
+  return { ready, settlements }
+}
+
+type Written =
+  | { readonly ok: true; readonly track: TrackCall; readonly json: string }
+  | { readonly ok: false; readonly reason: EventReason }
+
+/** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
+function write({ element, exact, receivedAt }: Leased): Written {
+  try {
+    const mapped = toTrack(element, receivedAt, exact)
+    if (!mapped.ok) return mapped
+    if (isDeeper(mapped.track, DEPTH)) return { ok: false, reason: 'not_serializable' }
+    return { ok: true, track: mapped.track, json: JSON.stringify(mapped.track) }
+  } catch {
+    return { ok: false, reason: 'not_serializable' }
+  }
+}
+
+/**
+ * JSON.parse takes any depth, JSON.stringify only what the stack still holds (some 4,000 levels on a main thread), and
+ * the SDK calls it from deeper down: far below that an event is safe on every host.
+ */
+const DEPTH = 500
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
+}
+
+async function attempt(
+  batch: Batch,
+  tries: Map<Leased, Tries>,
+  { deliver, note, now }: DispatchPorts,
+): Promise<Outcome> {
+  const at = now()
+  for (const { event } of batch) {
+    tries.set(event, { attempts: (tries.get(event)?.attempts ?? 0) + 1, triedAt: at })
+  }
+  const outcome = await deliver(batch.map(({ track }) => track))
+  const first = batch[0]?.event
+  const last = batch.at(-1)?.event
+  if (first && last) {
+    const reason =
+      outcome.kind === 'failed' ? outcome.reason : outcome.kind === 'refused' ? 'segment_refused' : null
+    const { status = null, answer, headers } = outcome
+    const tookMs = now() - at
+    note({ at, tookMs, events: batch.length, first, last, reason, status, answer, headers })
+  }
+  return outcome
+}
+
+function refusesAll(batch: Batch, { status, answer }: Pick<Outcome, 'status' | 'answer'>): LineFailure {
+  return { ...failed('segment_refuses_all', status, answer), events: eventsOf(batch) }
+}
+
+function toRefused(event: Leased, reason: EventReason, detail: string): Settlement {
+  return { event, state: toState(reason), reason, detail }
+}

@@ -1,0 +1,183 @@
+/**
+ * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
+ *
+ *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ Segment
+ *                                                    └ failures ─▶ teller ─▶ operator
+ *
+ * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
+ */
+import type { Settings } from '../config.ts'
+import type { Observe } from '../stats/metrics.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import { createPruneTurns } from '../outbox/sqlite/prune.ts'
+import type { Parcel } from '../outbox/sqlite/append.ts'
+import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
+import type { Log, Stored } from '../runtime.ts'
+import type { Reason } from '../reasons.ts'
+import type { Deliver } from './segment/client.ts'
+import type { Overhead } from './batch.ts'
+import { createDrain } from './next-batch.ts'
+import type { Failure, Standing } from '../alerts/throttle.ts'
+import type { Line } from './retry.ts'
+import type { About, Teller } from '../alerts/notifier.ts'
+import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
+
+export type DepotParts = {
+  readonly settings: Settings
+  readonly outbox: OutboxStore
+  readonly deliver: Deliver
+  readonly overhead: Overhead
+  readonly log: Log
+  readonly now: () => number
+  readonly random: () => number
+  /** Who tells the operator: notices here, or a clock that several outboxes share. */
+  readonly tell: (about: () => About) => DepotTeller
+  readonly observe: Observe
+  /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
+  readonly resume?: boolean
+  /** False once the requests that the host allows for now are spent. */
+  readonly maySend?: () => boolean
+}
+
+export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'verified' | 'standing'> & { tick(): void }
+
+export type Depot = {
+  /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
+  put(parcels: readonly Parcel[], from?: 'webhook' | 'import'): Stored[]
+  report(failure: Failure): void
+  /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
+  drain(events?: number): Promise<number | undefined>
+  /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
+  tick(): void
+  /** By a person: ends any wait, of the line and of what is held back. */
+  deliverNow(): void
+  /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
+  settleAccounts(events?: number): void
+  health(): Health
+}
+
+/** `text` is for people with the admin token: it may hold what the storage said. */
+export type Trouble = { readonly reason: Reason; readonly text: string }
+
+export type Health = {
+  /** Why the outbox takes nothing now; empty when it does. */
+  readonly troubles: readonly Trouble[]
+  readonly line: Line
+  readonly notices: Standing
+}
+
+export function createDepot(parts: DepotParts): Depot {
+  const { settings, outbox, log, now } = parts
+  const faults = createStorageFaults(log)
+  let account = settings.TWILIO_ACCOUNT_SID
+
+  /** False when the outbox cannot be written now; what to do then is up to the caller. */
+  const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
+  const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
+
+  const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
+  const { drain, deliverNow, line } = createDrain({
+    ...parts,
+    teller: {
+      failed: failures => teller.failed(failures),
+      recovered: component => teller.recovered(component),
+    },
+    write,
+    read,
+    tellOfFaults: () => tellOfFaults(0),
+    note(delivery) {
+      parts.observe({
+        reason: delivery.reason ?? 'accepted',
+        seconds: delivery.tookMs / 1_000,
+        events: delivery.events,
+      })
+      write(() => outbox.note(delivery))
+    },
+  })
+  const teller = parts.tell(about)
+
+  function about(): About {
+    let waitingSince: number | undefined
+    read(() => (waitingSince = outbox.oldestPendingAt()))
+    const { failures, notBefore, reason: failing } = line()
+    const nextAttemptAt = failures > 0 ? notBefore : undefined
+    return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing }
+  }
+
+  /** `count`: of the requests that were turned away for it. */
+  function tellOfFaults(count: number): void {
+    teller.failed(faults.open().map(([reason, answer]) => ({ reason, at: now(), count, answer })))
+  }
+
+  /** Only a write that needed room proves that there is some. */
+  function mended(reason: StorageReason): void {
+    faults.mended(reason)
+    if (faults.open().length === 0) teller.recovered('outbox')
+  }
+
+  function waiting(): number {
+    return outbox.total('pending') + outbox.unsorted()
+  }
+
+  function backlogIsFull(): boolean {
+    return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
+  }
+
+  function put(parcels: readonly Parcel[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
+    if (backlogIsFull()) {
+      teller.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
+      return parcels.map(() => ({
+        stored: false,
+        reason: 'backlog_full',
+        detail: `${settings.MAX_BACKLOG} events wait`,
+      }))
+    }
+    const fault = faults.attempt('write', () => outbox.put(parcels, now()))
+    if (fault === undefined) {
+      mended('outbox_unwritable')
+      // Whoever fails to sign meanwhile is somebody else.
+      if (from === 'webhook') teller.verified()
+      tellOfRejected(parcels)
+      return parcels.map(() => ({ stored: true }))
+    }
+    // One that cannot be stored must not take its neighbours down.
+    if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel], from))
+    tellOfFaults(1)
+    return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
+  }
+
+  function tellOfRejected(parcels: readonly Parcel[]): void {
+    account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(parcels[0]?.source ?? '')?.[1]
+    const tell = ({ receivedAt, rejected }: Parcel): Failure[] =>
+      rejected.map(({ reason, id }) => ({ reason, at: receivedAt, count: 1, firstId: id }))
+    teller.failed(parcels.flatMap(tell))
+  }
+
+  return {
+    put,
+    report: failure => teller.failed([failure]),
+    drain,
+    tick() {
+      teller.tick()
+      write(() => prune(now()))
+      write(() => outbox.compareCounts(now()))
+      teller.failed(outbox.takeDamage().map(damage => ({ ...damage, at: now() })))
+      for (const [reason] of faults.open()) if (probe(reason, faults, outbox, now())) mended(reason)
+      tellOfFaults(0)
+    },
+    deliverNow,
+    settleAccounts(events = Number.POSITIVE_INFINITY) {
+      write(() => {
+        for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
+          sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
+      })
+    },
+    health() {
+      const troubles: Trouble[] = faults.troubles()
+      const add = (reason: Reason, text: string) => troubles.push({ reason, text })
+      if (backlogIsFull())
+        add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
+      return { troubles, line: line(), notices: teller.standing() }
+    },
+  }
+}

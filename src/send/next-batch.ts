@@ -1,0 +1,260 @@
+/**
+ * Claimed events → dispatched → settled, one batch a call; and what each outcome means for the next one
+ * (circuit-breaker.ts decides). Several lanes may be at it at once.
+ */
+import type { Settings } from '../config.ts'
+import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Log } from '../runtime.ts'
+import {
+  afterFailure,
+  afterLateFailure,
+  afterSuccess,
+  LONGEST_HOLD_MS,
+  type Try,
+  toHoldMs,
+  toNextTry,
+  toProbe,
+} from './circuit-breaker.ts'
+import { failed } from './segment/client.ts'
+import { type Dispatched, type DispatchPorts, dispatch, type LineFailure, type Work } from './batch.ts'
+import type { Failure } from '../alerts/throttle.ts'
+import { BATCH_BYTES } from './pack.ts'
+import { createRate } from './rate-limiter.ts'
+import { toErrorText } from '../alerts/redact.ts'
+import { type Line, openLine, restoreLine, toRest } from './retry.ts'
+
+export type DrainParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
+  readonly settings: Settings
+  readonly outbox: OutboxStore
+  readonly log: Log
+  readonly random: () => number
+  readonly resume?: boolean | undefined
+  /** False when the outbox cannot be written, or read, now. */
+  readonly write: (work: () => void) => boolean
+  readonly read: (work: () => void) => boolean
+  readonly tellOfFaults: () => void
+  readonly teller: {
+    failed(failures: readonly Failure[]): void
+    recovered(station: 'delivery'): void
+  }
+}
+
+export type Drain = {
+  drain(events?: number): Promise<number | undefined>
+  deliverNow(): void
+  line(): Line
+}
+
+/** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
+export const CLAIM_EVENTS = 250
+/** So many are sorted for each that is claimed, until all are: then sorting soon catches up, and copies are not counted. */
+const SORTED_AHEAD = 2
+/** How soon a failed write to the outbox is tried again. */
+const MEND_MS = 1_000
+/** The name under which a sleeping outbox remembers how its destination did. */
+const LINE = 'line'
+/** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
+const REFUSALS_BELIEVED = 10
+
+/** `held`: one event that was held back. */
+type Claimed = { readonly as: Try | 'held'; readonly work: Work }
+type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
+
+export function createDrain(parts: DrainParts): Drain {
+  const { settings, outbox, now, write, read, teller } = parts
+  const rate = createRate(settings.SEGMENT_RATE)
+  let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
+  /** A lane tries the line that failed; the others wait for what it finds. */
+  let isTrying = false
+  let wasHeld = false
+  let refusedInARow = 0
+  /** The last probe, and the newest request there was when the newest event was the probe. */
+  let probed: Leased | undefined
+  let probedUpTo = 0
+  let wasNewest = false
+  /** Begun in an earlier call, and still under lease. */
+  const begun: Claimed[] = []
+  const unsettled: Unsettled[] = []
+
+  const delivered: DispatchPorts['delivered'] = settings.SEGMENT_WRITE_KEY
+    ? { state: 'accepted' }
+    : { state: 'skipped', reason: 'dry_run' }
+  const isDelivered = ({ state, reason }: Settlement) =>
+    state === delivered.state && reason === delivered.reason
+  const ports: DispatchPorts = {
+    ...parts,
+    delivered,
+    hold: ({ holds = 0 }) => ({ until: now() + toHoldMs(holds, parts.random()), times: holds + 1 }),
+  }
+
+  async function drain(events = CLAIM_EVENTS): Promise<number | undefined> {
+    for (const batch of unsettled.splice(0)) settle(batch)
+    if (unsettled.length > 0) return now() + MEND_MS
+    let sorted = 0
+    if (!write(() => (sorted = outbox.sort(events * SORTED_AHEAD)))) return now() + MEND_MS
+    const rest = toRest(line, now())
+    if (rest > 0) return sorted > 0 ? now() : now() + rest
+    if (line.failures > 0 && isTrying) return undefined
+    if (parts.maySend && !parts.maySend()) return now()
+    let claimed: ReturnType<typeof claim>
+    if (!read(() => (claimed = claim(events)))) return now() + MEND_MS
+    if (typeof claimed === 'object') {
+      await deliver(claimed)
+      return now()
+    }
+    return sorted > 0 ? now() : claimed
+  }
+
+  /** What goes next, or when to come back; `undefined`: nothing is due. */
+  function claim(events: number): Claimed | number | undefined {
+    const as = toNextTry(line, now())
+    if (as !== 'probe') {
+      const resumed = begun.shift()
+      if (resumed) return resumed
+    }
+    const ordinary = () =>
+      as === 'probe'
+        ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now()))
+        : takeBatch(as, events)
+    const held = () => take('held', 1, () => outbox.claimHeld(now(), now() + LONGEST_HOLD_MS))
+    // They take turns, so that neither waits for the other. A line that fails is tried with what waits in it.
+    const turns = line.failures > 0 || wasHeld ? [ordinary, held] : [held, ordinary]
+    let comeBackAt: number | undefined
+    for (const turn of turns) {
+      const claimed = turn()
+      if (typeof claimed === 'object') return claimed
+      comeBackAt ??= claimed
+    }
+    const nextHeldAt = outbox.nextHeldAt()
+    // A clock set back must not hold an event back for longer than it would be anyway.
+    const heldAt = nextHeldAt === undefined ? undefined : Math.min(nextHeldAt, now() + LONGEST_HOLD_MS)
+    const dues = [comeBackAt, heldAt].filter(due => due !== undefined)
+    return dues.length > 0 ? Math.min(...dues) : undefined
+  }
+
+  /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */
+  function nextProbe(): number {
+    const isNewer = outbox.sortedUpTo() > probedUpTo && !wasNewest
+    const share = isNewer ? 0 : toProbe(line)
+    wasNewest = share === 0
+    if (wasNewest) probedUpTo = outbox.sortedUpTo()
+    return share
+  }
+
+  function takeBatch(as: Try, events: number): Claimed | number | undefined {
+    const wanted = outbox.claimable(Math.min(events, rate.most))
+    if (wanted === 0) return undefined
+    return take(as, wanted, () => outbox.claim(wanted, BATCH_BYTES * 2, now()))
+  }
+
+  function take(as: Claimed['as'], wanted: number, lease: () => Leased[]): Claimed | number | undefined {
+    const wait = rate.take(wanted, now())
+    if (wait > 0) return now() + wait
+    let leased: Leased[] = []
+    try {
+      leased = lease()
+    } finally {
+      rate.giveBack(wanted - leased.length)
+    }
+    if (leased.length === 0) return undefined
+    const isLone = as === 'held' || (as === 'batch' && leased.length === 1)
+    const isProven = as === 'isolate' || (isLone && refusedInARow < REFUSALS_BELIEVED)
+    const isolates = as === 'isolate' || as === 'held'
+    return { as, work: { groups: [leased], isolates, isProven } }
+  }
+
+  async function deliver({ as, work }: Claimed): Promise<void> {
+    const leased = work.groups.flat()
+    const before = line
+    const isFirstAfterFailure = line.failures > 0
+    if (isFirstAfterFailure) isTrying = true
+    wasHeld = as === 'held'
+    if (as === 'probe') probed = leased[0]
+    const { settlements, failure, tried, rest } = await dispatch(work, ports).catch(blameOurselves(leased))
+    if (isFirstAfterFailure) isTrying = false
+    const kept = new Set(rest?.groups.flat())
+    if (rest) begun.push({ as, work: rest })
+    settle({ leased: leased.filter(event => !kept.has(event)), settlements, tried })
+    const refused = settlements.filter(({ reason }) => reason === 'segment_refused').length
+    const hasDelivered = settlements.some(isDelivered)
+    refusedInARow = hasDelivered ? 0 : refusedInARow + refused
+    if (failure) fail(failure, as, before)
+    // What another lane has learned meanwhile, such as a wait it was told, is newer.
+    else if (hasDelivered && line === before) succeed(as, refused + settlements.filter(isHold).length > 0)
+  }
+
+  /** A bug of ours: the events stay pending, and the line backs off like for any other failure. */
+  function blameOurselves(events: readonly Leased[]): (error: unknown) => Dispatched {
+    return error => {
+      parts.log.error({ err: error }, 'a batch could not be handed over')
+      const failure = { ...failed('bridge_fault', undefined, toErrorText(error)), events }
+      return { settlements: [], tried: [], rest: undefined, failure }
+    }
+  }
+
+  /** What Segment has answered must be kept, or it would be sent again: until the outbox takes it, nothing else goes. */
+  function settle(batch: Unsettled): void {
+    const { leased, settlements, tried } = batch
+    if (!write(() => outbox.settle(settlements, now(), tried))) {
+      parts.tellOfFaults()
+      unsettled.push(batch)
+      return
+    }
+    outbox.release(leased)
+    // That an event stays held back is no news.
+    const news = settlements.filter(one =>
+      isHold(one) ? one.hold?.times === 1 : one.state === 'refused' || one.state === 'rejected',
+    )
+    teller.failed(
+      news.flatMap(({ reason, detail, event: { element } }) =>
+        reason ? [{ reason, at: now(), count: 1, answer: detail, firstId: idOf(element) }] : [],
+      ),
+    )
+  }
+
+  function fail(failure: LineFailure, as: Claimed['as'], before: Line): void {
+    const isLate = line !== before && line.failures > 0
+    line = isLate
+      ? afterLateFailure(line, failure, now())
+      : afterFailure(line, failure, as === 'held' ? 'batch' : as, now(), parts.random())
+    for (const { work } of begun.splice(0)) outbox.release(work.groups.flat())
+    keepLine()
+    const { reason, status, answer, events } = failure
+    const firstId = idOf(events[0]?.element)
+    const lastId = idOf(events.at(-1)?.element)
+    teller.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
+  }
+
+  function succeed(as: Claimed['as'], foundCulprits: boolean): void {
+    // One that was held back says nothing of a line that is open.
+    if (as !== 'held' || line.failures > 0) {
+      const after = afterSuccess(line, as === 'held' ? 'batch' : as, foundCulprits, now())
+      const isChanged = after !== line
+      line = after
+      if (isChanged) keepLine()
+    }
+    teller.recovered('delivery')
+  }
+
+  function keepLine(): void {
+    if (parts.resume) write(() => outbox.remember(LINE, JSON.stringify(line)))
+  }
+
+  return {
+    drain,
+    deliverNow() {
+      line = { ...line, notBefore: 0 }
+      keepLine()
+      write(() => outbox.endHolds())
+    },
+    line: () => line,
+  }
+}
+
+const isHold = ({ reason }: Settlement): boolean => reason === 'held_back'
+
+function idOf(element: unknown): string | undefined {
+  if (typeof element !== 'object' || element === null || !('id' in element)) return undefined
+  return typeof element.id === 'string' ? element.id : undefined
+}

@@ -1,0 +1,44 @@
+/** The figures of data quality for Prometheus, as counters: rates over any time are for whoever reads them. */
+import { Counter, type Registry } from 'prom-client'
+import { propertiesOf } from '../families/family.ts'
+import { familyOf } from '../families/index.ts'
+import { identityKinds } from './quality-sample.ts'
+import type { KindTotals } from './quality.ts'
+
+/** Returns what sets them all; to be called at each scrape. */
+export function createQualityMeters(registers: Registry[]): (totals: readonly KindTotals[]) => void {
+  const byKind = ['type', 'version'] as const
+  const events = new Counter({
+    name: 'bridge_quality_events_total',
+    help: 'Events by how their schema judged them; copies and sink tests are not counted',
+    labelNames: [...byKind, 'outcome'],
+    registers,
+  })
+  const present = new Counter({
+    name: 'bridge_quality_property_present_total',
+    help: 'Events, passing or violating, that carry the property, neither null nor an empty text',
+    labelNames: [...byKind, 'property', 'required'],
+    registers,
+  })
+  const identity = new Counter({
+    name: 'bridge_quality_identity_total',
+    help: "Events, passing or violating, by what kind of address the customer's is",
+    labelNames: [...byKind, 'identity'],
+    registers,
+  })
+  return totals => {
+    for (const counter of [events, present, identity]) counter.reset()
+    for (const { type, version, counts } of totals) {
+      const kind = { type, version }
+      for (const outcome of ['passing', 'violating', 'unmapped'] as const) {
+        events.inc({ ...kind, outcome }, counts[outcome])
+      }
+      const family = familyOf(type)
+      if (family?.customer === undefined) continue
+      for (const { name, required } of propertiesOf(family, version)) {
+        present.inc({ ...kind, property: name, required: String(required) }, counts.present[name] ?? 0)
+      }
+      for (const one of identityKinds) identity.inc({ ...kind, identity: one }, counts.identity[one] ?? 0)
+    }
+  }
+}

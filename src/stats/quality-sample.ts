@@ -1,0 +1,124 @@
+/**
+ * What one event tells of the quality of its kind, in one number, so that it costs the door next to nothing: which of its
+ * schema's properties it has, and what kind of address its customer has. And such numbers, added up. Pure.
+ */
+import { type AddressKind, readAddress } from '../event/address.ts'
+import { type JsonObject, toAddress } from '../event/event.ts'
+import { propertiesOf } from '../families/family.ts'
+import { families, familyOf } from '../families/index.ts'
+
+/** `missing`: the customer's field is not there, is empty or is no text. */
+export const identityKinds = [
+  'phone',
+  'other_scheme',
+  'short_code',
+  'alphanumeric',
+  'missing',
+] as const satisfies readonly (AddressKind | 'missing')[]
+export type IdentityKind = (typeof identityKinds)[number]
+
+/** In the number, below the bits of the properties; 0 stands for a type without a customer. */
+const IDENTITIES = 8
+export const NOTHING_SEEN = 0
+/** What is left of the 53 bits of a whole number. */
+const PROPERTIES = 50
+
+for (const { schema, versions } of families) {
+  for (const { shape } of versions.values()) {
+    if (Object.keys(shape).length > PROPERTIES) throw new Error(`${schema}: over ${PROPERTIES} properties`)
+  }
+}
+
+/** What came of one kind, in an hour or in all. A copy is counted as a duplicate, and nowhere else. */
+export type Counts = {
+  readonly passing: number
+  readonly violating: number
+  readonly unmapped: number
+  readonly duplicates: number
+  /** How many had it, by property. */
+  readonly present: Tally
+  /** By `IdentityKind`. */
+  readonly identity: Tally
+}
+/** Without what is 0. */
+type Tally = Readonly<Record<string, number>>
+export type Outcome = 'passing' | 'violating' | 'unmapped'
+
+export const noCounts: Counts = {
+  ...{ passing: 0, violating: 0, unmapped: 0, duplicates: 0 },
+  ...{ present: {}, identity: {} },
+}
+
+/** Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read. */
+export function observe(type: string, version: number, data: JsonObject | undefined): number {
+  const family = familyOf(type)
+  if (family?.customer === undefined) return NOTHING_SEEN
+  let bits = 0
+  let bit = 1
+  if (data !== undefined) {
+    for (const { name } of propertiesOf(family, version)) {
+      const value = data[name]
+      if (value !== undefined && value !== null && value !== '') bits += bit
+      bit *= 2
+    }
+  }
+  const address = data && toAddress(data, family.customer)
+  const kind = address === undefined ? 'missing' : readAddress(address).kind
+  return bits * IDENTITIES + identityKinds.indexOf(kind) + 1
+}
+
+/** `observed`: how often each number came of one kind. */
+export function fromObserved(
+  type: string,
+  version: number,
+  observed: ReadonlyMap<number, number>,
+): Pick<Counts, 'present' | 'identity'> {
+  const family = familyOf(type)
+  const properties = family ? propertiesOf(family, version) : []
+  const present: Record<string, number> = {}
+  const identity: Record<string, number> = {}
+  for (const [number, n] of observed) {
+    let bits = Math.floor(number / IDENTITIES)
+    for (const { name } of properties) {
+      if (bits % 2 === 1) present[name] = (present[name] ?? 0) + n
+      bits = Math.floor(bits / 2)
+    }
+    const kind = identityKinds[(number % IDENTITIES) - 1]
+    if (kind !== undefined) identity[kind] = (identity[kind] ?? 0) + n
+  }
+  return { present, identity }
+}
+
+export function addCounts(one: Counts, other: Counts): Counts {
+  const sum = createSum()
+  addTo(sum, one)
+  addTo(sum, other)
+  return sum
+}
+
+/** For the sum of thousands: `addCounts` would make an object of each. */
+export type Sum = Record<Outcome | 'duplicates', number> & {
+  readonly present: Record<string, number>
+  readonly identity: Record<string, number>
+}
+
+export function createSum(): Sum {
+  return { passing: 0, violating: 0, unmapped: 0, duplicates: 0, present: {}, identity: {} }
+}
+
+export function addTo(sum: Sum, counts: Counts): void {
+  sum.passing += counts.passing
+  sum.violating += counts.violating
+  sum.unmapped += counts.unmapped
+  sum.duplicates += counts.duplicates
+  addTally(sum.present, counts.present)
+  addTally(sum.identity, counts.identity)
+}
+
+function addTally(sum: Record<string, number>, tally: Tally): void {
+  for (const name in tally) sum[name] = (sum[name] ?? 0) + (tally[name] ?? 0)
+}
+
+export function eventsOf({ passing, violating, unmapped }: Counts): number {
+  return passing + violating + unmapped
+}
