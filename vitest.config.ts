@@ -39,7 +39,8 @@ export default defineConfig(({ mode }) => {
           test: {
             name: 'node',
             environment: 'node',
-            include: ['test/*.test.ts', ...(withPage ? ['test/page/*.test.ts'] : [])],
+            include: ['test/**/*.test.ts'],
+            exclude: ['test/hosts/workers/workerd/**', ...(withPage ? [] : ['test/page/**'])],
             globalSetup: './test/support/bundle-worker.ts',
             // They protect against a hang, and measure nothing: machines are small and busy.
             testTimeout: PATIENCE_MS,
@@ -55,7 +56,7 @@ export default defineConfig(({ mode }) => {
           extends: true,
           plugins: [
             cloudflareTest({
-              main: './test/workerd/blank.ts',
+              main: './test/hosts/workers/workerd/blank.ts',
               miniflare: {
                 compatibilityDate: '2026-10-01',
                 compatibilityFlags: ['nodejs_compat'],
@@ -64,7 +65,11 @@ export default defineConfig(({ mode }) => {
               },
             }),
           ],
-          test: { name: 'workerd', include: ['test/workerd/*.test.ts'], testTimeout: PATIENCE_MS },
+          test: {
+            name: 'workerd',
+            include: ['test/hosts/workers/workerd/*.test.ts'],
+            testTimeout: PATIENCE_MS,
+          },
         },
       ],
     },

@@ -1,10 +1,10 @@
 /** The Worker, counting what Cloudflare bills: rows written, calls and rings of its shard. For `npm run bench` only. */
 
+import type { Stored } from '../src/event/received-request.ts'
 import type { Env } from '../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../src/hosts/workers/outbox-object.ts'
 import worker from '../src/hosts/workers/worker.ts'
-import type { Parcel } from '../src/outbox/sqlite/append.ts'
-import type { Stored } from '../src/runtime.ts'
+import type { Parcel } from '../src/outbox/sqlite/request-row.ts'
 
 export { NoticeClock } from '../src/hosts/workers/notifier-object.ts'
 

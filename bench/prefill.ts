@@ -1,12 +1,12 @@
 /** Fills a data folder through the outbox's own code, without waiting for the disk: what a bridge finds when it starts. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { Entry, Intake } from '../src/event/received-request.ts'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
 import { validate } from '../src/ingest/validate.ts'
-import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
 import { toParcel } from '../src/outbox/sqlite/append.ts'
+import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../src/outbox/sqlite/sql.ts'
-import type { Entry, Intake } from '../src/runtime.ts'
 import { messageStatus } from '../test/support/twilio.ts'
 
 const EVENTS_A_BODY = 100

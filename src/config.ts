@@ -2,7 +2,9 @@
  * Every setting: type, default, one-line meaning, secret or not. The one source of the README's table, of
  * schemas/settings.json and of every message about a wrong setting. Pure: environment in, settings or faults out.
  */
+
 import * as z from 'zod'
+import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
 
 const SECRET = { secret: true } as const
@@ -205,9 +207,6 @@ export const toPruning = (settings: Settings): { retentionMs: number; dedupeMs: 
 })
 
 export const isSecret = (name: SettingName): boolean => Settings.shape[name].meta()?.secret === true
-
-/** One wrong setting: its name, what came (never a secret), what is allowed. */
-export type SettingFault = { readonly name: string; readonly received: string; readonly expected: string }
 
 export type Host = 'node' | 'workers'
 

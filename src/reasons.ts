@@ -2,7 +2,10 @@
  * Every way an event can stop, named once: the word stands in answers, notices, metrics and the debugger alike.
  * A reason says what is wrong, not where. Pure data: no I/O, no clock.
  */
+
 import { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
+import type { Stop } from './reasons/stop.ts'
+import { stop } from './reasons/stop.ts'
 
 export { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 
@@ -11,19 +14,6 @@ export const states = ['pending', 'accepted', 'rejected', 'refused', 'skipped'] 
 export type State = (typeof states)[number]
 /** The states a person may retry or drop. */
 export const deadLetterStates = ['rejected', 'refused'] as const satisfies readonly State[]
-
-/** Levels of Twilio's Debugger. `NOTICE` tells of a recovery. */
-export type Level = 'ERROR' | 'WARNING' | 'NOTICE'
-
-export type Stop = {
-  /** Twilio's 913xx where the meaning is the same; 9139xx is this bridge's own range. */
-  readonly code: number
-  readonly level: Level
-  /** One sentence: what is wrong. */
-  readonly title: string
-  /** One sentence: what a person should do about it. */
-  readonly remedy: string
-}
 
 /** The whole request stops at the door: nothing is stored, the answer's status says so. */
 export const doorReasons = {
@@ -271,7 +261,3 @@ export const reasons: Readonly<Record<Reason, Stop>> = {
 
 /** Seconds a caller should wait when the outbox cannot take the event now (`Retry-After`). */
 export const RETRY_AFTER_SECONDS = 10
-
-function stop(code: number, level: Level, title: string, remedy: string): Stop {
-  return { code, level, title, remedy }
-}

@@ -2,14 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { formatSettings } from '../src/cli/settings-table.ts'
-import {
-  isSecret,
-  readSettings,
-  type SettingFault,
-  type Settings,
-  segmentHost,
-  settingNames,
-} from '../src/config.ts'
+import type { SettingFault } from '../src/config/misspelt.ts'
+import { isSecret, readSettings, type Settings, segmentHost, settingNames } from '../src/config.ts'
 import { readme, withSettingsTable } from './support/schemas.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -1,42 +1,28 @@
-/** The shape of src/: which folder may import which, what the core may not know, how long a file may be. */
+/** The shape of src/: which folder may import which, no circles, what the core may not know, how long a file may be. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join, posix, sep } from 'node:path'
 import { type ESTree, parseSync, Visitor } from 'rolldown/utils'
 import { describe, expect, it } from 'vitest'
 
-/** From the top down; a file imports from rows below its own. `apart`: the members of a row do not know each other. */
+/** From the top down; a file imports from rows below its own, and from its own folder. Members of one row do not know each other. */
 const rows = [
-  { members: ['cli'] },
-  { members: ['hosts/node', 'hosts/workers'], apart: true },
-  { members: ['http'] },
-  {
-    members: [
-      'bridge',
-      'carrier',
-      'carry',
-      'dead-letters',
-      'depot',
-      'desk',
-      'pulse',
-      'resend',
-      'status',
-      'status-lines',
-      'storage-faults',
-      'summary',
-    ],
-  },
-  { members: ['ingest', 'outbox', 'send'], apart: true },
-  {
-    members: [
-      ...['address', 'base64', 'config', 'event', 'exact-numbers', 'families', 'faults', 'fnv1a', 'meters'],
-      ...['misspelt', 'observation', 'outbox-reasons', 'outcomes', 'ports', 'quality', 'quality-meters'],
-      ...['reasons', 'sqlite-errors', 'version'],
-    ],
-  },
+  ['cli'],
+  ['hosts/node', 'hosts/workers'],
+  ['http'],
+  ['bridge'],
+  ['admin'],
+  ['ingest', 'send'],
+  ['alerts'],
+  ['outbox'],
+  ['stats'],
+  ['event'],
+  ['families'],
+  ['config', 'reasons', 'runtime', 'version'],
 ]
-const path = rows.map(row => row.members.join(row.apart ? ' | ' : ', ')).join(' → ')
+const order = rows.map(row => row.join(' | ')).join(' → ')
 const MAX_LINES = 300
+const MAX_ROOT_FILES = 6
 
 const root = join(import.meta.dirname, '../src')
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -48,35 +34,51 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     parsed: parseSync(file.name, file.text),
   }))
 const core = files.filter(file => !/^(hosts|cli)\//.test(file.name))
+const imports = new Map(files.map(file => [file.name, ownImportsOf(file)]))
 
 describe('the shape of src', () => {
-  it('[LY1] imports go one way: cli, hosts → http → bridge → ingest | outbox | send → families, reasons, ports, config', () => {
-    const wrong = files.flatMap(file =>
-      importsOf(file)
-        .filter(({ from }) => from.startsWith('.'))
-        .map(({ from, typeOnly }) => ({ to: posix.join(posix.dirname(file.name), from), typeOnly }))
-        .filter(({ to, typeOnly }) => !mayImport(file.name, to, typeOnly))
-        .map(({ to }) => `src/${file.name} imports src/${to}`),
+  it(`[LY1] imports go one way, types included: ${order}`, () => {
+    const wrong = [...imports].flatMap(([name, targets]) =>
+      targets.filter(to => !mayImport(name, to)).map(to => `src/${name} imports src/${to}`),
     )
     const remedy =
       'Move what both need into a lower row, or take it as an argument and let the caller hand it in'
-    expect(wrong, `Imports go down one way, ${path}. ${remedy} (types alone may go sideways).`).toEqual([])
+    expect(wrong, `Imports go down one way, ${order}. ${remedy}.`).toEqual([])
   })
 
   it('[LY1] every file of src has its place in the order', () => {
     const lost = files.filter(file => rowOf(file.name) === -1).map(file => `src/${file.name}`)
-    expect(lost, `Give it a place in the rows of test/imports.test.ts, now ${path}`).toEqual([])
+    expect(lost, `Give it a place in the rows of test/imports.test.ts, now ${order}`).toEqual([])
+  })
+
+  it('[LY1] CONTRIBUTING.md prints that order', () => {
+    const text = readFileSync(join(root, '../CONTRIBUTING.md'), 'utf8')
+    const [, printed] = /<!-- imports -->\n([\s\S]*?)<!-- \/imports -->/.exec(text) ?? []
+    expect(printed).toBe(`\n    ${order.replaceAll(' → ', '\n    → ')}\n\n`)
+  })
+
+  it('[LY4] no file is in a circle of imports, types included', () => {
+    expect(circles(), 'Move what both need into a third file').toEqual([])
+  })
+
+  it(`[LY5] at most ${MAX_ROOT_FILES} files stand at the root of src`, () => {
+    const atRoot = files.map(file => file.name).filter(name => !name.includes('/'))
+    expect(
+      atRoot.length,
+      `${atRoot.join(', ')}: give each a folder that says what it is for`,
+    ).toBeLessThanOrEqual(MAX_ROOT_FILES)
   })
 
   it('[LY2] the core imports no module of Node and names none of its globals', () => {
-    const builtin = ({ from }: Import) => from.startsWith('node:') || builtinModules.includes(from)
+    const builtin = (from: string) => from.startsWith('node:') || builtinModules.includes(from)
     const wrong = core.flatMap(file => [
       ...importsOf(file)
         .filter(builtin)
-        .map(({ from }) => `src/${file.name} imports ${from}`),
+        .map(from => `src/${file.name} imports ${from}`),
       ...hostNamesIn(file.parsed.program).map(name => `src/${file.name} names ${name}`),
     ])
-    const remedy = 'Say in src/runtime.ts what is needed, and bring it in src/hosts/node and src/hosts/workers'
+    const remedy =
+      'Say in src/runtime.ts what is needed, and bring it in src/hosts/node and src/hosts/workers'
     expect(
       wrong,
       `The core knows no host. ${remedy}; bytes are Uint8Array, settings come by argument.`,
@@ -92,26 +94,21 @@ describe('the shape of src', () => {
   })
 })
 
-type Import = { readonly from: string; readonly typeOnly: boolean }
-
-/** Static, dynamic and re-exporting imports of a file. */
-function importsOf({ text, parsed }: (typeof files)[number]): Import[] {
+/** What static, dynamic and re-exporting imports of a file name. */
+function importsOf({ text, parsed }: (typeof files)[number]): string[] {
   const { staticImports, staticExports, dynamicImports } = parsed.module
   return [
-    ...staticImports.map(({ moduleRequest, entries }) => ({
-      from: moduleRequest.value,
-      typeOnly: entries.length > 0 && entries.every(entry => entry.isType),
-    })),
+    ...staticImports.map(({ moduleRequest }) => moduleRequest.value),
     ...staticExports.flatMap(({ entries }) =>
-      entries.flatMap(({ moduleRequest, isType }) =>
-        moduleRequest ? [{ from: moduleRequest.value, typeOnly: isType }] : [],
-      ),
+      entries.flatMap(({ moduleRequest }) => (moduleRequest ? [moduleRequest.value] : [])),
     ),
-    ...dynamicImports.map(({ moduleRequest: { start, end } }) => ({
-      from: text.slice(start + 1, end - 1),
-      typeOnly: false,
-    })),
+    ...dynamicImports.map(({ moduleRequest: { start, end } }) => text.slice(start + 1, end - 1)),
   ]
+}
+
+function ownImportsOf(file: (typeof files)[number]): string[] {
+  const own = importsOf(file).filter(from => from.startsWith('.'))
+  return [...new Set(own.map(from => posix.join(posix.dirname(file.name), from)))]
 }
 
 function memberOf(file: string): string {
@@ -120,15 +117,42 @@ function memberOf(file: string): string {
 }
 
 function rowOf(file: string): number {
-  return rows.findIndex(row => row.members.includes(memberOf(file)))
+  return rows.findIndex(row => row.includes(memberOf(file)))
 }
 
-function mayImport(file: string, to: string, typeOnly: boolean): boolean {
+function mayImport(file: string, to: string): boolean {
   const [own, other] = [rowOf(file), rowOf(to)]
-  if (memberOf(file) === memberOf(to) || other > own) return true
-  // The outbox's port speaks of a failure that the sending stations define: a type leaves nothing behind at run time.
-  if (typeOnly && memberOf(file) === 'ports') return true
-  return own === other && (typeOnly || !rows[own]?.apart)
+  const isAtRoot = !file.includes('/') && !to.includes('/')
+  return memberOf(file) === memberOf(to) || other > own || (own === other && isAtRoot)
+}
+
+/** Groups of files that reach each other. */
+function circles(): string[] {
+  const reach = (from: string): Set<string> => {
+    const found = new Set<string>()
+    const visit = (name: string): void => {
+      for (const to of imports.get(name) ?? []) {
+        if (found.has(to)) continue
+        found.add(to)
+        visit(to)
+      }
+    }
+    visit(from)
+    return found
+  }
+  const reached = new Map([...imports.keys()].map(name => [name, reach(name)]))
+  const groups = [...reached].flatMap(([name, found]) =>
+    found.has(name)
+      ? [
+          [...found]
+            .filter(to => reached.get(to)?.has(name))
+            .sort()
+            .map(to => `src/${to}`)
+            .join(' ↔ '),
+        ]
+      : [],
+  )
+  return [...new Set(groups)]
 }
 
 function hostNamesIn(program: ESTree.Program): string[] {

@@ -1,14 +1,14 @@
 /** (a) The floor: our own HTTP stack, signature check, parse and validation, over an outbox that stores nothing. */
 import type { HttpBindings } from '@hono/node-server'
+import type { Backroom } from '../../src/bridge.ts'
 import { readSettings } from '../../src/config.ts'
 import { createBodies } from '../../src/hosts/node/bodies.ts'
 import { decompress } from '../../src/hosts/node/decompress.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
-import { createLog } from '../../src/hosts/node/log.ts'
 import { openServer, rawUrl } from '../../src/hosts/node/http-server.ts'
+import { createLog } from '../../src/hosts/node/log.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createTries } from '../../src/http/auth/login-rate-limit.ts'
-import type { Backroom } from '../../src/runtime.ts'
 
 const read = readSettings(process.env)
 if (!read.ok) throw new Error(JSON.stringify(read.faults))

@@ -2,6 +2,19 @@
  * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter or to an event held back, retry and drop.
  * Lives beside the depot, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
  */
+
+import type { Fault } from '../event/validation-errors.ts'
+import { validate } from '../ingest/validate.ts'
+import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
+import { readKept } from '../outbox/sqlite/kept-state.ts'
+import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { ResendQuery } from '../outbox/sqlite/resend.ts'
+import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
+import type { Depot } from '../send/dispatcher.ts'
+import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
+import type { KindHours, Span } from '../stats/quality.ts'
+import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
 import {
   type Change,
   type ChangedMany,
@@ -10,40 +23,10 @@ import {
   type Groups,
   toGroups,
 } from './dead-letters.ts'
-import type { Depot } from '../send/dispatcher.ts'
-import { validate } from '../ingest/validate.ts'
-import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
-import type { Count } from '../outbox/sqlite/counters.ts'
-import { readKept } from '../outbox/sqlite/kept-state.ts'
-import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
-import { isAmong, isHeld } from '../outbox/sqlite/transition.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { ResendQuery } from '../outbox/sqlite/resend.ts'
-import type { Fault } from '../runtime.ts'
-import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
-import type { KindHours, Span } from '../stats/quality.ts'
-import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
-import { type Resent, resendMany } from './resend.ts'
-import type { Standing } from '../alerts/throttle.ts'
-import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-
-/**
- * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept, as in a
- * burst, and in none of the others yet. `held`: those of the pending ones that are held back.
- */
-export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'held', number> & {
-  readonly oldestPendingSeconds: number
-  readonly counts: readonly Count[]
-  /** What keeps the bridge from taking events; empty when nothing does. */
-  readonly troubles: readonly string[]
-  readonly delivery: {
-    readonly failures: number
-    readonly reason: string | null
-    readonly nextAttemptAt: string | null
-  }
-  readonly notices: Standing
-}
+import type { Stats } from './figures.ts'
+import { type Resent, resendMany } from './resend.ts'
+import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
 
 /** `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. */
 export type EventList = {

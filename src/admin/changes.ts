@@ -2,10 +2,11 @@
  * What a page that watches asks about once a second, in one reading of a few milliseconds: what came since, what became of
  * what it shows, and the figures. Lives on the outbox's side, like the desk.
  */
-import type { Stats } from './admin.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+
 import type { EventState } from '../outbox/sqlite/changes.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
+import type { Stats } from './figures.ts'
 
 export type PulseQuery = {
   /** The `cursor` of an earlier answer; without one nothing is new yet. */

@@ -1,9 +1,9 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import * as z from 'zod'
+import type { Fault } from '../event/validation-errors.ts'
+import { isHeld } from '../outbox/sqlite/held.ts'
 import { parseJson } from '../outbox/sqlite/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
-import { isHeld } from '../outbox/sqlite/transition.ts'
-import type { Fault } from '../runtime.ts'
 import { customerAddress, isTimestamp } from '../send/segment/map.ts'
 import { type Origin, toOrigins } from './field-origins.ts'
 

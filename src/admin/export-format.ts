@@ -4,9 +4,9 @@
  */
 import * as z from 'zod'
 import { isObject, type JsonObject } from '../event/event.ts'
-import { validate } from '../ingest/validate.ts'
 import { toMember } from '../event/json-slices.ts'
-import type { Entry, Intake } from '../runtime.ts'
+import type { Entry, Intake } from '../event/received-request.ts'
+import { validate } from '../ingest/validate.ts'
 import { states } from '../reasons.ts'
 
 /** One event on its way; `receivedAt` is undefined when it comes here first. */

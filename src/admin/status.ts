@@ -2,52 +2,14 @@
  * The state of a running bridge on one screen: is each destination accepting, what waits and since when, what needs a
  * person. `check`, `status` and the page all show this one reading. Pure: no I/O, no clock.
  */
+
 import * as z from 'zod'
-import type { Stats } from './admin.ts'
 import { toRetry } from '../reasons/outcomes.ts'
-import { deliveryReasons, type Reason, states } from '../reasons.ts'
+import { deliveryReasons, type Reason } from '../reasons.ts'
+import type { Stats } from './figures.ts'
 import { toLines } from './status-lines.ts'
+import type { Status } from './status-schema.ts'
 
-const Level = z.enum(['ok', 'warning', 'error'])
-const time = z.string().nullable()
-
-export const Status = z.object({
-  at: z.string(),
-  /** False as soon as one line is an error. */
-  ok: z.boolean(),
-  destinations: z.array(
-    z.object({
-      name: z.string(),
-      host: z.string(),
-      state: z.enum(['accepting', 'behind', 'failing', 'paused', 'dry_run']),
-      reason: z.string().nullable(),
-      nextAttemptAt: time,
-      accepted: z.number(),
-      waiting: z.number(),
-      waitingSince: time,
-      held: z.number(),
-      /** Whether a person has seen events arrive under this write key. A dry run is not asked. */
-      arrival: z.enum(['confirmed', 'unconfirmed', 'not_asked']),
-      confirmedAt: time,
-    }),
-  ),
-  outbox: z.object({
-    troubles: z.array(z.string()),
-    /** Of these. */
-    reasons: z.array(z.string()),
-    received: z.number(),
-    /** Stored, but not indexed yet. */
-    unsorted: z.number(),
-    unsortedSince: time,
-  }),
-  deadLetters: z.array(z.object({ state: z.enum(states), reason: z.string(), count: z.number() })),
-  lastNotice: z.object({ at: z.string(), level: z.string(), message: z.string() }).nullable(),
-  /** The same for a person to read, in the order of the screen. */
-  lines: z.array(
-    z.object({ name: z.string(), level: Level, text: z.string(), remedy: z.string().nullable() }),
-  ),
-})
-export type Status = Readonly<z.infer<typeof Status>>
 type Destination = Status['destinations'][number]
 
 /** What the outbox's side knows. Times are ms since 1970. */

@@ -1,9 +1,10 @@
 /** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the desk. */
-import type { Depot } from '../send/dispatcher.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+
+import type { Intake, Stored } from '../event/received-request.ts'
 import { toParcel } from '../outbox/sqlite/append.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { WalkPage, WalkQuery } from '../outbox/sqlite/scan.ts'
-import type { Intake, Stored } from '../runtime.ts'
+import type { Depot } from '../send/dispatcher.ts'
 
 /** What came of the events of an import; they add up to what was sent. */
 export type Imported = {

@@ -4,8 +4,8 @@
  */
 import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
 import type { Component } from './component.ts'
-import { type Digest, isForgeable } from './throttle.ts'
 import { redact } from './redact.ts'
+import { type Digest, isForgeable } from './throttle.ts'
 
 export type About = {
   readonly component: Component

@@ -6,10 +6,12 @@
 
 import type { Settings } from '../config.ts'
 import type { NoticeBook } from '../outbox/sqlite/notices.ts'
-import type { Digests, Log } from '../runtime.ts'
 import type { DeliveryReason, Reason } from '../reasons.ts'
+import type { Digests, Log } from '../runtime.ts'
 import { type Component, components, toComponent } from './component.ts'
 import { type Notice, toDebuggerForm, toNotice } from './notice.ts'
+import { toErrorText } from './redact.ts'
+import type { StateLog } from './state-log.ts'
 import {
   allCalm,
   type Digest,
@@ -26,8 +28,6 @@ import {
   take,
   toStanding,
 } from './throttle.ts'
-import { toErrorText } from './redact.ts'
-import type { StateLog } from './state-log.ts'
 
 export type TellerParts = {
   readonly store: Pick<NoticeBook, 'remember' | 'recall'>

@@ -4,8 +4,8 @@
  */
 
 import { toRetry } from '../reasons/outcomes.ts'
-import type { Log } from '../runtime.ts'
 import { type DeliveryReason, deliveryReasons, type Reason, reasons } from '../reasons.ts'
+import type { Log } from '../runtime.ts'
 import { type Component, toComponent } from './component.ts'
 import { type Failure, isForgeable, staysOpen, tidyAnswer } from './throttle.ts'
 

@@ -10,7 +10,8 @@
  * next notice may be early by up to the jump: nobody can tell that from a long stop.
  */
 import * as z from 'zod'
-import { deliveryReasons, type Level, type Reason, reasons } from '../reasons.ts'
+import type { Level } from '../reasons/stop.ts'
+import { deliveryReasons, type Reason, reasons } from '../reasons.ts'
 import { type Component, toComponent } from './component.ts'
 import { redact } from './redact.ts'
 

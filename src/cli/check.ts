@@ -4,14 +4,14 @@ import { checkBridge } from './check/bridge.ts'
 import { checkFolder } from './check/folder.ts'
 import { checkOutbox } from './check/outbox.ts'
 import { checkPublicUrl } from './check/public-url.ts'
+import { type Finding, formatFinding, isWarning, isWrong } from './check/result.ts'
 import { checkSegment } from './check/segment.ts'
 import { checkSettings } from './check/settings.ts'
 import { checkTwilio } from './check/twilio.ts'
-import { type Finding, formatFinding, isWarning, isWrong } from './check/result.ts'
-import { toSettings } from './twilio-credentials.ts'
 import { findRunning, order } from './running.ts'
 import { type Connect, connect } from './sink/api.ts'
 import { createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
+import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
   readonly offline?: boolean

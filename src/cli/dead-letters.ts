@@ -5,10 +5,10 @@ import { type Action, type Changed, changeByFilter, changeByKey, countAll } from
 import { edit } from './dead-letters/edit.ts'
 import { type Filter, findAll, findOne, type Summary } from './dead-letters/find.ts'
 import { toPage, toTable } from './dead-letters/show.ts'
-import { toSettings } from './twilio-credentials.ts'
 import { type Office, openOffice } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { toSettings } from './twilio-credentials.ts'
 
 type ListOptions = Filter & { readonly held?: boolean } & { readonly limit: number; readonly json?: boolean }
 type ChangeOptions = Filter & { readonly held?: boolean } & {

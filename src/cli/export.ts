@@ -7,12 +7,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { readUnreadableLine } from '../admin/export-format.ts'
 import { states } from '../reasons.ts'
 import { toTime } from './arguments.ts'
-import { toSettings } from './twilio-credentials.ts'
 import { check } from './outbox-access.ts'
 import { openReader } from './reader.ts'
 import { stayFlat } from './replay/heap-flags.ts'
 import { count } from './replay/summary.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
   readonly state?: string

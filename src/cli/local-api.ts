@@ -2,14 +2,15 @@
  * The admin API of an outbox that nobody serves: what `outbox-access.ts` asks without a network. A file of its own, so that what
  * never asks need not load it.
  */
-import type { Carrier } from '../admin/transfer.ts'
-import type { Depot } from '../send/dispatcher.ts'
+
 import { createDesk } from '../admin/admin.ts'
-import { createApi } from '../http/admin-routes.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import { toParcel } from '../outbox/sqlite/append.ts'
-import type { Backroom } from '../runtime.ts'
+import type { Carrier } from '../admin/transfer.ts'
 import { allCalm, toStanding } from '../alerts/throttle.ts'
+import type { Backroom } from '../bridge.ts'
+import { createApi } from '../http/admin-routes.ts'
+import { toParcel } from '../outbox/sqlite/append.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Depot } from '../send/dispatcher.ts'
 import { openLine } from '../send/retry.ts'
 
 export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>

@@ -2,11 +2,11 @@
 import { Command } from 'commander'
 import * as z from 'zod'
 import { toTime, toUrl } from './arguments.ts'
-import { toSettings } from './twilio-credentials.ts'
 import { check, type Office, openOffice } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
 import { openElsewhere } from './running.ts'
 import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
   /** Milliseconds since 1970. */

@@ -1,7 +1,8 @@
 /** The running bridge, for commands that ask it and have no use for a folder at rest. */
+
+import { Status } from '../admin/status-schema.ts'
 import type { Settings } from '../config.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
-import { Status } from '../admin/status.ts'
 import { findAdminToken, isLoopback } from './admin-client.ts'
 import { isInUse } from './check/folder.ts'
 import { check, type Office, toOffice } from './outbox-access.ts'

@@ -1,11 +1,11 @@
 /** `status` and `deliver-now`: what the running bridge is doing on one screen, and the end of any wait. */
 import { Command } from 'commander'
-import type { Status } from '../admin/status.ts'
+import type { Status } from '../admin/status-schema.ts'
 import { toUrl } from './arguments.ts'
 import { type Finding, formatFinding } from './check/result.ts'
-import { toSettings } from './twilio-credentials.ts'
 import { findRunning, order, readStatus } from './running.ts'
 import { createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
+import { toSettings } from './twilio-credentials.ts'
 
 type Options = { readonly to?: string; readonly strict?: boolean; readonly json?: boolean }
 

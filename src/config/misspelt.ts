@@ -1,5 +1,4 @@
 /** Environment variables that were meant to be settings. Pure: a name and the known names in, a fault or none out. */
-import type { SettingFault } from '../config.ts'
 
 /** What Kubernetes sets for every service, one that is called segment-something included. */
 const ofKubernetes = /_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?)$/
@@ -31,3 +30,6 @@ function distance(a: string, b: string): number {
   }
   return row[b.length] ?? 3
 }
+
+/** One wrong setting: its name, what came (never a secret), what is allowed. */
+export type SettingFault = { readonly name: string; readonly received: string; readonly expected: string }

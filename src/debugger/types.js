@@ -1,7 +1,7 @@
 /**
  * The shapes the API answers with, for the type checker alone: this file is empty when it runs.
  * @typedef {import('../reasons.ts').State} State
- * @typedef {import('../admin/status.ts').Status} Status  What `GET /api/status` tells.
+ * @typedef {import('../admin/status-schema.ts').Status} Status  What `GET /api/status` tells.
  *
  * @typedef {object} Summary  An event in a list. Times are ISO 8601.
  * @property {string} key

@@ -6,9 +6,9 @@
 import * as z from 'zod'
 import { type Family, fits, isAddressNumber, schemaOf } from '../families/family.ts'
 import { familyOf } from '../families/index.ts'
-import { findFaults, toFault } from './validation-errors.ts'
-import type { Fault } from '../runtime.ts'
 import type { EventReason } from '../reasons.ts'
+import type { Fault } from './validation-errors.ts'
+import { findFaults, toFault } from './validation-errors.ts'
 
 /** CloudEvents forbids them in attributes; the outbox could not keep apart two ids that differ only in them. */
 const unkeepable = /[\p{Cc}\p{Cs}]/u

@@ -3,7 +3,6 @@
  * In: a schema and a value. Out: at most 20 faults, each short whatever the event held. Pure; it changes and stores nothing.
  */
 import type * as z from 'zod'
-import type { Fault } from '../runtime.ts'
 
 const FAULTS_KEPT = 20
 const CHARACTERS_SHOWN = 60
@@ -48,3 +47,6 @@ function toReceived(value: unknown): string {
 function quote(text: string): string {
   return JSON.stringify(text.length > CHARACTERS_SHOWN ? `${text.slice(0, CHARACTERS_SHOWN)}…` : text)
 }
+
+/** One thing wrong with an event. `path` is a JSONPath from the event's root, such as `$.data.to`. */
+export type Fault = { readonly path: string; readonly expected: string; readonly received: string }

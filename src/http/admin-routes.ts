@@ -1,13 +1,15 @@
 /** What the debugger page and a person's tools ask: queries checked here, answered by the desk. */
+
 import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
 import type { Changed } from '../admin/admin.ts'
-import type { Backroom } from '../runtime.ts'
-import { toQuality, toSpan, windows } from '../stats/quality.ts'
+import type { Backroom } from '../bridge.ts'
 import { deadLetterStates, states } from '../reasons.ts'
+import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
-import { createCarryApi } from './transfer-routes.ts'
+import { wrong } from './bad-request.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
+import { createCarryApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 const EventsQuery = z.strictObject({
@@ -136,11 +138,6 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
 function changed(c: Context, result: Changed): Response {
   if (result.done) return c.json(result)
   return c.json(result, result.reason === 'not_found' ? 404 : 409)
-}
-
-export function wrong(c: Context, error: z.ZodError): Response {
-  const faults = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
-  return c.json({ error: 'wrong_query', message: 'The request is not understood', faults }, 400)
 }
 
 function parse(text: string): unknown {

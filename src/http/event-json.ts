@@ -1,7 +1,8 @@
 /** Events as the API shows them: times in ISO 8601, faults as data. Pure. */
-import type { EventState } from '../outbox/sqlite/changes.ts'
+
 import type { Pulse } from '../admin/changes.ts'
 import type { EventDetail, EventSummary } from '../admin/event-view.ts'
+import type { EventState } from '../outbox/sqlite/changes.ts'
 
 export function toSummaryJson({ receivedAt, storedAt, occurredAt, ...summary }: EventSummary): object {
   return {

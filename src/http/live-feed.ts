@@ -2,8 +2,9 @@
  * Readings of the outbox → messages for the pages that watch. However many watch, there is one reading a second, and none
  * while nobody does. A page that joins is brought up to where the others are by a reading of its own.
  */
-import type { EventState } from '../outbox/sqlite/changes.ts'
+
 import type { Pulse, PulseQuery } from '../admin/changes.ts'
+import type { EventState } from '../outbox/sqlite/changes.ts'
 import { toPulseJson } from './event-json.ts'
 
 export type Listener = {

@@ -3,7 +3,8 @@
  * EventSource does by itself, or by `after`.
  */
 import type { Handler } from 'hono'
-import type { Backroom, Log } from '../runtime.ts'
+import type { Backroom } from '../bridge.ts'
+import type { Log } from '../runtime.ts'
 import { createFeed, type Feed } from './live-feed.ts'
 
 export type StreamParts = {

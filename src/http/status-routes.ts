@@ -1,8 +1,9 @@
 /** `GET /status`, and the one thing about it that only a person can know: that events arrive under this write key. */
 import { Hono } from 'hono'
-import { type Settings, segmentHost } from '../config.ts'
-import type { Backroom, Digests } from '../runtime.ts'
 import { toStatus } from '../admin/status.ts'
+import type { Backroom } from '../bridge.ts'
+import { type Settings, segmentHost } from '../config.ts'
+import type { Digests } from '../runtime.ts'
 
 export type StatusParts = {
   readonly settings: Settings

@@ -1,7 +1,6 @@
 /** Events out of this outbox and into it: `GET /export` streams NDJSON, `POST /import` takes it, or an array. */
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import type { Unkept } from '../admin/transfer.ts'
 import {
   type Arriving,
   eventText,
@@ -12,10 +11,11 @@ import {
   toLine,
   toUnreadableLine,
 } from '../admin/export-format.ts'
+import type { Unkept } from '../admin/transfer.ts'
+import type { Backroom } from '../bridge.ts'
 import { toSlices } from '../event/json-slices.ts'
-import type { Backroom } from '../runtime.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
-import { wrong } from './admin-routes.ts'
+import { wrong } from './bad-request.ts'
 import { readStream } from './body.ts'
 
 const time = z.iso

@@ -1,7 +1,7 @@
 /** The webhook: an HTTP request → what the path needs of it, and the path's answer back. */
 import type { Context } from 'hono'
-import { type Answer, accept, type DoorParts } from '../ingest/receive.ts'
 import { toBaseUrls, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
+import { type Answer, accept, type DoorParts } from '../ingest/receive.ts'
 import type { Log } from '../runtime.ts'
 import { type ReadBody, readStream } from './body.ts'
 

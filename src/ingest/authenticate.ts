@@ -3,8 +3,9 @@
  * later stations accept, or the reason. Both halves count: the signature covers the URL only, and the URL holds the
  * hash of the body. On raw bytes, before any parsing. No I/O, no clock; the digests come from the host.
  */
-import type { Digests } from '../runtime.ts'
+
 import type { DoorReason } from '../reasons.ts'
+import type { Digests } from '../runtime.ts'
 import { findSigners, hasSettings, type Keys } from './signing-keys.ts'
 import { spellings, withoutUserinfo } from './url-candidates.ts'
 

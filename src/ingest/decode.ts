@@ -4,9 +4,10 @@
  */
 
 import { toBase64 } from '../event/base64.ts'
-import { NOTHING_SEEN } from '../stats/quality-sample.ts'
-import { type Entry, EVENTS_A_BODY, type Fault, type Intake } from '../runtime.ts'
+import { type Entry, EVENTS_A_BODY, type Intake } from '../event/received-request.ts'
+import type { Fault } from '../event/validation-errors.ts'
 import type { EventReason } from '../reasons.ts'
+import { NOTHING_SEEN } from '../stats/quality-sample.ts'
 
 type Kept = Pick<Intake, 'body' | 'encoding'>
 

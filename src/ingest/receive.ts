@@ -5,7 +5,12 @@
  *                                                          │
  *                              drain: claim → map → pack → deliver ─▶ Segment
  */
+import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
+import type { Entry, Intake, Stored } from '../event/received-request.ts'
+import { toStatus } from '../reasons/outcomes.ts'
+import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
+import type { Awaitable, Decompress, Digests } from '../runtime.ts'
 import {
   authenticate,
   type Claim,
@@ -17,9 +22,6 @@ import {
 import { type Content, undoContentEncoding } from './content-encoding.ts'
 import { decode } from './decode.ts'
 import { validate } from './validate.ts'
-import { toStatus } from '../reasons/outcomes.ts'
-import type { Awaitable, Decompress, Digests, Entry, Intake, Outbox, Stored } from '../runtime.ts'
-import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
 
 export type WebhookRequest = Claim & {
   readonly method: string
@@ -159,4 +161,11 @@ function turnAway(reason: DoorReason, detail: string | undefined, signed = false
     reason,
     body: { error: reason, message: title, remedy, ...(detail && { detail }) },
   }
+}
+
+/** The outbox as the door sees it. */
+export type Outbox = {
+  put(intake: Intake): Promise<Stored>
+  /** A failure at the door that an operator should hear of. */
+  report(failure: Failure): void
 }

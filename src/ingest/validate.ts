@@ -4,10 +4,10 @@
  * harm its neighbours.
  */
 import { isAttribute, isObject, toEvent, toVersion } from '../event/event.ts'
+import type { Entry } from '../event/received-request.ts'
 import { familyOf } from '../families/index.ts'
-import { observe } from '../stats/quality-sample.ts'
 import { toState } from '../reasons/outcomes.ts'
-import type { Entry } from '../runtime.ts'
+import { observe } from '../stats/quality-sample.ts'
 
 const TYPE_CHARACTERS = 200
 

@@ -1,5 +1,5 @@
 /** The bridge goes on, but its store was not as it should be: a person should know. Pure data, part of reasons.ts. */
-import type { Stop } from '../reasons.ts'
+import type { Stop } from './stop.ts'
 
 export const outboxReasons = {
   state_damaged: {

@@ -5,14 +5,15 @@
  * cadence: events that are in no settlement are simply tried again.
  */
 
-import type { Delivery, Leased, Settlement, Tried, Tries } from '../outbox/sqlite/lease.ts'
+import type { Delivery, Leased, Settlement, Tried } from '../outbox/sqlite/lease.ts'
+import type { Tries } from '../outbox/sqlite/place.ts'
 import type { Hold } from '../outbox/sqlite/transition.ts'
 import { toState } from '../reasons/outcomes.ts'
 import type { EventReason } from '../reasons.ts'
 import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
+import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
 import { type Deliver, type Failed, failed, type Outcome } from './segment/client.ts'
 import { type TrackCall, toTrack } from './segment/map.ts'
-import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
 
 export type Overhead = { readonly perRequest: number; readonly perEvent: number }
 

@@ -6,20 +6,22 @@
  *
  * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
  */
+
+import type { About, Teller } from '../alerts/notifier.ts'
+import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
-import type { Observe } from '../stats/metrics.ts'
+import type { Stored } from '../event/received-request.ts'
+import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { createPruneTurns } from '../outbox/sqlite/prune.ts'
-import type { Parcel } from '../outbox/sqlite/append.ts'
-import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
-import type { Log, Stored } from '../runtime.ts'
+import type { Parcel } from '../outbox/sqlite/request-row.ts'
 import type { Reason } from '../reasons.ts'
-import type { Deliver } from './segment/client.ts'
+import type { Log } from '../runtime.ts'
+import type { Observe } from '../stats/metrics.ts'
 import type { Overhead } from './batch.ts'
 import { createDrain } from './next-batch.ts'
-import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Line } from './retry.ts'
-import type { About, Teller } from '../alerts/notifier.ts'
+import type { Deliver } from './segment/client.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
 export type DepotParts = {

@@ -2,10 +2,14 @@
  * Claimed events → dispatched → settled, one batch a call; and what each outcome means for the next one
  * (circuit-breaker.ts decides). Several lanes may be at it at once.
  */
+
+import { toErrorText } from '../alerts/redact.ts'
+import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Log } from '../runtime.ts'
+import { type Dispatched, type DispatchPorts, dispatch, type LineFailure, type Work } from './batch.ts'
 import {
   afterFailure,
   afterLateFailure,
@@ -16,13 +20,10 @@ import {
   toNextTry,
   toProbe,
 } from './circuit-breaker.ts'
-import { failed } from './segment/client.ts'
-import { type Dispatched, type DispatchPorts, dispatch, type LineFailure, type Work } from './batch.ts'
-import type { Failure } from '../alerts/throttle.ts'
 import { BATCH_BYTES } from './pack.ts'
 import { createRate } from './rate-limiter.ts'
-import { toErrorText } from '../alerts/redact.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
+import { failed } from './segment/client.ts'
 
 export type DrainParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
   readonly settings: Settings

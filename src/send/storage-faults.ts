@@ -2,10 +2,11 @@
  * What keeps the outbox from being written, and what keeps it from being read: two faults with two remedies, told apart in
  * this one place. A full disk can still be read; a damaged file may still be written.
  */
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { Log } from '../runtime.ts'
+
 import { toErrorText } from '../alerts/redact.ts'
+import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { isDamage, isReadFault, isWriteFault } from '../outbox/sqlite-errors.ts'
+import type { Log } from '../runtime.ts'
 
 export type StorageReason = 'outbox_unwritable' | 'outbox_unreadable'
 

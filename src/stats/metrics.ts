@@ -11,9 +11,9 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
+import { states } from '../reasons.ts'
 import type { KindTotals } from './quality.ts'
 import { createQualityMeters } from './quality-metrics.ts'
-import { states } from '../reasons.ts'
 
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[]
 

@@ -2,8 +2,8 @@
 import { Counter, type Registry } from 'prom-client'
 import { propertiesOf } from '../families/family.ts'
 import { familyOf } from '../families/index.ts'
-import { identityKinds } from './quality-sample.ts'
 import type { KindTotals } from './quality.ts'
+import { identityKinds } from './quality-sample.ts'
 
 /** Returns what sets them all; to be called at each scrape. */
 export function createQualityMeters(registers: Registry[]): (totals: readonly KindTotals[]) => void {

@@ -2,8 +2,8 @@
 import { join } from 'node:path'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,6 +1,7 @@
 /** The Worker, but its first rings fail from inside, as they do in a bad hour. */
-import type { Depot } from '../../src/send/dispatcher.ts'
+
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
+import type { Depot } from '../../src/send/dispatcher.ts'
 
 export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 export { default } from '../../src/hosts/workers/worker.ts'

@@ -3,10 +3,11 @@
  * and calls to another object; local workerd counts none. `GET /test/subrequests`: the most that one alarm and one request
  * made, and how often the limit was passed.
  */
-import type { Depot } from '../../src/send/dispatcher.ts'
+
 import type { Env } from '../../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
+import type { Depot } from '../../src/send/dispatcher.ts'
 
 export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 

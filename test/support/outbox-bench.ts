@@ -1,15 +1,17 @@
 /** What the outbox's rules are tried on: intakes in a few words, an outbox that is audited after every step, a crash. */
 import { expect } from 'vitest'
 import { isObject } from '../../src/event/event.ts'
-import { observe } from '../../src/stats/quality-sample.ts'
+import type { Entry } from '../../src/event/received-request.ts'
+import type { Fault } from '../../src/event/validation-errors.ts'
+import { toParcel } from '../../src/outbox/sqlite/append.ts'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
 import type { EventQuery, EventView } from '../../src/outbox/sqlite/list.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
-import { type Parcel, toParcel } from '../../src/outbox/sqlite/append.ts'
+import type { Parcel } from '../../src/outbox/sqlite/request-row.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
-import type { Entry, Fault } from '../../src/runtime.ts'
 import { states } from '../../src/reasons.ts'
+import { observe } from '../../src/stats/quality-sample.ts'
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR

@@ -1,8 +1,8 @@
 /** [DQ1]–[DQ6]: what came is counted by the hour and kind, with the events or not at all, and in bounded room. */
 import { expect } from 'vitest'
-import { type Counts, eventsOf, noCounts } from '../../src/stats/quality-sample.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
+import { type Counts, eventsOf, noCounts } from '../../src/stats/quality-sample.ts'
 import {
   account,
   DAY,

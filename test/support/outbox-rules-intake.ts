@@ -1,10 +1,10 @@
 /** [OB1]–[OB7]: what is put is kept, in order, once; a good copy mends a bad one. */
 import { expect } from 'vitest'
 import { fnv1a53 } from '../../src/event/hash.ts'
+import type { Fault } from '../../src/event/validation-errors.ts'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Durability, Sql } from '../../src/outbox/sqlite/sql.ts'
-import type { Fault } from '../../src/runtime.ts'
 import { states } from '../../src/reasons.ts'
 import {
   account,

@@ -1,8 +1,9 @@
 /** [OB15]–[OB17]: what people are shown: lists, one event and the attempts at it, what is remembered. */
 import { expect } from 'vitest'
-import type { Delivery, Place } from '../../src/outbox/sqlite/lease.ts'
+import type { Delivery } from '../../src/outbox/sqlite/lease.ts'
 import { toPlace } from '../../src/outbox/sqlite/list.ts'
 import type { OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
+import type { Place } from '../../src/outbox/sqlite/place.ts'
 import {
   claimAll,
   deliverAll,

@@ -4,12 +4,12 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Counts, eventsOf } from '../../src/stats/quality-sample.ts'
 import type { Leased, Settlement } from '../../src/outbox/sqlite/lease.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { deadLetterStates, type State, states } from '../../src/reasons.ts'
+import { type Counts, eventsOf } from '../../src/stats/quality-sample.ts'
 import {
   account,
   DAY,

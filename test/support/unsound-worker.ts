@@ -2,8 +2,9 @@
  * The Worker, with a notice clock that can be out of order (`CLOCK_FAULT`), shards that a newer version has written
  * (`SHARD_FAULT`), and an account of the rows that all its objects write, as Cloudflare bills them: `GET /test/rows`.
  */
-import { NoticeClock as SoundClock } from '../../src/hosts/workers/notifier-object.ts'
+
 import type { Env } from '../../src/hosts/workers/env.ts'
+import { NoticeClock as SoundClock } from '../../src/hosts/workers/notifier-object.ts'
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
 

@@ -1,5 +1,5 @@
 /**
- * `npm run schemas`: writes schemas/ and the README's table of settings anew from the code. test/schemas.test.ts and
+ * `npm run schemas`: writes schemas/ and the README's table of settings anew from the code. test/families/schemas.test.ts and
  * test/config.test.ts fail while they differ.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

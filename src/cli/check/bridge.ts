@@ -1,9 +1,10 @@
 /** What the running bridge says about itself: its destinations, its outbox, what needs a person. */
+
+import { Status } from '../../admin/status-schema.ts'
 import type { Settings } from '../../config.ts'
-import { Status } from '../../admin/status.ts'
 import { asBearer, ask, findAdminToken, parse } from '../admin-client.ts'
-import { type Finding, note, wrong } from './result.ts'
 import { toFindings } from '../status.ts'
+import { type Finding, note, wrong } from './result.ts'
 
 const NAME = 'bridge'
 

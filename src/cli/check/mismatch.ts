@@ -4,9 +4,9 @@
  */
 import { spellings, withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { ask } from '../admin-client.ts'
-import { type Finding, wrong } from './result.ts'
 import { sign, type Target, TIMEOUT_MS } from '../send/post.ts'
-import { EMPTY, postEmpty, type Refusal } from './public-url.ts'
+import { EMPTY, postEmpty, type Refusal } from './empty-request.ts'
+import { type Finding, wrong } from './result.ts'
 
 const NAME = 'webhook'
 const SHOWN = 4

@@ -9,11 +9,11 @@ import { readMissing } from '../../hosts/node/side-files.ts'
 import { type NodeSql, openReadOnly } from '../../hosts/node/sqlite.ts'
 import { findUnreadable } from '../../outbox/sqlite/find-unreadable.ts'
 import { inspect } from '../../outbox/sqlite/migrations.ts'
-import { reasons } from '../../reasons.ts'
 import { isDamage } from '../../outbox/sqlite-errors.ts'
+import { reasons } from '../../reasons.ts'
 import { ask, parse, toLocalOrigin } from '../admin-client.ts'
-import { type Finding, note, ok, wrong } from './result.ts'
 import { isInUse } from './folder.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 /** A large one would take minutes. */
 const CHECKED_WITHIN_MS = 60_000

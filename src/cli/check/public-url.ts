@@ -2,27 +2,21 @@
  * Does PUBLIC_URL lead to this bridge? Asked as Twilio would ask: an empty array, signed, to the destination to the letter.
  * It holds no event, so nothing is stored; a 200 proves path, query, body and signature to come through unchanged.
  */
+
 import * as z from 'zod'
 import type { Settings } from '../../config.ts'
 import { withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { type Asked, asBearer, ask, findAdminToken, parse } from '../admin-client.ts'
-import { type Finding, note, ok, wrong } from './result.ts'
-import { toDestination } from '../twilio-credentials.ts'
-import { sign, type Target, TIMEOUT_MS } from '../send/post.ts'
+import type { Target } from '../send/post.ts'
 import { toSigningKey } from '../signing-key.ts'
+import { toDestination } from '../twilio-credentials.ts'
+import { postEmpty, Refusal } from './empty-request.ts'
 import { explainMismatch } from './mismatch.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 const NAME = 'public URL'
-export const EMPTY = '[]'
 
 const Taken = z.looseObject({ received: z.literal(0) })
-const Refusal = z.looseObject({
-  error: z.string(),
-  message: z.string().optional(),
-  remedy: z.string().optional(),
-  detail: z.string().optional(),
-})
-export type Refusal = z.infer<typeof Refusal>
 
 export async function checkPublicUrl(settings: Settings, local: string | undefined): Promise<Finding[]> {
   const url = toDestination(settings)
@@ -48,11 +42,6 @@ export async function checkPublicUrl(settings: Settings, local: string | undefin
     answered,
     ...(isThrough ? judgeIdentity(before, after, local) : []),
   ]
-}
-
-export function postEmpty(target: Target): Promise<Asked> {
-  const { url, headers } = sign(target, EMPTY)
-  return ask(url, { method: 'POST', body: EMPTY, headers }, TIMEOUT_MS)
 }
 
 function judgeAddress(url: string): Finding[] {

@@ -1,10 +1,10 @@
 /** Twilio's side: the API, and what it knows of this bridge's sink. Needs credentials; without them it says so. */
 import type { Settings } from '../../config.ts'
-import { type Finding, note, ok, wrong } from './result.ts'
-import { toCredentials, toDestination } from '../twilio-credentials.ts'
 import type { Connect } from '../sink/api.ts'
 import { TwilioStop } from '../sink/errors.ts'
 import { readStatus } from '../sink/status.ts'
+import { toCredentials, toDestination } from '../twilio-credentials.ts'
+import { type Finding, note, ok, wrong } from './result.ts'
 
 export async function checkTwilio(settings: Settings, connectTo: Connect): Promise<Finding[]> {
   const credentials = toCredentials(settings)

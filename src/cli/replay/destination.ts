@@ -1,7 +1,7 @@
 /** Where replayed events go. A group is sent whole; when `send` returns, it is safe there. */
 import * as z from 'zod'
-import type { Carrier, Imported } from '../../admin/transfer.ts'
 import { toIntakes } from '../../admin/export-format.ts'
+import type { Carrier, Imported } from '../../admin/transfer.ts'
 import { reasons } from '../../reasons.ts'
 import { toTrack } from '../../send/segment/map.ts'
 import { check, type Office } from '../outbox-access.ts'

@@ -1,9 +1,9 @@
 /** The records of one file on their way to being safe: gathered, sent as a group, and only then told as done. */
 import type { Destination } from './destination.ts'
 import type { Source } from './files.ts'
-import { type Changes, type Item, toItem } from './record.ts'
 import type { Journal } from './journal.ts'
 import type { Pace } from './rate-limiter.ts'
+import { type Changes, type Item, toItem } from './record.ts'
 import type { Bad, RejectedFile } from './rejected.ts'
 import type { Beginning, Piece } from './split.ts'
 import { addOutcome, DAY_MS, type Tally } from './summary.ts'

@@ -9,7 +9,7 @@ import {
   toLine,
 } from '../../admin/export-format.ts'
 import { isObject } from '../../event/event.ts'
-import type { Fault } from '../../runtime.ts'
+import type { Fault } from '../../event/validation-errors.ts'
 
 /** One event on its way through a replay. */
 export type Item = {

@@ -3,9 +3,9 @@
  * where it is only after what it says is safe.
  */
 import { Stop } from '../terminal.ts'
+import { type Bytes, toPlain, Unreadable } from './decompress.ts'
 import type { Source } from './files.ts'
 import { createGroup, type GroupParts } from './group.ts'
-import { type Bytes, toPlain, Unreadable } from './decompress.ts'
 import { openRejected } from './rejected.ts'
 import { split } from './split.ts'
 import { type End, noTally, type Tally } from './summary.ts'

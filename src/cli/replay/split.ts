@@ -4,8 +4,8 @@
  * out as a bad record, and reading goes on where the next record seems to begin. Memory holds one record, 16 MiB at most.
  */
 import { isUtf8 } from 'node:buffer'
-import { createGrammar } from './json-scanner.ts'
 import type { Bytes } from './decompress.ts'
+import { createGrammar } from './json-scanner.ts'
 import { findRestart } from './resync.ts'
 
 /** `at` and `end` count the bytes of the unpacked text; `end` is where the next record may begin. */

@@ -2,9 +2,9 @@
 import type { Settings } from '../../config.ts'
 import { webhookPath } from '../../ingest/public-url.ts'
 import { isLoopback, toLocalOrigin } from '../admin-client.ts'
-import { toDestination } from '../twilio-credentials.ts'
 import { toSigningKey } from '../signing-key.ts'
 import { Stop } from '../terminal.ts'
+import { toDestination } from '../twilio-credentials.ts'
 import type { Target } from './post.ts'
 
 export type TargetOptions = {

@@ -1,8 +1,8 @@
 /** What `sink create|status|test|delete` do, and all that they say. */
 import type { Settings } from '../../config.ts'
 import { formatFinding, isWrong } from '../check/result.ts'
-import { toCredentials, toDestination, toSettings } from '../twilio-credentials.ts'
 import { type ExitCode, Stop, type Terminal } from '../terminal.ts'
+import { toCredentials, toDestination, toSettings } from '../twilio-credentials.ts'
 import { readAccount } from './account.ts'
 import type { Connect, EventsApi } from './api.ts'
 import { type Arrival, awaitTest, toDoor } from './arrival.ts'

@@ -3,8 +3,8 @@
  * who ask: they get what is sorted within a second.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import type { OutboxStore } from '../../outbox/sqlite/outbox.ts'
 import { EVENTS_A_LARGE_TURN, EVENTS_A_TURN } from '../../outbox/sqlite/index-events.ts'
+import type { OutboxStore } from '../../outbox/sqlite/outbox.ts'
 import type { Crowd } from './crowd.ts'
 
 /** How long one waits for it: while a burst is on, and when none is. */

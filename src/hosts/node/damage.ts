@@ -7,9 +7,9 @@
  */
 import { spawn } from 'node:child_process'
 import { extname } from 'node:path'
-import type { Log } from '../../runtime.ts'
-import { reasons } from '../../reasons.ts'
 import { isDamage, isReadFault } from '../../outbox/sqlite-errors.ts'
+import { reasons } from '../../reasons.ts'
+import type { Log } from '../../runtime.ts'
 
 /** What a check of all pages says. `unknown`: it could not be done. */
 export type Verdict =

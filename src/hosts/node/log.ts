@@ -1,8 +1,8 @@
 /** Structured logs on stderr (stdout is for data): one line an incident, none an event at the default level. */
 import pino from 'pino'
+import { toLogFields } from '../../alerts/redact.ts'
 import type { Settings } from '../../config.ts'
 import type { Log } from '../../runtime.ts'
-import { toLogFields } from '../../alerts/redact.ts'
 
 export function createLog(level: Settings['LOG_LEVEL']): Log {
   const stderr = pino.destination({ fd: 2, sync: true })

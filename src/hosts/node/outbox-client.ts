@@ -1,23 +1,14 @@
 /** The outbox's side, in a thread of its own, as the door calls it: each call is a message, each answer another. */
+
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Settings } from '../../config.ts'
-import { type Parcel, toParcel } from '../../outbox/sqlite/append.ts'
-import type { Backroom } from '../../runtime.ts'
+import type { Backroom } from '../../bridge.ts'
+import { toParcel } from '../../outbox/sqlite/append.ts'
 import { zlib } from './compression.ts'
+import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
 import type { Calls } from './outbox-worker.ts'
-import type { Folder } from './data-folder.ts'
-import type { OutboxFiles } from './open-outbox.ts'
 import { gatherPuts } from './puts.ts'
 import { gatherReports } from './reports.ts'
-
-export type ThreadData = { readonly settings: Settings } & OutboxFiles &
-  Pick<Folder, 'dryRunFile' | 'noticeClockFile'>
-
-export type Call = { readonly id: number; readonly call: keyof Calls; readonly args: readonly unknown[] }
-type Put = { readonly id: number; readonly parcels: readonly Parcel[] }
-export type Request = Call | Put
-export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
 export type NodeBackroom = Backroom & {
   /** Ends deliveries, closes the outbox, ends the thread. */

@@ -6,25 +6,25 @@ import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createCarrier, type Unkept } from '../../admin/transfer.ts'
-import { toTarget } from '../../config.ts'
-import { createDepot, type Depot } from '../../send/dispatcher.ts'
 import { createDesk } from '../../admin/admin.ts'
-import { readKept } from '../../outbox/sqlite/kept-state.ts'
-import type { Parcel } from '../../outbox/sqlite/append.ts'
-import { reasons } from '../../reasons.ts'
-import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
-import { CLAIM_EVENTS } from '../../send/next-batch.ts'
-import { createStateLog } from '../../alerts/state-log.ts'
+import { createCarrier, type Unkept } from '../../admin/transfer.ts'
 import { createTeller, tellerSettings } from '../../alerts/notifier.ts'
-import type { Call, Reply, Request, ThreadData } from './outbox-client.ts'
+import { createStateLog } from '../../alerts/state-log.ts'
+import { toTarget } from '../../config.ts'
+import { readKept } from '../../outbox/sqlite/kept-state.ts'
+import type { Parcel } from '../../outbox/sqlite/request-row.ts'
+import { reasons } from '../../reasons.ts'
+import { createDepot, type Depot } from '../../send/dispatcher.ts'
+import { CLAIM_EVENTS } from '../../send/next-batch.ts'
+import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
-import { digests } from './digests.ts'
 import { noticeClock } from './data-folder.ts'
+import { digests } from './digests.ts'
 import { guardDepot } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
+import type { Call, Reply, Request, ThreadData } from './outbox-rpc.ts'
 import { createSignal } from './signal.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
@@ -196,8 +196,13 @@ const needsNoSorting: ReadonlySet<keyof Calls> = new Set([
 /** What counts, changes or carries away everything that was kept. */
 const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany', 'resendMany'])
 
+function isCall(name: string): name is keyof Calls {
+  return Object.hasOwn(calls, name)
+}
+
 async function answer({ id, call, args }: Call): Promise<void> {
   try {
+    if (!isCall(call)) throw new Error(`The outbox worker knows no call ${call}`)
     if (needsAllSorted.has(call)) await catchUp(untilAll)
     else if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]

@@ -3,8 +3,8 @@
  * next. So fewer messages cross, each of which wakes a thread, and more callers share a wait for the disk.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Parcel } from '../../outbox/sqlite/append.ts'
-import type { Stored } from '../../runtime.ts'
+import type { Stored } from '../../event/received-request.ts'
+import type { Parcel } from '../../outbox/sqlite/request-row.ts'
 
 /**
  * When as many as that shared a commit, callers are many: then so many turns of the event loop go by until the next one. In the

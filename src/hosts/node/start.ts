@@ -4,13 +4,13 @@ import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
 import { createTries } from '../../http/auth/login-rate-limit.ts'
 import type { Log } from '../../runtime.ts'
-import { startBackroom } from './outbox-client.ts'
 import { createBodies } from './bodies.ts'
+import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
-import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
-import { readPage } from './page-files.ts'
 import { openServer, rawUrl } from './http-server.ts'
+import { startBackroom } from './outbox-client.ts'
+import { readPage } from './page-files.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */

@@ -1,11 +1,9 @@
 /** What the Worker is given: its Durable Objects, and every setting that applies here as a variable or a secret. */
 import { type ReadSettings, readSettings } from '../../config.ts'
-import type { NoticeClock } from './notifier-object.ts'
-import type { OutboxShard } from './outbox-object.ts'
 
 export type Env = {
-  readonly OUTBOX: DurableObjectNamespace<OutboxShard>
-  readonly NOTICE_CLOCK: DurableObjectNamespace<NoticeClock>
+  readonly OUTBOX: DurableObjectNamespace
+  readonly NOTICE_CLOCK: DurableObjectNamespace
   /** The debugger page. */
   readonly ASSETS: Fetcher
 }
@@ -23,8 +21,12 @@ export function settingsOf(env: Env): Extract<ReadSettings, { ok: true }>['setti
   return read.settings
 }
 
-/** There is one clock for all shards, so that four shards never tell four times. */
-export const clockOf = (env: Env) => env.NOTICE_CLOCK.get(env.NOTICE_CLOCK.idFromName('clock'))
-export const shardOf = (env: Env, index: number) => env.OUTBOX.get(env.OUTBOX.idFromName(`shard-${index}`))
+/** `Methods`: what the caller asks of the object. Each caller says it, so that the objects' classes do not know each other. */
+function objectAt<Methods>(namespace: DurableObjectNamespace, name: string): Methods {
+  return namespace.get(namespace.idFromName(name)) as Methods
+}
+/** There is one for all shards, so that four shards never send four notices. */
+export const clockAs = <Methods>(env: Env): Methods => objectAt(env.NOTICE_CLOCK, 'clock')
+export const shardAs = <Methods>(env: Env, index: number): Methods => objectAt(env.OUTBOX, `shard-${index}`)
 /** The name under which the clock knows what fails before any shard. */
 export const DOOR = 'door'

@@ -1,7 +1,8 @@
 /** Structured logs for Workers Logs: one JSON line an incident. */
+
+import { toLogFields } from '../../alerts/redact.ts'
 import type { Settings } from '../../config.ts'
 import type { Log } from '../../runtime.ts'
-import { toLogFields } from '../../alerts/redact.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const SPARING_MS = 60_000

@@ -5,7 +5,8 @@
  * to log in just then.
  */
 import { createTries, type Tries } from '../../http/auth/login-rate-limit.ts'
-import { clockOf, type Env } from './env.ts'
+import type { Env } from './env.ts'
+import { clockOf } from './shards/stubs.ts'
 import { within } from './within.ts'
 
 const PATIENCE_MS = 2_000

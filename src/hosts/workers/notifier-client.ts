@@ -2,12 +2,13 @@
  * A shard's way to the notice clock. Costs a call when something fails or comes right, none for a success. Changes of state
  * are logged here, where they are seen.
  */
-import type { DepotTeller } from '../../send/dispatcher.ts'
-import type { Log } from '../../runtime.ts'
+
 import { type Component, toComponent } from '../../alerts/component.ts'
-import { allCalm, type Failure, staysOpen, toStanding } from '../../alerts/throttle.ts'
-import { createStateLog } from '../../alerts/state-log.ts'
 import type { About } from '../../alerts/notifier.ts'
+import { createStateLog } from '../../alerts/state-log.ts'
+import { allCalm, type Failure, staysOpen, toStanding } from '../../alerts/throttle.ts'
+import type { Log } from '../../runtime.ts'
+import type { DepotTeller } from '../../send/dispatcher.ts'
 
 export type Clock = {
   failed(shard: string, failures: readonly Failure[], about: About): Promise<void>

@@ -5,17 +5,17 @@
  */
 import { DurableObject } from 'cloudflare:workers'
 import * as z from 'zod'
+import { type Component, components } from '../../alerts/component.ts'
+import { type About, createTeller, type Teller, tellerSettings } from '../../alerts/notifier.ts'
+import { noStateLog } from '../../alerts/state-log.ts'
+import { type Failure, isForgeable, type Standing } from '../../alerts/throttle.ts'
 import { nothingSpent, spend } from '../../http/auth/login-rate-limit.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import { migrate } from '../../outbox/sqlite/migrations.ts'
 import { createNoticeBook, type NoticeBook } from '../../outbox/sqlite/notices.ts'
-import { type Component, components } from '../../alerts/component.ts'
-import { type Failure, isForgeable, type Standing } from '../../alerts/throttle.ts'
-import { noStateLog } from '../../alerts/state-log.ts'
-import { type About, createTeller, type Teller, tellerSettings } from '../../alerts/notifier.ts'
 import { createAlarm } from './alarm.ts'
 import { digests } from './digests.ts'
-import { DOOR, type Env, settingsOf, shardOf } from './env.ts'
+import { DOOR, type Env, settingsOf, shardAs } from './env.ts'
 import { createLog } from './log.ts'
 import {
   afterFailures,
@@ -41,6 +41,9 @@ const ASK_EVERY_MS = 5_000
 const ASK_PATIENCE_MS = 2_000
 
 const Spent = z.object({ tries: z.number(), at: z.number() })
+
+/** What the clock asks of a shard. */
+type Verifying = { verifiedAt(): Promise<number | undefined> }
 
 export class NoticeClock extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
@@ -138,7 +141,7 @@ export class NoticeClock extends DurableObject<Env> {
     if (Math.abs(Date.now() - this.#askedAt) < ASK_EVERY_MS) return
     this.#askedAt = Date.now()
     const shards = Array.from({ length: this.#settings.OUTBOX_SHARDS }, (_, index) =>
-      shardOf(this.env, index),
+      shardAs<Verifying>(this.env, index),
     )
     const answers = await Promise.allSettled(
       shards.map(async shard => within(ASK_PATIENCE_MS, shard.verifiedAt())),

@@ -3,27 +3,28 @@
  * Its answers leave only when the storage has confirmed the writes before them (the runtime's output gate). Alarms drive it.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { createDesk, type Desk } from '../../admin/admin.ts'
+import type { Pulse, PulseQuery } from '../../admin/changes.ts'
+import type { Stats } from '../../admin/figures.ts'
+import type { Resent } from '../../admin/resend.ts'
+import type { StatusFigures } from '../../admin/status.ts'
 import { type Carrier, createCarrier } from '../../admin/transfer.ts'
+import { toErrorText } from '../../alerts/redact.ts'
 import { type Settings, toPruning, toTarget } from '../../config.ts'
-import { createDepot, type Depot } from '../../send/dispatcher.ts'
-import { createDesk, type Desk, type Stats } from '../../admin/admin.ts'
-import type { MetricsJson } from '../../stats/metrics.ts'
+import type { Identity, Intake, Stored } from '../../event/received-request.ts'
 import type { EventQuery } from '../../outbox/sqlite/list.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/sqlite/outbox.ts'
-import type { Parcel } from '../../outbox/sqlite/append.ts'
+import type { Parcel } from '../../outbox/sqlite/request-row.ts'
 import type { ResendQuery } from '../../outbox/sqlite/resend.ts'
 import type { WalkQuery } from '../../outbox/sqlite/scan.ts'
-import type { Identity, Intake, Stored } from '../../runtime.ts'
-import type { Pulse, PulseQuery } from '../../admin/changes.ts'
-import type { KindHours, Span } from '../../stats/quality.ts'
 import type { Reason } from '../../reasons.ts'
-import type { Resent } from '../../admin/resend.ts'
+import { createDepot, type Depot } from '../../send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
-import { toErrorText } from '../../alerts/redact.ts'
-import type { StatusFigures } from '../../admin/status.ts'
+import type { MetricsJson } from '../../stats/metrics.ts'
+import type { KindHours, Span } from '../../stats/quality.ts'
 import { createAlarm } from './alarm.ts'
-import { clockOf, type Env, settingsOf } from './env.ts'
+import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
 import { type Clock, createRemoteTeller } from './notifier-client.ts'
 import { createSql } from './sqlite.ts'
@@ -98,7 +99,7 @@ export class OutboxShard extends DurableObject<Env> {
   }
 
   #countedClock(): Clock {
-    const clock = clockOf(this.env)
+    const clock = clockAs<Clock>(this.env)
     return {
       failed: (...args) => {
         this.#subrequests += 1

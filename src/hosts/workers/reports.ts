@@ -2,10 +2,11 @@
  * Failures at the door, on their way to the notice clock. What a stranger causes is counted in the isolate and reported at
  * most once a minute and reason; the first goes at once. A success costs the clock nothing.
  */
-import type { Log } from '../../runtime.ts'
+
 import { type Component, toComponent } from '../../alerts/component.ts'
-import { type Failure, isForgeable, staysOpen } from '../../alerts/throttle.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
+import { type Failure, isForgeable, staysOpen } from '../../alerts/throttle.ts'
+import type { Log } from '../../runtime.ts'
 
 /** No timer runs in an isolate between requests: what is counted goes with the first one after that. */
 const TOGETHER_MS = 60_000

@@ -5,8 +5,8 @@ import type { Settings } from '../../config.ts'
 import type { Log } from '../../runtime.ts'
 import { readStream } from '../body.ts'
 import { findCaller, keepPrivate, type Lock, refuse } from './guard.ts'
-import { isSecure, pageOf } from './same-origin.ts'
 import type { Tries } from './login-rate-limit.ts'
+import { isSecure, pageOf } from './same-origin.ts'
 
 export type LoginParts = {
   readonly lock: Lock

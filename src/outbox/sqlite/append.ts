@@ -2,62 +2,17 @@
  * Intake → one appended row, and nothing else: this is the commit that Twilio waits for.
  * Sorting into events follows in index-events.ts, from what is kept here.
  */
+
 import { fnv1a53 } from '../../event/hash.ts'
-import type { Entry, Identity, Intake } from '../../runtime.ts'
-import { type EventReason, type State, states } from '../../reasons.ts'
+import type { Entry, Identity, Intake } from '../../event/received-request.ts'
 import { toRows } from './byte-limits.ts'
+import type { KeptEntry, Parcel } from './request-row.ts'
+import { OWN } from './request-row.ts'
 import { compressParcel, insertRequest, sealParcel } from './requests.ts'
 import type { Compression, Sql } from './sql.ts'
 
-/**
- * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
- * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. With OWN they
- * are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
- * to know, of replayed events only; `observed` what data quality counts, of all others.
- */
-export type KeptEntry = [
-  identity: number | typeof OWN | null,
-  proof: number,
-  type: string,
-  version: number,
-  state: State,
-  reason: string | null,
-  faults: string | null,
-  more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
-  observed?: number | null,
-]
-
-export const OWN = 'own'
-
-/** Is it one? Of rows without a checksum. */
-export function isKeptEntry(value: unknown): value is KeptEntry {
-  if (!Array.isArray(value)) return false
-  const [identity, proof, type, version, state] = value
-  const isKnown = identity === null || identity === OWN || Number.isSafeInteger(identity)
-  const isKind = typeof type === 'string' && Number.isSafeInteger(version)
-  return isKnown && Number.isSafeInteger(proof) && isKind && states.includes(state)
-}
-
 /** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
 const FAULTS_KEPT = 256 * 1_024
-
-/**
- * An intake as it is written. It is made where the body was parsed: two texts cross to the outbox's thread or object, and
- * not an object an event.
- */
-export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
-  /** `KeptEntry[]` as JSON. */
-  readonly kept: string
-  /** That and the body, which then are empty; see requests.ts. */
-  readonly compressed?: Uint8Array
-  /** Of these; see checksum.ts. */
-  readonly checksum?: number | undefined
-  readonly events: number
-  /** A source among them, which tells the account. */
-  readonly source: string | undefined
-  /** Those that an operator should hear of. */
-  readonly rejected: readonly { readonly reason: EventReason; readonly id: string | undefined }[]
-}
 
 /** `compression`: where it is made in another thread than the outbox's, so that less crosses to that. */
 export function toParcel(intake: Intake, compression?: Compression): Parcel {

@@ -1,8 +1,8 @@
 /** A kept body → the events in it, in order. */
 import { mayDiffer, parseExactly } from '../../event/exact-numbers.ts'
-import { EVENTS_A_BODY, type Intake } from '../../runtime.ts'
-import { readRequest, type Unreadable } from './requests.ts'
 import { toSlices } from '../../event/json-slices.ts'
+import { EVENTS_A_BODY, type Intake } from '../../event/received-request.ts'
+import { readRequest, type Unreadable } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -2,9 +2,10 @@
  * The one place that cuts what is handed to SQLite: a Durable Object takes no text and no row over 2 MB of UTF-8, and refuses
  * the statement (`SQLITE_TOOBIG`) for good, however often it is tried. Pure.
  */
-import { checksumOf } from './checksum.ts'
-import type { KeptEntry, Parcel } from './append.ts'
+
 import { toSlices } from '../../event/json-slices.ts'
+import { checksumOf } from './checksum.ts'
+import type { KeptEntry, Parcel } from './request-row.ts'
 
 /** With room for a row's other columns. */
 export const MOST_BYTES = 1_900_000

@@ -1,8 +1,8 @@
 /** Reads for a page that watches: what came since a place, and what became of the events it shows. Never changes a row. */
 import type { State } from '../../reasons.ts'
 import { createBodyReader } from './body.ts'
-import type { Place } from './lease.ts'
 import { createViewer, type EventView, type Row, toKey, toPlace } from './list.ts'
+import type { Place } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

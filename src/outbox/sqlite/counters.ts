@@ -4,7 +4,7 @@
  */
 import { type State, states } from '../../reasons.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
-import { isHeld } from './transition.ts'
+import { isHeld } from './held.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -4,6 +4,15 @@
  */
 import { isObject } from '../../event/event.ts'
 import { familyOf } from '../../families/index.ts'
+import type { State } from '../../reasons.ts'
+import {
+  HOUR_MS,
+  type HourEvents,
+  KEPT_HOURS,
+  type KindHours,
+  type KindTotals,
+  type Span,
+} from '../../stats/quality.ts'
 import {
   addCounts,
   addTo,
@@ -15,15 +24,6 @@ import {
   type Outcome,
   type Sum,
 } from '../../stats/quality-sample.ts'
-import {
-  HOUR_MS,
-  type HourEvents,
-  KEPT_HOURS,
-  type KindHours,
-  type KindTotals,
-  type Span,
-} from '../../stats/quality.ts'
-import type { State } from '../../reasons.ts'
 import type { DamageLog } from './damage.ts'
 import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'

@@ -4,9 +4,12 @@
  * caller begins anew with its fallback.
  */
 import type * as z from 'zod'
-import type { NoticeBook } from './notices.ts'
 
-export type StateStore = Pick<NoticeBook, 'recall' | 'setAside'>
+/** Values by name, as texts. `setAside` keeps a damaged one under another name. */
+export type StateStore = {
+  recall(name: string): string | undefined
+  setAside(name: string): void
+}
 
 /** `fallback` also stands for a value that was never kept. */
 export function readKept<Value>(

@@ -4,21 +4,21 @@
  * A lease lives in memory: an outbox has one owner (the data folder's lock, the Durable Object), so a lease must end with
  * its process and never later. A crash between Segment's 2xx and the settling costs a second copy with the same messageId.
  */
+
 import { isObject } from '../../event/event.ts'
 import type { EventReason, State, WaitReason } from '../../reasons.ts'
 import { type Body, readBody } from './body.ts'
 import type { Book } from './counters.ts'
 import type { DamageLog } from './damage.ts'
-import { type Hold, moveAll, type Target } from './transition.ts'
+import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
+import { type Hold, moveAll, type Target } from './transition.ts'
 import { toFaults, toName } from './unreadable.ts'
 
 /** How far from the newest event a probe is looked for: some milliseconds of work. */
 const PROBES_REACH = 100_000
 const HOLDS_ENDED = 10_000
-
-export type Place = { readonly request: number; readonly position: number }
 /** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
 export type Leased = Place & {
   readonly receivedAt: number
@@ -27,9 +27,6 @@ export type Leased = Place & {
   readonly exact?: unknown
   readonly holds?: number
 }
-
-/** Requests that held an event, and when the last of them began (ms since 1970). */
-export type Tries = { readonly attempts: number; readonly triedAt: number }
 export type Tried = Tries & { readonly event: Place }
 
 export type Settlement = {

@@ -2,24 +2,27 @@
  * The outbox: where the webhook's answer is decided and every event's state is kept. One owner, synchronous, over any
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
-import { type Book, createBook } from './counters.ts'
+
+import { putAll } from './append.ts'
+import { createWatch, type Watch } from './changes.ts'
 import { type Comparison, createComparison } from './compare-counts.ts'
+import { type Book, createBook } from './counters.ts'
 import { createDamageLog } from './damage.ts'
 import { createHours, type Hours } from './hours.ts'
-import { createKnown, type Known } from './seen.ts'
-import { createLeases, type Leases, type Place } from './lease.ts'
+import { createSorter, type Sorter } from './index-events.ts'
+import { createLeases, type Leases } from './lease.ts'
 import { createLook, type Look } from './list.ts'
 import { migrate } from './migrations.ts'
-import { move, type Target } from './transition.ts'
 import { createNoticeBook, type NoticeBook } from './notices.ts'
+import type { Place } from './place.ts'
 import { createPruner, type Pruner, type Pruning } from './prune.ts'
-import { type Parcel, putAll } from './append.ts'
+import type { Parcel } from './request-row.ts'
 import { createResender, type Resender } from './resend.ts'
-import { createSorter, type Sorter } from './index-events.ts'
+import { createWalk, type Walk } from './scan.ts'
+import { createKnown, type Known } from './seen.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { createWalk, type Walk } from './scan.ts'
-import { createWatch, type Watch } from './changes.ts'
+import { move, type Target } from './transition.ts'
 
 export type OutboxStore = Leases &
   Look &

@@ -4,9 +4,9 @@
  * disk is written less often for. Nothing else knows how a row looks. A damaged row is a value like any other: reading it
  * never throws, for one row must not stop the others.
  */
-import type { Intake } from '../../runtime.ts'
+import type { Intake } from '../../event/received-request.ts'
 import { checksumOf } from './checksum.ts'
-import { isKeptEntry, type KeptEntry, type Parcel } from './append.ts'
+import { isKeptEntry, type KeptEntry, type Parcel } from './request-row.ts'
 import type { Compression, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -5,11 +5,11 @@
 import { isObject } from '../../event/event.ts'
 import { createBodyReader } from './body.ts'
 import type { Book } from './counters.ts'
-import type { Place } from './lease.ts'
 import { toKey, toPlace } from './list.ts'
-import { moveAll } from './transition.ts'
+import type { Place } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
+import { moveAll } from './transition.ts'
 
 export type ResendQuery = {
   /** Accepted from then on, and before then; milliseconds since 1970. */

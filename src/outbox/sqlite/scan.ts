@@ -3,16 +3,16 @@
  * them): its state and reason, and the event to the letter. Never changes a row.
  */
 import { toBase64 } from '../../event/base64.ts'
+import { toSlices } from '../../event/json-slices.ts'
 import type { State } from '../../reasons.ts'
 import { toElements } from './body.ts'
-import type { Place } from './lease.ts'
 import { toKey, toPlace } from './list.ts'
+import type { Place } from './place.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
-import { toSlices } from '../../event/json-slices.ts'
+import { type WalkRow, walkRequest } from './scan-requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { type WalkRow, walkRequest } from './scan-requests.ts'
 
 export type WalkQuery = {
   readonly states?: readonly State[] | undefined

@@ -1,7 +1,7 @@
 /** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
-import type { Identity } from '../../runtime.ts'
-import { toJsonLists } from './byte-limits.ts'
+import type { Identity } from '../../event/received-request.ts'
 import { toProof, toSlot } from './append.ts'
+import { toJsonLists } from './byte-limits.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -1,7 +1,10 @@
 /** The ways an event changes its state; to be called inside `book.transaction`. */
+
 import type { EventReason, State, WaitReason } from '../../reasons.ts'
 import type { Book } from './counters.ts'
-import type { Place, Tries } from './lease.ts'
+import type { From } from './held.ts'
+import { isAmong } from './held.ts'
+import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -15,17 +18,6 @@ export type Target = {
 
 /** Until when an event is held back, ms since 1970, and for how many times it has been. */
 export type Hold = { readonly until: number; readonly times: number }
-
-/** The state an event must be in for a change. `held`: pending, but held back. */
-export type From = State | 'held'
-
-export function isAmong(event: { state: State; reason: string | null }, from: readonly From[]): boolean {
-  return from.includes(event.state) || (isHeld(event) && from.includes('held'))
-}
-
-export function isHeld({ state, reason }: { state: string; reason: string | null }): boolean {
-  return state === 'pending' && reason === ('held_back' satisfies WaitReason)
-}
 
 /** False, and nothing changed, when the event is in none of the states `from`. */
 export function move(

@@ -1,5 +1,5 @@
 /** What is said of a request whose row cannot be read. Pure. */
-import type { Fault } from '../../runtime.ts'
+import type { Fault } from '../../event/validation-errors.ts'
 
 /** As the faults of a rejected event. */
 export function toFaults(cause: string): string {

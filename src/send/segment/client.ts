@@ -7,10 +7,10 @@
  */
 import { Analytics } from '@segment/analytics-node'
 import type { DeliveryReason } from '../../reasons.ts'
-import { toHeadersShown } from './answer-headers.ts'
-import type { TrackCall } from './map.ts'
 import { byteLength } from '../pack.ts'
 import { toWaitMs } from '../retry.ts'
+import { toHeadersShown } from './answer-headers.ts'
+import type { TrackCall } from './map.ts'
 import { deniesSuccess } from './success.ts'
 
 export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }

@@ -6,8 +6,8 @@
 import { readAddress } from '../../event/address.ts'
 import { isObject, type JsonObject, type TwilioEvent, toAddress, toData, toEvent } from '../../event/event.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
-import { familyOf } from '../../families/index.ts'
 import { fnv1a64 } from '../../event/hash.ts'
+import { familyOf } from '../../families/index.ts'
 import type { EventReason } from '../../reasons.ts'
 import { name, version } from '../../version.ts'
 

@@ -3,10 +3,10 @@
  * order there. One shard's success says nothing about another's failure. Pure; plain JSON, for the clock sleeps between notices.
  */
 import * as z from 'zod'
-import { deliveryReasons } from '../../../reasons.ts'
 import { type Component, toComponent } from '../../../alerts/component.ts'
-import { type Failure, staysOpen } from '../../../alerts/throttle.ts'
 import type { About } from '../../../alerts/notifier.ts'
+import { type Failure, staysOpen } from '../../../alerts/throttle.ts'
+import { deliveryReasons } from '../../../reasons.ts'
 
 const At = z.number().optional()
 const KeptAbout = z.object({

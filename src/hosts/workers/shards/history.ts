@@ -4,8 +4,8 @@
  * counts, and the clock is asked again later. A copy that is then stored twice costs less than a 503.
  */
 import type { Log } from '../../../runtime.ts'
-import { noShards, type ShardHistory } from './route.ts'
 import { within } from '../within.ts'
+import { noShards, type ShardHistory } from './route.ts'
 
 /** Of the 5 seconds that Twilio waits. */
 const PATIENCE_MS = 1_000

@@ -1,10 +1,12 @@
 /** The answers of several shards, put together as if there were one outbox. Pure. */
-import { type Group, type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
-import type { EventList, Stats } from '../../../admin/admin.ts'
+
+import type { EventList } from '../../../admin/admin.ts'
 import type { Pulse } from '../../../admin/changes.ts'
-import type { State } from '../../../reasons.ts'
-import type { Standing } from '../../../alerts/throttle.ts'
+import { type Group, type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
+import type { Stats } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
+import type { Standing } from '../../../alerts/throttle.ts'
+import type { State } from '../../../reasons.ts'
 import { type Positions, toCursor, toStreamCursor, withShard } from './cursors.ts'
 
 type Figures = Omit<Stats, 'counts'>

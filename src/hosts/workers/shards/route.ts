@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { fnv1a53 } from '../../../event/hash.ts'
-import type { Identity } from '../../../runtime.ts'
+import type { Identity } from '../../../event/received-request.ts'
 
 export const ShardHistory = z.object({
   /** The number in force. */

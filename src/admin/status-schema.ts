@@ -1,0 +1,45 @@
+/** What `GET /api/status` answers and `status` prints: how each destination does, what waits, dead letters. */
+import * as z from 'zod'
+import { states } from '../reasons.ts'
+
+export const Level = z.enum(['ok', 'warning', 'error'])
+export const time = z.string().nullable()
+
+export const Status = z.object({
+  at: z.string(),
+  /** False as soon as one line is an error. */
+  ok: z.boolean(),
+  destinations: z.array(
+    z.object({
+      name: z.string(),
+      host: z.string(),
+      state: z.enum(['accepting', 'behind', 'failing', 'paused', 'dry_run']),
+      reason: z.string().nullable(),
+      nextAttemptAt: time,
+      accepted: z.number(),
+      waiting: z.number(),
+      waitingSince: time,
+      held: z.number(),
+      /** Whether a person has seen events arrive under this write key. A dry run is not asked. */
+      arrival: z.enum(['confirmed', 'unconfirmed', 'not_asked']),
+      confirmedAt: time,
+    }),
+  ),
+  outbox: z.object({
+    troubles: z.array(z.string()),
+    /** Of these. */
+    reasons: z.array(z.string()),
+    received: z.number(),
+    /** Stored, but not indexed yet. */
+    unsorted: z.number(),
+    unsortedSince: time,
+  }),
+  deadLetters: z.array(z.object({ state: z.enum(states), reason: z.string(), count: z.number() })),
+  lastNotice: z.object({ at: z.string(), level: z.string(), message: z.string() }).nullable(),
+  /** The same for a person to read, in the order of the screen. */
+  lines: z.array(
+    z.object({ name: z.string(), level: Level, text: z.string(), remedy: z.string().nullable() }),
+  ),
+})
+
+export type Status = Readonly<z.infer<typeof Status>>

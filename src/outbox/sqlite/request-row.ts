@@ -1,0 +1,51 @@
+/** What a row of `requests` holds: a request as received, and a verdict for each of its events. */
+import type { Intake } from '../../event/received-request.ts'
+import type { EventReason, State } from '../../reasons.ts'
+import { states } from '../../reasons.ts'
+
+/**
+ * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
+ * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. With OWN they
+ * are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
+ * to know, of replayed events only; `observed` what data quality counts, of all others.
+ */
+export type KeptEntry = [
+  identity: number | typeof OWN | null,
+  proof: number,
+  type: string,
+  version: number,
+  state: State,
+  reason: string | null,
+  faults: string | null,
+  more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
+  observed?: number | null,
+]
+
+export const OWN = 'own'
+
+/** Is it one? Of rows without a checksum. */
+export function isKeptEntry(value: unknown): value is KeptEntry {
+  if (!Array.isArray(value)) return false
+  const [identity, proof, type, version, state] = value
+  const isKnown = identity === null || identity === OWN || Number.isSafeInteger(identity)
+  const isKind = typeof type === 'string' && Number.isSafeInteger(version)
+  return isKnown && Number.isSafeInteger(proof) && isKind && states.includes(state)
+}
+
+/**
+ * An intake as it is written. It is made where the body was parsed: two texts cross to the outbox's thread or object, and
+ * not an object an event.
+ */
+export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
+  /** `KeptEntry[]` as JSON. */
+  readonly kept: string
+  /** That and the body, which then are empty; see requests.ts. */
+  readonly compressed?: Uint8Array
+  /** Of these; see checksum.ts. */
+  readonly checksum?: number | undefined
+  readonly events: number
+  /** A source among them, which tells the account. */
+  readonly source: string | undefined
+  /** Those that an operator should hear of. */
+  readonly rejected: readonly { readonly reason: EventReason; readonly id: string | undefined }[]
+}

@@ -1,0 +1,71 @@
+/** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
+import { describe, expect, test } from 'vitest'
+import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
+import * as statements from '../../src/outbox/sqlite/statements.ts'
+import { deliverAll, NOW, pruning, samples, take } from '../support/outbox-bench.ts'
+import { openFile } from '../support/outbox-node.ts'
+
+const { eventsBefore, kindsOf, ...rest } = statements
+const listing = Object.entries(eventsBefore).map(
+  ([state, query]) => [`eventsBefore.${state}`, query] as const,
+)
+const counting = Object.entries(kindsOf).map(([state, query]) => [`kindsOf.${state}`, query] as const)
+const all = [...Object.entries(rest), ...listing, ...counting]
+/** In order of the index, and only as far as `LIMIT` goes. */
+const limited = [
+  'SCAN events USING INDEX due',
+  'SCAN events USING COVERING INDEX due',
+  'SCAN notices',
+  /^SCAN (json_each|asked|tried) VIRTUAL TABLE/,
+]
+/** Of which `LIMIT` has let through only so many. */
+const bounded = ['SCAN (subquery-1)']
+/** As many rows as there are kinds of events. */
+const small = ['SCAN k USING COVERING INDEX sqlite_autoindex_kinds_1', 'SCAN c']
+
+describe('query plans', () => {
+  const file = openFile()
+  const outbox = createOutbox(file.sql, pruning)
+  take(outbox, samples(300), [{ id: 'dead', verdict: 'rejected' }], [{ id: 'odd', verdict: 'skipped' }])
+  deliverAll(outbox, NOW)
+  take(outbox, samples(300, 301))
+  const plans = all.map(([name, query]) => ({ name, query, details: explain(query) }))
+  file.close()
+
+  function explain(query: string): string[] {
+    return file.sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => detail)
+  }
+
+  test.each(plans)('[OB23] $name reads what it is asked for, by an index', ({ query, details }) => {
+    const scans = details.filter(detail => detail.startsWith('SCAN'))
+    const allowed = [...limited, ...bounded, ...small]
+    const isAllowed = (detail: string) =>
+      allowed.some(fits => (typeof fits === 'string' ? fits === detail : fits.test(detail)))
+    expect(
+      scans.filter(detail => !isAllowed(detail)),
+      query,
+    ).toEqual([])
+    if (scans.some(detail => detail.startsWith('SCAN events') || detail.startsWith('SCAN notices'))) {
+      expect(query).toMatch(/LIMIT/)
+    }
+    expect(
+      details.filter(detail => detail.includes('TEMP B-TREE')),
+      query,
+    ).toEqual([])
+  })
+
+  test.each([
+    ['pending', 'due'],
+    ['rejected', 'aside'],
+    ['refused', 'aside'],
+    ['skipped', 'aside'],
+  ] as const)('[OB23] the %s events are listed from the index %s', (state, index) => {
+    const plan = plans.find(({ name }) => name === `eventsBefore.${state}`)
+    expect(plan?.details[0]).toContain(`USING INDEX ${index} (`)
+  })
+
+  test('[OB23] dead letters of one reason are listed from the index dead', () => {
+    const plan = plans.find(({ name }) => name === 'deadLettersBefore')
+    expect(plan?.details[0]).toContain('USING INDEX dead (')
+  })
+})
