@@ -4,7 +4,7 @@ import type { Stored } from '../src/event/received-request.ts'
 import type { Env } from '../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../src/hosts/workers/outbox-object.ts'
 import worker from '../src/hosts/workers/worker.ts'
-import type { Parcel } from '../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../src/outbox/sqlite/request-row.ts'
 
 export { NoticeClock } from '../src/hosts/workers/notifier-object.ts'
 
@@ -22,7 +22,7 @@ export class OutboxShard extends SoundShard {
     this.#rows = rows
   }
 
-  override async put(parcel: Parcel): Promise<Stored> {
+  override async put(parcel: RequestRow): Promise<Stored> {
     this.#puts += 1
     return super.put(parcel)
   }

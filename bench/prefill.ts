@@ -1,10 +1,10 @@
 /** Fills a data folder through the outbox's own code, without waiting for the disk: what a bridge finds when it starts. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Entry, Intake } from '../src/event/received-request.ts'
+import type { EventVerdict, ReceivedRequest } from '../src/event/received-request.ts'
 import { openSqlite } from '../src/hosts/node/sqlite.ts'
 import { validate } from '../src/ingest/validate.ts'
-import { toParcel } from '../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../src/outbox/sqlite/append.ts'
 import { createOutbox } from '../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../src/outbox/sqlite/sql.ts'
 import { messageStatus } from '../test/support/twilio.ts'
@@ -31,13 +31,13 @@ export async function prefill(dataDir: string, { events, state, tell }: Filling)
   const now = Date.now()
   const [entry] = [validate(messageStatus())]
   for (let done = 0; done < events; ) {
-    const intakes: Intake[] = []
+    const intakes: ReceivedRequest[] = []
     while (intakes.length < BODIES_A_COMMIT && done < events) {
       const count = Math.min(EVENTS_A_BODY, events - done)
       intakes.push(toIntake(count, entry, state, now))
       done += count
     }
-    outbox.put(intakes.map(intake => toParcel(intake)))
+    outbox.put(intakes.map(intake => encodeRow(intake)))
     while (outbox.sort() > 0);
     tell?.(done)
     // Ctrl-C must be heard.
@@ -52,7 +52,7 @@ export async function prefill(dataDir: string, { events, state, tell }: Filling)
 
 const template = JSON.stringify(messageStatus({ id: `EZ${'e'.repeat(32)}` }))
 
-function toIntake(count: number, entry: Entry, state: Filling['state'], now: number): Intake {
+function toIntake(count: number, entry: EventVerdict, state: Filling['state'], now: number): ReceivedRequest {
   const settled = { state: 'accepted', reason: null, detail: null, settledAt: now } as const
   const ids = Array.from({ length: count }, () => `EZ${randomBytes(16).toString('hex')}`)
   const source = entry.identity?.source ?? ''

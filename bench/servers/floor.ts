@@ -1,6 +1,6 @@
 /** (a) The floor: our own HTTP stack, signature check, parse and validation, over an outbox that stores nothing. */
 import type { HttpBindings } from '@hono/node-server'
-import type { Backroom } from '../../src/bridge.ts'
+import type { OutboxClient } from '../../src/bridge.ts'
 import { readSettings } from '../../src/config.ts'
 import { createBodies } from '../../src/hosts/node/bodies.ts'
 import { decompress } from '../../src/hosts/node/decompress.ts'
@@ -8,7 +8,7 @@ import { digests } from '../../src/hosts/node/digests.ts'
 import { openServer, rawUrl } from '../../src/hosts/node/http-server.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
 import { createApp } from '../../src/http/app.ts'
-import { createTries } from '../../src/http/auth/login-rate-limit.ts'
+import { createLoginRateLimit } from '../../src/http/auth/login-rate-limit.ts'
 
 const read = readSettings(process.env)
 if (!read.ok) throw new Error(JSON.stringify(read.faults))
@@ -17,7 +17,7 @@ const { settings } = read
 const nothing = async (): Promise<never> => {
   throw new Error('the floor keeps nothing')
 }
-const backroom: Backroom = {
+const outboxClient: OutboxClient = {
   put: async () => ({ stored: true }),
   report: () => undefined,
   stats: nothing,
@@ -42,11 +42,11 @@ const backroom: Backroom = {
 const bodies = createBodies()
 const app = createApp({
   settings,
-  backroom,
+  outboxClient,
   host: 'node',
   adminToken: undefined,
   page: () => undefined,
-  tries: createTries(Date.now),
+  tries: createLoginRateLimit(Date.now),
   digests,
   decompress,
   log: createLog(settings.LOG_LEVEL),

@@ -1,9 +1,9 @@
 /**
  * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter or to an event held back, retry and drop.
- * Lives beside the depot, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
+ * Lives beside the dispatcher, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
  */
 
-import type { Fault } from '../event/validation-errors.ts'
+import type { ValidationError } from '../event/validation-errors.ts'
 import { validate } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
 import { readKept } from '../outbox/sqlite/kept-state.ts'
@@ -11,7 +11,7 @@ import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
-import type { Depot } from '../send/dispatcher.ts'
+import type { Dispatcher } from '../send/dispatcher.ts'
 import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
@@ -42,10 +42,10 @@ export type Changed = {
   readonly state?: State
   /** Why it was not done. */
   readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
-  readonly faults?: readonly Fault[]
+  readonly faults?: readonly ValidationError[]
 }
 
-export type Desk = {
+export type Admin = {
   stats(): Stats
   /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
   troubles(): readonly Reason[]
@@ -78,28 +78,28 @@ const ARRIVAL = 'arrival-confirmed'
 /** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
 const PULSE_EVENTS = 2_000
 
-export function createDesk(
+export function createAdmin(
   outbox: OutboxStore,
-  depot: () => Pick<Depot, 'settleAccounts' | 'health' | 'deliverNow'>,
+  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
   now: () => number,
-): Desk & { observe: Observe } {
+): Admin & { observe: Observe } {
   const meters = createDepotMeters(() => {
     const { troubles, ...figures } = stats()
     return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
   })
 
   function stats(): Stats {
-    depot().settleAccounts()
+    dispatcher().indexPending()
     return { ...figures(), counts: outbox.counts() }
   }
 
   function troubles(): Reason[] {
-    const all = depot().health().troubles
+    const all = dispatcher().health().troubles
     return [...new Set(all.map(({ reason }) => reason))]
   }
 
   function figures(): Omit<Stats, 'counts'> {
-    const { troubles, line, notices } = depot().health()
+    const { troubles, line, notices } = dispatcher().health()
     const oldest = outbox.oldestPendingAt()
     return {
       ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
@@ -119,7 +119,7 @@ export function createDesk(
   }
 
   function find(key: string): ReturnType<OutboxStore['event']> {
-    depot().settleAccounts()
+    dispatcher().indexPending()
     const place = toPlace(key)
     return place && outbox.event(place)
   }
@@ -179,33 +179,33 @@ export function createDesk(
     retry: key => sendAgain(key, toRetry),
     drop,
     deliverNow() {
-      depot().deliverNow()
+      dispatcher().deliverNow()
       return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
     pulse: createPulse(
       outbox,
-      () => depot().settleAccounts(PULSE_EVENTS),
+      () => dispatcher().indexPending(PULSE_EVENTS),
       () => figures(),
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
     troubles,
     deadLetters() {
-      depot().settleAccounts()
+      dispatcher().indexPending()
       return toGroups(outbox)
     },
     changeMany(action, filter) {
-      depot().settleAccounts()
+      dispatcher().indexPending()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
     },
     metrics: meters.json,
     notices: limit => outbox.notices(limit),
     quality(span) {
-      depot().settleAccounts()
+      dispatcher().indexPending()
       return outbox.kindHours(span)
     },
     events(query) {
-      depot().settleAccounts()
+      dispatcher().indexPending()
       // A place that no answer ever named is beyond the last page.
       const cursor = toCursor(outbox.sortedUpTo())
       if (query.before !== undefined && !toPlace(query.before))

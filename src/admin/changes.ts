@@ -1,6 +1,6 @@
 /**
  * What a page that watches asks about once a second, in one reading of a few milliseconds: what came since, what became of
- * what it shows, and the figures. Lives on the outbox's side, like the desk.
+ * what it shows, and the figures. Lives on the outbox's side, like the admin.
  */
 
 import type { EventState } from '../outbox/sqlite/changes.ts'

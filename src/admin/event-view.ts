@@ -1,6 +1,6 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import * as z from 'zod'
-import type { Fault } from '../event/validation-errors.ts'
+import type { ValidationError } from '../event/validation-errors.ts'
 import { isHeld } from '../outbox/sqlite/held.ts'
 import { parseJson } from '../outbox/sqlite/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
@@ -21,7 +21,7 @@ export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
 }
 
 export type EventDetail = EventSummary & {
-  readonly faults: readonly Fault[]
+  readonly faults: readonly ValidationError[]
   /** What Segment said when it refused this very event. */
   readonly answer: string | null
   readonly attempts: readonly Attempt[]

@@ -5,14 +5,14 @@
 import * as z from 'zod'
 import { isObject, type JsonObject } from '../event/event.ts'
 import { toMember } from '../event/json-slices.ts'
-import type { Entry, Intake } from '../event/received-request.ts'
+import type { EventVerdict, ReceivedRequest } from '../event/received-request.ts'
 import { validate } from '../ingest/validate.ts'
 import { states } from '../reasons.ts'
 
 /** One event on its way; `receivedAt` is undefined when it comes here first. */
-export type Arriving = Pick<Intake, 'body' | 'encoding'> & {
+export type Arriving = Pick<ReceivedRequest, 'body' | 'encoding'> & {
   readonly receivedAt: number | undefined
-  readonly entry: Entry
+  readonly entry: EventVerdict
   /** Not an event, so that no other may share its body. */
   readonly isRaw?: boolean
 }
@@ -99,7 +99,7 @@ export function fromEvent(element: unknown, text: string): Arriving {
 }
 
 /** As at the door; but what comes another way, and at another time, is no part of what Twilio sent in this hour. */
-function judge(element: unknown): Entry {
+function judge(element: unknown): EventVerdict {
   return { ...validate(element), observed: undefined }
 }
 
@@ -124,10 +124,10 @@ const EVENTS_A_BODY = 200
 /** A Durable Object takes no row over 2 MB. */
 const CHARACTERS_A_BODY = 512 * 1_024
 
-export function toIntakes(arriving: readonly Arriving[], now: number): Intake[] {
-  const intakes: Intake[] = []
+export function toIntakes(arriving: readonly Arriving[], now: number): ReceivedRequest[] {
+  const intakes: ReceivedRequest[] = []
   let bodies: string[] = []
-  let entries: Entry[] = []
+  let entries: EventVerdict[] = []
   let characters = 0
   let openedAt = 0
 

@@ -1,10 +1,10 @@
-/** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the desk. */
+/** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the admin. */
 
-import type { Intake, Stored } from '../event/received-request.ts'
-import { toParcel } from '../outbox/sqlite/append.ts'
+import type { ReceivedRequest, Stored } from '../event/received-request.ts'
+import { encodeRow } from '../outbox/sqlite/append.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { WalkPage, WalkQuery } from '../outbox/sqlite/scan.ts'
-import type { Depot } from '../send/dispatcher.ts'
+import type { ScanPage, ScanQuery } from '../outbox/sqlite/scan.ts'
+import type { Dispatcher } from '../send/dispatcher.ts'
 
 /** What came of the events of an import; they add up to what was sent. */
 export type Imported = {
@@ -17,31 +17,31 @@ export type Imported = {
 }
 
 /** Nothing that could be counted on: the outbox cannot be written. */
-export type Unkept = Extract<Stored, { stored: false }>
+export type NotStored = Extract<Stored, { stored: false }>
 
-export type Carrier = {
-  exportPage(query: WalkQuery): WalkPage | Unkept
+export type Transfer = {
+  exportPage(query: ScanQuery): ScanPage | NotStored
   /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
-  import(intakes: readonly Intake[]): Imported | Unkept
+  import(intakes: readonly ReceivedRequest[]): Imported | NotStored
 }
 
-type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
+type Keeper = Pick<Dispatcher, 'append' | 'indexPending'>
 
-export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier {
+export function createTransfer(outbox: OutboxStore, dispatcher: () => Keeper): Transfer {
   return {
     exportPage(query) {
-      depot().settleAccounts()
+      dispatcher().indexPending()
       // What cannot be sorted now is exported as it came.
-      return outbox.walk(query)
+      return outbox.scan(query)
     },
     // In one go, so that what is counted meanwhile is theirs alone.
     import(intakes) {
       const unsettled = settle()
       if (unsettled) return unsettled
       const before = figures()
-      const fault = depot()
-        .put(
-          intakes.map(intake => toParcel(intake)),
+      const fault = dispatcher()
+        .append(
+          intakes.map(intake => encodeRow(intake)),
           'import',
         )
         .find(result => !result.stored)
@@ -59,8 +59,8 @@ export function createCarrier(outbox: OutboxStore, depot: () => Keeper): Carrier
   }
 
   /** What cannot be sorted is counted nowhere. */
-  function settle(): Unkept | undefined {
-    depot().settleAccounts()
+  function settle(): NotStored | undefined {
+    dispatcher().indexPending()
     const left = outbox.unsorted()
     if (left === 0) return undefined
     return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }

@@ -5,7 +5,7 @@
  */
 
 import type { Settings } from '../config.ts'
-import type { NoticeBook } from '../outbox/sqlite/notices.ts'
+import type { NoticeStore } from '../outbox/sqlite/notices.ts'
 import type { DeliveryReason, Reason } from '../reasons.ts'
 import type { Digests, Log } from '../runtime.ts'
 import { type Component, components, toComponent } from './component.ts'
@@ -29,8 +29,8 @@ import {
   toStanding,
 } from './throttle.ts'
 
-export type TellerParts = {
-  readonly store: Pick<NoticeBook, 'remember' | 'recall'>
+export type NotifierParts = {
+  readonly store: Pick<NoticeStore, 'remember' | 'recall'>
   /** Reads what the store keeps by that name; the fallback stands for what is damaged, which is set aside and reported. */
   readonly read: (name: string, schema: typeof KeptNotices, fallback: NoticeStates) => NoticeStates
   readonly about: () => About
@@ -69,7 +69,7 @@ export type About = {
   readonly failing?: DeliveryReason | undefined
 }
 
-export type Teller = {
+export type Notifier = {
   failed(failures: readonly Failure[]): void
   recovered(component: Component): void
   /** A request verified: now, or at `at`, as somebody else saw it; then it ends only what was open before. */
@@ -84,9 +84,9 @@ const POST_TIMEOUT_MS = 10_000
 const UNKNOWN_DIGITS = '0'.repeat(32)
 
 /** What the settings say about notices. */
-export function tellerSettings(
+export function notifierSettings(
   settings: Settings,
-): Pick<TellerParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'authToken'> {
+): Pick<NotifierParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'authToken'> {
   return {
     everyMs: settings.NOTIFY_EVERY_MINUTES * 60_000,
     sinkSid: settings.SINK_SID ?? `DG${UNKNOWN_DIGITS}`,
@@ -95,7 +95,7 @@ export function tellerSettings(
   }
 }
 
-export function createTeller(parts: TellerParts): Teller {
+export function createNotifier(parts: NotifierParts): Notifier {
   const { store, everyMs, now, log, lastTold, changes, keepEveryMs = 0 } = parts
   let isKept = true
   /** Not kept yet; urgent is what is more than a count. */
@@ -248,7 +248,7 @@ function sumUp(failures: readonly Failure[]): Failure[] {
 }
 
 /** As Twilio's Debugger posts: form-encoded, signed over the URL and the sorted parameters. */
-async function post(url: string, notice: Notice, { authToken, digests, send }: TellerParts): Promise<void> {
+async function post(url: string, notice: Notice, { authToken, digests, send }: NotifierParts): Promise<void> {
   const form = toDebuggerForm(notice)
   const names = [...form.keys()].sort()
   const text = names.reduce((signed, name) => signed + name + form.get(name), url)

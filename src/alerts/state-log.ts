@@ -61,7 +61,7 @@ export function createStateLog(log: Log, failing?: DeliveryReason): StateLog {
   }
 }
 
-/** For a teller that others tell of what they have logged themselves. */
+/** For a notifier that others tell of what they have logged themselves. */
 export const noStateLog: StateLog = { failed: () => {}, recovered: () => {}, isOpen: () => false }
 
 function isPause(reason: Reason): boolean {

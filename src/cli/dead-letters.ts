@@ -5,9 +5,9 @@ import { type Action, type Changed, changeByFilter, changeByKey, countAll } from
 import { edit } from './dead-letters/edit.ts'
 import { type Filter, findAll, findOne, type Summary } from './dead-letters/find.ts'
 import { toPage, toTable } from './dead-letters/show.ts'
-import { type Office, openOffice } from './outbox-access.ts'
+import { type OutboxAccess, openOutbox } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
-import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
 
 type ListOptions = Filter & { readonly held?: boolean } & { readonly limit: number; readonly json?: boolean }
@@ -38,7 +38,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       'after',
       `${WHERE}\n\nExamples:\n  twilio-segment-bridge dead-letters list\n  twilio-segment-bridge dead-letters list --json --state refused | jq -r .key\n  twilio-segment-bridge dead-letters list --held`,
     )
-    .action(toAction(terminal, (options: ListOptions) => inOffice(office => list(office, options))))
+    .action(toAction(terminal, (options: ListOptions) => inOffice(access => list(access, options))))
 
   command
     .command('show')
@@ -50,7 +50,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .addHelpText('after', `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters show 1042-0`)
     .action(
       toAction(terminal, (key: string, { json }: { json?: boolean }) =>
-        inOffice(office => show(office, key, json ?? false)),
+        inOffice(access => show(access, key, json ?? false)),
       ),
     )
 
@@ -65,7 +65,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
-        inOffice(office => change(office, 'retry', keys, options)),
+        inOffice(access => change(access, 'retry', keys, options)),
       ),
     )
 
@@ -81,7 +81,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
-        inOffice(office => change(office, 'drop', keys, options)),
+        inOffice(access => change(access, 'drop', keys, options)),
       ),
     )
 
@@ -95,30 +95,33 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (key: string) =>
-        inOffice(async office => {
-          await edit(office, key, terminal)
+        inOffice(async access => {
+          await edit(access, key, terminal)
           return 0
         }),
       ),
     )
   return command
 
-  async function inOffice(work: (office: Office) => Promise<ExitCode>): Promise<ExitCode> {
-    const office = await openOffice(toSettings(terminal.environment()))
+  async function inOffice(work: (access: OutboxAccess) => Promise<ExitCode>): Promise<ExitCode> {
+    const access = await openOutbox(toSettings(terminal.environment()))
     try {
-      return await work(office)
+      return await work(access)
     } finally {
-      office.close()
+      access.close()
     }
   }
 
-  async function list(office: Office, { limit, json, held: _, ...filter }: ListOptions): Promise<ExitCode> {
+  async function list(
+    access: OutboxAccess,
+    { limit, json, held: _, ...filter }: ListOptions,
+  ): Promise<ExitCode> {
     const found: Summary[] = []
     const states = filter.state ? [filter.state] : (['rejected', 'refused'] as const)
     let more = false
     for (const state of states) {
       let left = limit
-      for await (const event of findAll(office, { ...filter, state })) {
+      for await (const event of findAll(access, { ...filter, state })) {
         more ||= left === 0
         if (left-- === 0) break
         found.push(event)
@@ -127,20 +130,20 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     const newest = found.sort((a, b) => b.receivedAt.localeCompare(a.receivedAt)).slice(0, limit)
     if (json) for (const event of newest) terminal.out(JSON.stringify(event))
     else if (newest.length > 0) for (const line of toTable(newest)) terminal.out(line)
-    if (newest.length === 0) terminal.say(`No dead letters in ${office.name}.`)
+    if (newest.length === 0) terminal.say(`No dead letters in ${access.name}.`)
     else if (more || found.length > limit) terminal.say(`Only the newest ${limit}; --limit shows more.`)
     return 0
   }
 
-  async function show(office: Office, key: string, json: boolean): Promise<ExitCode> {
-    const event = await findOne(office, key)
+  async function show(access: OutboxAccess, key: string, json: boolean): Promise<ExitCode> {
+    const event = await findOne(access, key)
     if (json) terminal.out(JSON.stringify(event))
     else for (const line of toPage(event)) terminal.out(line)
     return 0
   }
 
   async function change(
-    office: Office,
+    access: OutboxAccess,
     action: Action,
     keys: readonly string[],
     options: ChangeOptions,
@@ -148,15 +151,15 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     const { all, yes, json, held: _, ...filter } = options
     const isFiltered = Object.keys(filter).length > 0
     if ([keys.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
-      throw new Stop(
+      throw new CliError(
         'Which ones? Give keys, or filters (--state, --reason, --type, --since, --until), or --all.',
         2,
       )
     }
-    if (action === 'drop' && !yes && !(await mayDrop(keys.length || (await countAll(office, filter)))))
+    if (action === 'drop' && !yes && !(await mayDrop(keys.length || (await countAll(access, filter)))))
       return 1
     const changed: Changed =
-      keys.length > 0 ? await changeByKey(office, action, keys) : await changeByFilter(office, action, filter)
+      keys.length > 0 ? await changeByKey(access, action, keys) : await changeByFilter(access, action, filter)
     const { matched, done, left } = changed
     for (const { key, why } of left) terminal.say(`${key} stays: ${why}`)
     terminal.say(
@@ -168,7 +171,8 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
 
   async function mayDrop(events: number): Promise<boolean> {
     if (events === 0) return true
-    if (!terminal.isInteractive) throw new Stop('Nobody is here to be asked: say --yes if you mean it.', 2)
+    if (!terminal.isInteractive)
+      throw new CliError('Nobody is here to be asked: say --yes if you mean it.', 2)
     const answer = await terminal.ask(
       `Drop ${count(events)} dead letters? They are not sent, and go with time. [y/N] `,
     )

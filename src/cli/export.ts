@@ -11,7 +11,7 @@ import { check } from './outbox-access.ts'
 import { openReader } from './reader.ts'
 import { stayFlat } from './replay/heap-flags.ts'
 import { count } from './replay/summary.ts'
-import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
@@ -62,24 +62,24 @@ export function createExportCommand(terminal: Terminal = createTerminal()): Comm
 
 async function run(terminal: Terminal, options: Options): Promise<ExitCode> {
   const { gzip, zstd, output, ...filters } = options
-  if (gzip && zstd) throw new Stop('--gzip or --zstd, not both', 2)
+  if (gzip && zstd) throw new CliError('--gzip or --zstd, not both', 2)
   stayFlat()
-  const office = await openReader(toSettings(terminal.environment()))
+  const access = await openReader(toSettings(terminal.environment()))
   try {
-    const response = await check(office, await office.request(`/export?${new URLSearchParams(filters)}`))
+    const response = await check(access, await access.request(`/export?${new URLSearchParams(filters)}`))
     const tally = { events: 0, unreadable: 0 }
     const lines = counted(response.body ?? new ReadableStream(), tally)
     const packed = pack(lines, gzip ? createGzip() : zstd ? createZstdCompress() : undefined)
     if (output) await writeFile(output, packed)
     else for await (const chunk of packed) await terminal.pour(chunk)
-    terminal.say(`${count(tally.events)} events from ${office.name}${output ? ` in ${output}` : ''}`)
+    terminal.say(`${count(tally.events)} events from ${access.name}${output ? ` in ${output}` : ''}`)
     if (tally.unreadable === 0) return 0
     terminal.say(
       `At least ${count(tally.unreadable)} more could not be read: the outbox is damaged. Keep a copy of the data folder.`,
     )
     return 3
   } finally {
-    office.close()
+    access.close()
   }
 }
 
@@ -125,7 +125,7 @@ async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promi
     renameSync(draft, path)
   } catch (error) {
     rmSync(draft, { force: true })
-    throw new Stop(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    throw new CliError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -3,54 +3,54 @@
  * never asks need not load it.
  */
 
-import { createDesk } from '../admin/admin.ts'
-import type { Carrier } from '../admin/transfer.ts'
+import { createAdmin } from '../admin/admin.ts'
+import type { Transfer } from '../admin/transfer.ts'
 import { allCalm, toStanding } from '../alerts/throttle.ts'
-import type { Backroom } from '../bridge.ts'
+import type { OutboxClient } from '../bridge.ts'
 import { createApi } from '../http/admin-routes.ts'
-import { toParcel } from '../outbox/sqlite/append.ts'
+import { encodeRow } from '../outbox/sqlite/append.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { Depot } from '../send/dispatcher.ts'
+import type { Dispatcher } from '../send/dispatcher.ts'
 import { openLine } from '../send/retry.ts'
 
-export type Keeper = Pick<Depot, 'put' | 'settleAccounts'>
+export type Keeper = Pick<Dispatcher, 'append' | 'indexPending'>
 
 export function createLocalApi(
   outbox: OutboxStore,
   keeper: Keeper,
-  carrier: Carrier,
+  transfer: Transfer,
 ): ReturnType<typeof createApi> {
   const notices = toStanding(allCalm, 0)
-  const depot = {
+  const dispatcher = {
     ...keeper,
     health: () => ({ troubles: [], line: openLine, notices }),
     deliverNow: () => undefined,
   }
-  const desk = createDesk(outbox, () => depot, Date.now)
-  const backroom: Backroom = {
-    put: async intake => keeper.put([toParcel(intake)])[0] ?? { stored: true },
+  const admin = createAdmin(outbox, () => dispatcher, Date.now)
+  const outboxClient: OutboxClient = {
+    put: async intake => keeper.append([encodeRow(intake)])[0] ?? { stored: true },
     report: () => undefined,
-    stats: async () => desk.stats(),
-    metrics: async () => desk.metrics(),
-    troubles: async () => desk.troubles(),
-    pulse: async query => desk.pulse(query),
-    deadLetters: async () => desk.deadLetters(),
-    events: async query => desk.events(query),
-    event: async key => desk.event(key),
-    retry: async key => desk.retry(key),
-    drop: async key => desk.drop(key),
-    deliverNow: async () => desk.deliverNow(),
-    changeMany: async (action, filter) => desk.changeMany(action, filter),
-    status: async () => desk.status(),
-    confirmArrival: async fingerprint => desk.confirmArrival(fingerprint),
-    resend: async key => desk.resend(key),
-    resendMany: async query => desk.resendMany(query),
-    notices: async limit => desk.notices(limit),
-    quality: async span => desk.quality(span),
-    carrier: {
-      exportPage: async query => carrier.exportPage(query),
-      import: async intakes => carrier.import(intakes),
+    stats: async () => admin.stats(),
+    metrics: async () => admin.metrics(),
+    troubles: async () => admin.troubles(),
+    pulse: async query => admin.pulse(query),
+    deadLetters: async () => admin.deadLetters(),
+    events: async query => admin.events(query),
+    event: async key => admin.event(key),
+    retry: async key => admin.retry(key),
+    drop: async key => admin.drop(key),
+    deliverNow: async () => admin.deliverNow(),
+    changeMany: async (action, filter) => admin.changeMany(action, filter),
+    status: async () => admin.status(),
+    confirmArrival: async fingerprint => admin.confirmArrival(fingerprint),
+    resend: async key => admin.resend(key),
+    resendMany: async query => admin.resendMany(query),
+    notices: async limit => admin.notices(limit),
+    quality: async span => admin.quality(span),
+    transfer: {
+      exportPage: async query => transfer.exportPage(query),
+      import: async intakes => transfer.import(intakes),
     },
   }
-  return createApi(backroom)
+  return createApi(outboxClient)
 }

@@ -5,20 +5,20 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Carrier, createCarrier } from '../admin/transfer.ts'
+import { createTransfer, type Transfer } from '../admin/transfer.ts'
 import { type Settings, toPruning } from '../config.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/data-folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
 import { asBearer, findAdminToken, toCause } from './admin-client.ts'
 import type { Keeper } from './local-api.ts'
-import { Stop } from './terminal.ts'
+import { CliError } from './terminal.ts'
 
-export type Office = {
+export type OutboxAccess = {
   /** As it stands in a sentence. */
   readonly name: string
   /** When nobody else has it: without a detour. */
-  readonly carrier?: Carrier
+  readonly transfer?: Transfer
   /** `path` is below `/api`. */
   request(path: string, init?: RequestInit): Promise<Response>
   close(): void
@@ -31,10 +31,10 @@ const PAUSE_MS = 100
 const CACHE_KIB = 4_096
 
 /** `isNew`: the folder may be made. Throws Stop. */
-export async function openOffice(settings: Settings, { isNew = false } = {}): Promise<Office> {
+export async function openOutbox(settings: Settings, { isNew = false } = {}): Promise<OutboxAccess> {
   const { DATA_DIR } = settings
   if (!isNew && !existsSync(join(DATA_DIR, 'outbox.db'))) {
-    throw new Stop(`There is no outbox in ${DATA_DIR}: is DATA_DIR right?`)
+    throw new CliError(`There is no outbox in ${DATA_DIR}: is DATA_DIR right?`)
   }
   // What is written there holds phone numbers and texts.
   process.umask(0o077)
@@ -44,7 +44,7 @@ export async function openOffice(settings: Settings, { isNew = false } = {}): Pr
     if (taken.url) return openThere(settings, taken.url)
     if (Date.now() > end) {
       const who = taken.pid ? `Process ${taken.pid}` : 'Another process'
-      throw new Stop(`${who} is at work on ${DATA_DIR}: wait until it has ended, then run this again.`)
+      throw new CliError(`${who} is at work on ${DATA_DIR}: wait until it has ended, then run this again.`)
     }
   }
 }
@@ -54,29 +54,29 @@ function take(path: string): Folder | Owner {
     return openFolder(path, 0)
   } catch (error) {
     if (error instanceof Error && error.cause instanceof FolderInUse) return error.cause.owner
-    throw new Stop(error instanceof Error ? error.message : String(error))
+    throw new CliError(error instanceof Error ? error.message : String(error))
   }
 }
 
-function openHere(settings: Settings, folder: Folder): Office {
+function openHere(settings: Settings, folder: Folder): OutboxAccess {
   const sql = openSqlite(folder.outboxFile)
   const outbox = createOutbox(sql, toPruning(settings))
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const keeper: Keeper = {
-    put(parcels) {
+    append(parcels) {
       outbox.put(parcels)
       return parcels.map(() => ({ stored: true }))
     },
-    settleAccounts() {
+    indexPending() {
       while (outbox.sort() > 0);
     },
   }
-  const carrier = createCarrier(outbox, () => keeper)
-  const api = async () => (await import('./local-api.ts')).createLocalApi(outbox, keeper, carrier)
+  const transfer = createTransfer(outbox, () => keeper)
+  const api = async () => (await import('./local-api.ts')).createLocalApi(outbox, keeper, transfer)
   let opened: ReturnType<typeof api> | undefined
   return {
     name: `the outbox in ${settings.DATA_DIR}`,
-    carrier,
+    transfer,
     async request(path, init) {
       opened ??= api()
       return (await opened).request(path, init)
@@ -88,14 +88,14 @@ function openHere(settings: Settings, folder: Folder): Office {
   }
 }
 
-async function openThere(settings: Settings, url: string): Promise<Office> {
-  const office = toOffice(url, findAdminToken(settings))
-  await check(office, await office.request('/stats'))
-  return office
+async function openThere(settings: Settings, url: string): Promise<OutboxAccess> {
+  const access = toOffice(url, findAdminToken(settings))
+  await check(access, await access.request('/stats'))
+  return access
 }
 
 /** The admin API of a bridge anywhere. */
-export function toOffice(url: string, token: string | undefined): Office {
+export function toOffice(url: string, token: string | undefined): OutboxAccess {
   return {
     name: `the bridge at ${url}`,
     close: () => undefined,
@@ -103,22 +103,22 @@ export function toOffice(url: string, token: string | undefined): Office {
       try {
         return await fetch(`${url}/api${path}`, { ...init, ...asBearer(token), redirect: 'manual' })
       } catch (error) {
-        throw new Stop(`The bridge at ${url} cannot be reached: ${toCause(error)}`)
+        throw new CliError(`The bridge at ${url} cannot be reached: ${toCause(error)}`)
       }
     },
   }
 }
 
 /** The answer, if it is a good one. Throws Stop with what the other end says. */
-export async function check(office: Office, response: Response): Promise<Response> {
+export async function check(access: OutboxAccess, response: Response): Promise<Response> {
   if (response.ok) return response
   if (response.status === 401) {
-    throw new Stop(
-      `The bridge at ${office.name.replace('the bridge at ', '')} does not take the admin token: is ADMIN_TOKEN what it was started with?`,
+    throw new CliError(
+      `The bridge at ${access.name.replace('the bridge at ', '')} does not take the admin token: is ADMIN_TOKEN what it was started with?`,
     )
   }
-  throw new Stop(
-    `${office.name.replace(/^./, first => first.toUpperCase())} answered ${response.status}: ${await toSentence(response)}`,
+  throw new CliError(
+    `${access.name.replace(/^./, first => first.toUpperCase())} answered ${response.status}: ${await toSentence(response)}`,
   )
 }
 

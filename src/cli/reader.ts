@@ -9,32 +9,32 @@ import { readOwner } from '../hosts/node/data-folder.ts'
 import { type NodeSql, openReadOnly } from '../hosts/node/sqlite.ts'
 import { createCarryApi } from '../http/transfer-routes.ts'
 import { inspect } from '../outbox/sqlite/migrations.ts'
-import { createWalk } from '../outbox/sqlite/scan.ts'
+import { createScan } from '../outbox/sqlite/scan.ts'
 import { isDamage } from '../outbox/sqlite-errors.ts'
 import { isInUse } from './check/folder.ts'
-import { type Office, openOffice } from './outbox-access.ts'
-import { Stop } from './terminal.ts'
+import { type OutboxAccess, openOutbox } from './outbox-access.ts'
+import { CliError } from './terminal.ts'
 
 /** A command that streams has better use for its memory than pages the system keeps anyway. */
 const CACHE_KIB = 4_096
 
 /** Throws Stop. */
-export async function openReader(settings: Settings): Promise<Office> {
+export async function openReader(settings: Settings): Promise<OutboxAccess> {
   const { DATA_DIR } = settings
   const file = join(DATA_DIR, 'outbox.db')
   const isServed = isInUse(DATA_DIR) && readOwner(DATA_DIR).url !== undefined
-  if (!existsSync(file) || isServed) return openOffice(settings)
+  if (!existsSync(file) || isServed) return openOutbox(settings)
   const sql = open(file)
   const { applied, known } = versionsOf(sql)
   if (applied !== known) {
     sql.close()
     // Tables of an older version lack columns until they are added, which takes the folder; a newer one is refused there.
-    return openOffice(settings)
+    return openOutbox(settings)
   }
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
-  const walk = createWalk(sql)
+  const walk = createScan(sql)
   const api = createCarryApi({
-    exportPage: async query => walk.walk(query),
+    exportPage: async query => walk.scan(query),
     import: async () => ({
       stored: false,
       reason: 'outbox_unwritable',
@@ -53,7 +53,7 @@ function open(file: string): NodeSql {
     return openReadOnly(file)
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error)
-    throw new Stop(
+    throw new CliError(
       isDamage(error)
         ? `${file} cannot be read as a database (${cause}): keep a copy of the data folder, and take events out of it with sqlite3 .recover.`
         : `${file} cannot be opened (${cause}): copy outbox.db and outbox.db-wal to a disk with room, and set DATA_DIR to the copy.`,

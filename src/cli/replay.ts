@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Settings } from '../config.ts'
-import { openOffice, toOffice } from './outbox-access.ts'
+import { openOutbox, toOffice } from './outbox-access.ts'
 import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
 import { findSources } from './replay/files.ts'
 import { stayFlat } from './replay/heap-flags.ts'
@@ -15,7 +15,7 @@ import { type Condition, createSelect, parseCondition, parseTime } from './repla
 import { type Summary, toLines } from './replay/summary.ts'
 import { toDoor } from './replay/webhook.ts'
 import { toSigningKey } from './signing-key.ts'
-import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
@@ -179,7 +179,7 @@ async function openDestination(
   const close = () => undefined
   if (dryRun) return { destination: toReader(terminal.pour), close }
   if (to && asAdmin) {
-    if (!settings.ADMIN_TOKEN) throw new Stop(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
+    if (!settings.ADMIN_TOKEN) throw new CliError(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
     return {
       destination: toBridge(toOffice(new URL(to).origin, settings.ADMIN_TOKEN), again ?? false, signal),
       close,
@@ -187,27 +187,28 @@ async function openDestination(
   }
   if (to) {
     const key = toSigningKey(settings)
-    if (!key) throw new Stop('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
+    if (!key) throw new CliError('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
     return { destination: toDoor(to, key, signal), close }
   }
-  const office = await openOffice(settings, { isNew: true })
-  const destination = office.carrier
-    ? toOutbox(office.name, office.carrier)
-    : toBridge(office, again ?? false, signal)
-  return { destination, close: office.close }
+  const access = await openOutbox(settings, { isNew: true })
+  const destination = access.transfer
+    ? toOutbox(access.name, access.transfer)
+    : toBridge(access, again ?? false, signal)
+  return { destination, close: access.close }
 }
 
 /** Throws Stop. */
 function checkTogether({ to, again, asAdmin, dryRun, json }: Options): void {
-  if (to && !URL.canParse(to)) throw new Stop(`--to: "${to}" is no URL`, 2)
-  if (asAdmin && !to) throw new Stop('--as-admin goes with --to', 2)
+  if (to && !URL.canParse(to)) throw new CliError(`--to: "${to}" is no URL`, 2)
+  if (asAdmin && !to) throw new CliError('--as-admin goes with --to', 2)
   if (again && to && !asAdmin) {
-    throw new Stop(
+    throw new CliError(
       '--again is not possible through a webhook, which drops what it knows: use --as-admin with it, or --new-ids.',
       2,
     )
   }
-  if (dryRun && json) throw new Stop('--dry-run prints track calls on stdout, where --json has no place', 2)
+  if (dryRun && json)
+    throw new CliError('--dry-run prints track calls on stdout, where --json has no place', 2)
 }
 
 function createBadTeller(terminal: Terminal): (bad: Bad) => void {

@@ -2,10 +2,10 @@
 import { Command } from 'commander'
 import * as z from 'zod'
 import { toTime, toUrl } from './arguments.ts'
-import { check, type Office, openOffice } from './outbox-access.ts'
+import { check, type OutboxAccess, openOutbox } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
 import { openElsewhere } from './running.ts'
-import { createTerminal, type ExitCode, Stop, type Terminal, toAction } from './terminal.ts'
+import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
 
 type Options = {
@@ -68,33 +68,33 @@ export function createResendCommand(
   async function run(options: Options): Promise<ExitCode> {
     const { to, json, dryRun = false } = options
     const settings = toSettings(terminal.environment())
-    const office = to === undefined ? await openOffice(settings) : openElsewhere(settings, to)
+    const access = to === undefined ? await openOutbox(settings) : openElsewhere(settings, to)
     try {
       // Fixed here, so that what is accepted meanwhile is not sent a third time.
       const query = { since: options.since, until: options.until ?? now(), type: options.type }
-      const found = await walk(office, { ...query, preview: true })
+      const found = await walk(access, { ...query, preview: true })
       tell(found)
       const ready = found.matched - found.pruned
       if (dryRun || ready === 0 || !(await isConfirmed(ready, options.yes ?? false))) {
         if (json) terminal.out(JSON.stringify(found))
         return dryRun || ready === 0 ? 0 : 1
       }
-      const resent = await walk(office, { ...query, preview: false })
+      const resent = await walk(access, { ...query, preview: false })
       terminal.say(`Pending again: ${count(resent.done)} of ${count(resent.matched)} events.`)
       if (json) terminal.out(JSON.stringify(resent))
       return resent.pruned > 0 ? 3 : 0
     } finally {
-      office.close()
+      access.close()
     }
   }
 
   /** Slice by slice: each is a moment's work for the bridge. */
-  async function walk(office: Office, { since, until, type, preview }: Query): Promise<Resent> {
+  async function walk(access: OutboxAccess, { since, until, type, preview }: Query): Promise<Resent> {
     const sum = { matched: 0, pruned: 0, done: 0 }
     for (let after: string | null | undefined; after !== null; ) {
       const body = { since: toIso(since), until: toIso(until), type, preview, after }
-      const response = await office.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
-      const { next, ...page } = Answer.parse(await (await check(office, response)).json())
+      const response = await access.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
+      const { next, ...page } = Answer.parse(await (await check(access, response)).json())
       sum.matched += page.matched
       sum.pruned += page.pruned
       sum.done += page.done
@@ -113,7 +113,7 @@ export function createResendCommand(
 
   async function isConfirmed(events: number, isAgreed: boolean): Promise<boolean> {
     if (isAgreed) return true
-    if (!terminal.isInteractive) throw new Stop('Not a terminal: pass --yes to confirm.', 2)
+    if (!terminal.isInteractive) throw new CliError('Not a terminal: pass --yes to confirm.', 2)
     const answer = await terminal.ask(`Send ${count(events)} events to Segment again? [y/N] `)
     return /^y(es)?$/i.test(answer.trim())
   }

@@ -5,47 +5,47 @@ import type { Settings } from '../config.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
 import { findAdminToken, isLoopback } from './admin-client.ts'
 import { isInUse } from './check/folder.ts'
-import { check, type Office, toOffice } from './outbox-access.ts'
-import { Stop } from './terminal.ts'
+import { check, type OutboxAccess, toOffice } from './outbox-access.ts'
+import { CliError } from './terminal.ts'
 
 /** In a burst the bridge indexes what is stored before it answers. */
 const ANSWER_WITHIN_MS = 15_000
 
 /** At `to`, or the one that runs on the data folder of this machine. Throws Stop when there is none. */
-export function findRunning(settings: Settings, to: string | undefined): Office {
+export function findRunning(settings: Settings, to: string | undefined): OutboxAccess {
   if (to !== undefined) return openElsewhere(settings, to)
   const { DATA_DIR } = settings
   const elsewhere = 'name one that runs elsewhere: --to https://bridge.example.com, with its ADMIN_TOKEN'
   if (!isInUse(DATA_DIR)) {
-    throw new Stop(
+    throw new CliError(
       `No bridge runs on ${DATA_DIR}. Start it (npx twilio-segment-bridge serve), set DATA_DIR, or ${elsewhere}.`,
     )
   }
   const { pid, url } = readOwner(DATA_DIR)
   if (url === undefined) {
     const who = pid === undefined ? 'Another process' : `Process ${pid}`
-    throw new Stop(`${who} uses ${DATA_DIR}, but does not serve it (yet). Try again, or ${elsewhere}.`)
+    throw new CliError(`${who} uses ${DATA_DIR}, but does not serve it (yet). Try again, or ${elsewhere}.`)
   }
   return toOffice(url, findAdminToken(settings))
 }
 
 /** The token in this machine's folder belongs to a bridge of this machine. */
-export function openElsewhere(settings: Settings, to: string): Office {
+export function openElsewhere(settings: Settings, to: string): OutboxAccess {
   return toOffice(new URL(to).origin, isLoopback(to) ? findAdminToken(settings) : settings.ADMIN_TOKEN)
 }
 
-export async function readStatus(office: Office): Promise<Status> {
-  const response = await office.request('/status', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
-  return Status.parse(await (await check(office, await known(office, response))).json())
+export async function readStatus(access: OutboxAccess): Promise<Status> {
+  const response = await access.request('/status', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+  return Status.parse(await (await check(access, await known(access, response))).json())
 }
 
 /** POST without a body. */
-export async function order(office: Office, path: string): Promise<void> {
+export async function order(access: OutboxAccess, path: string): Promise<void> {
   const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
-  await check(office, await known(office, await office.request(path, { method: 'POST', signal })))
+  await check(access, await known(access, await access.request(path, { method: 'POST', signal })))
 }
 
-async function known(office: Office, response: Response): Promise<Response> {
-  if (response.status === 404) throw new Stop(`${office.name} is an older version without this command.`)
+async function known(access: OutboxAccess, response: Response): Promise<Response> {
+  if (response.status === 404) throw new CliError(`${access.name} is an older version without this command.`)
   return response
 }

@@ -30,7 +30,7 @@ export type Terminal = {
 }
 
 /** Ends a command with a sentence for a person, and no stack. */
-export class Stop extends Error {
+export class CliError extends Error {
   readonly exitCode: ExitCode
 
   constructor(sentence: string, exitCode: ExitCode = 1) {
@@ -48,7 +48,7 @@ export function toAction<Args extends readonly unknown[]>(
     try {
       terminal.exit(await work(...args))
     } catch (error) {
-      if (!(error instanceof Stop)) throw error
+      if (!(error instanceof CliError)) throw error
       terminal.say(error.message)
       terminal.exit(error.exitCode)
     }

@@ -1,7 +1,7 @@
 /** What the commands for Twilio need of the settings. In: the environment as given. Out: what is needed, or a Stop. */
 import { readSettings, type Settings } from '../config.ts'
 import { toBaseUrls } from '../ingest/public-url.ts'
-import { Stop } from './terminal.ts'
+import { CliError } from './terminal.ts'
 
 /** For commands that take no events: they work without an auth token, so it may be missing. */
 export function toSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
@@ -10,7 +10,7 @@ export function toSettings(environment: Readonly<Record<string, string | undefin
   const lines = read.faults.map(
     ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,
   )
-  throw new Stop(`The settings are wrong:\n${lines.join('\n')}\nThe README lists them all.`, 2)
+  throw new CliError(`The settings are wrong:\n${lines.join('\n')}\nThe README lists them all.`, 2)
 }
 
 export type Credentials = {

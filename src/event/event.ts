@@ -7,7 +7,7 @@ import * as z from 'zod'
 import { type Family, fits, isAddressNumber, schemaOf } from '../families/family.ts'
 import { familyOf } from '../families/index.ts'
 import type { EventReason } from '../reasons.ts'
-import type { Fault } from './validation-errors.ts'
+import type { ValidationError } from './validation-errors.ts'
 import { findFaults, toFault } from './validation-errors.ts'
 
 /** CloudEvents forbids them in attributes; the outbox could not keep apart two ids that differ only in them. */
@@ -56,7 +56,7 @@ export type Reading =
   | {
       readonly ok: false
       readonly reason: EventReason
-      readonly faults: readonly Fault[]
+      readonly faults: readonly ValidationError[]
       /** `undefined` when none can be read. */
       readonly data: JsonObject | undefined
     }
@@ -151,6 +151,6 @@ export function isAttribute(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !unkeepable.test(value)
 }
 
-function stop(reason: EventReason, faults: readonly Fault[] = [], data?: JsonObject): Reading {
+function stop(reason: EventReason, faults: readonly ValidationError[] = [], data?: JsonObject): Reading {
   return { ok: false, reason, faults, data }
 }

@@ -1,12 +1,12 @@
 /** One request as the webhook received it: its bytes, and a verdict for each event in it. Made by ingest, stored by the outbox. */
 import type { DoorReason, EventReason, State } from '../reasons.ts'
-import type { Fault } from './validation-errors.ts'
+import type { ValidationError } from './validation-errors.ts'
 
 /** What a redelivery is known by. */
 export type Identity = { readonly source: string; readonly id: string }
 
 /** What validation found out about one element of a request's body. */
-export type Entry = {
+export type EventVerdict = {
   /** What a redelivery is known by: (source, id). `undefined`: never a duplicate (sink test events, events without an id). */
   readonly identity: Identity | undefined
   /** CloudEvent type as sent; '' when there is none. */
@@ -16,16 +16,16 @@ export type Entry = {
   readonly state: Extract<State, 'pending' | 'rejected' | 'skipped'>
   readonly reason: EventReason | undefined
   /** Why it was rejected, fault by fault. */
-  readonly faults: readonly Fault[]
+  readonly faults: readonly ValidationError[]
   /** What quality-sample.ts saw of it; `undefined`: it is no part of the data-quality figures. */
   readonly observed?: number | undefined
   /** By a person's wish sent once more: it takes the place of a copy that is accepted or skipped. */
   readonly again?: boolean
   /** It comes from another outbox, and is here what it was there. */
-  readonly carried?: Carried
+  readonly carried?: ImportedState
 }
 
-export type Carried = {
+export type ImportedState = {
   readonly state: State
   readonly reason: string | null
   readonly detail: string | null
@@ -35,13 +35,13 @@ export type Carried = {
 }
 
 /** One request as it goes into the outbox: the bytes as they came, and a verdict for each event in them. */
-export type Intake = {
+export type ReceivedRequest = {
   /** The body as text, or base64 of it when the bytes are not UTF-8. */
   readonly body: string
   readonly encoding: 'text' | 'base64'
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  readonly entries: readonly Entry[]
+  readonly entries: readonly EventVerdict[]
 }
 
 /** A body of more is one entry: several times what fits into a megabyte of real events, so noise that would cost seconds to judge. */

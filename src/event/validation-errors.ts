@@ -11,14 +11,14 @@ const CHARACTERS_SHOWN = 60
 const options = { reportInput: true, error: toExpected } satisfies z.core.ParseContext<z.core.$ZodIssue>
 
 /** None when the value is as the schema wants it. `root` is its JSONPath. */
-export function findFaults(root: string, schema: z.ZodType, value: unknown): Fault[] {
+export function findFaults(root: string, schema: z.ZodType, value: unknown): ValidationError[] {
   const { error } = schema.safeParse(value, options)
   return (error?.issues ?? [])
     .slice(0, FAULTS_KEPT)
     .map(({ path, message, input }) => toFault(root + path.map(toStep).join(''), message, input))
 }
 
-export function toFault(path: string, expected: string, value: unknown): Fault {
+export function toFault(path: string, expected: string, value: unknown): ValidationError {
   return { path, expected, received: toReceived(value) }
 }
 
@@ -49,4 +49,4 @@ function quote(text: string): string {
 }
 
 /** One thing wrong with an event. `path` is a JSONPath from the event's root, such as `$.data.to`. */
-export type Fault = { readonly path: string; readonly expected: string; readonly received: string }
+export type ValidationError = { readonly path: string; readonly expected: string; readonly received: string }

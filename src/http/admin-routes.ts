@@ -1,13 +1,13 @@
-/** What the debugger page and a person's tools ask: queries checked here, answered by the desk. */
+/** What the debugger page and a person's tools ask: queries checked here, answered by the admin. */
 
 import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
 import type { Changed } from '../admin/admin.ts'
-import type { Backroom } from '../bridge.ts'
+import type { OutboxClient } from '../bridge.ts'
 import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
-import { wrong } from './bad-request.ts'
+import { badRequest } from './bad-request.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 import { createCarryApi } from './transfer-routes.ts'
 
@@ -55,7 +55,7 @@ const ResendBody = z.strictObject({
 /** What only a bridge that is served has. */
 export type Served = { readonly about: About; readonly stream: Handler }
 
-export function createApi(backroom: Backroom, served?: Served): Hono {
+export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
   const api = new Hono()
 
   if (served) {
@@ -64,26 +64,26 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
   }
   api.get('/reasons', c => c.json(reasonsJson))
 
-  api.get('/stats', async c => c.json(await backroom.stats()))
+  api.get('/stats', async c => c.json(await outboxClient.stats()))
 
   api.get('/notices', async c => {
     const query = NoticesQuery.safeParse(c.req.query())
-    if (!query.success) return wrong(c, query.error)
-    return c.json({ notices: await backroom.notices(query.data.limit) })
+    if (!query.success) return badRequest(c, query.error)
+    return c.json({ notices: await outboxClient.notices(query.data.limit) })
   })
 
   api.get('/quality', async c => {
     const query = QualityQuery.safeParse(c.req.query())
-    if (!query.success) return wrong(c, query.error)
+    if (!query.success) return badRequest(c, query.error)
     const { window } = query.data
     const now = Date.now()
-    return c.json(toQuality(window, now, await backroom.quality(toSpan(window, now))))
+    return c.json(toQuality(window, now, await outboxClient.quality(toSpan(window, now))))
   })
 
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
-    if (!query.success) return wrong(c, query.error)
-    const { events, next, reachedAt, cursor } = await backroom.events(query.data)
+    if (!query.success) return badRequest(c, query.error)
+    const { events, next, reachedAt, cursor } = await outboxClient.events(query.data)
     return c.json({
       events: events.map(toSummaryJson),
       next: next ?? null,
@@ -96,28 +96,28 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
   api.post('/events/search', async c => list(c, parse(await c.req.text())))
 
   api.get('/events/:key', async c => {
-    const event = await backroom.event(c.req.param('key'))
+    const event = await outboxClient.event(c.req.param('key'))
     if (!event) return c.json({ error: 'not_found', message: 'There is no event of this key' }, 404)
     return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
   })
 
-  api.post('/events/:key/retry', async c => changed(c, await backroom.retry(c.req.param('key'))))
-  api.post('/events/:key/drop', async c => changed(c, await backroom.drop(c.req.param('key'))))
+  api.post('/events/:key/retry', async c => changed(c, await outboxClient.retry(c.req.param('key'))))
+  api.post('/events/:key/drop', async c => changed(c, await outboxClient.drop(c.req.param('key'))))
 
-  api.post('/events/:key/resend', async c => changed(c, await backroom.resend(c.req.param('key'))))
+  api.post('/events/:key/resend', async c => changed(c, await outboxClient.resend(c.req.param('key'))))
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
-    if (!query.success) return wrong(c, query.error)
+    if (!query.success) return badRequest(c, query.error)
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
-    const { next, ...resent } = await backroom.resendMany({ ...query.data, until })
+    const { next, ...resent } = await outboxClient.resendMany({ ...query.data, until })
     return c.json({ ...resent, until: toIso(until), next: next ?? null })
   })
 
-  api.post('/deliver-now', async c => c.json(await backroom.deliverNow()))
+  api.post('/deliver-now', async c => c.json(await outboxClient.deliverNow()))
 
   api.get('/dead-letters', async c => {
-    const { groups } = await backroom.deadLetters()
+    const { groups } = await outboxClient.deadLetters()
     return c.json({
       groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
     })
@@ -127,11 +127,11 @@ export function createApi(backroom: Backroom, served?: Served): Hono {
     api.post(`/dead-letters/${action}`, async c => {
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
-      if (!filter.success) return wrong(c, filter.error)
-      return c.json(await backroom.changeMany(action, filter.data))
+      if (!filter.success) return badRequest(c, filter.error)
+      return c.json(await outboxClient.changeMany(action, filter.data))
     })
   }
-  if (backroom.carrier) api.route('/', createCarryApi(backroom.carrier))
+  if (outboxClient.transfer) api.route('/', createCarryApi(outboxClient.transfer))
   return api
 }
 

@@ -1,7 +1,7 @@
 /** Every route. Hosts bring the parts; nothing here knows which host it is. */
 import { Hono } from 'hono'
 import { redact } from '../alerts/redact.ts'
-import type { Backroom } from '../bridge.ts'
+import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
 import type { Reason } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
@@ -10,7 +10,7 @@ import { toAbout } from './about.ts'
 import { createApi } from './admin-routes.ts'
 import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
 import { createLogin } from './auth/login.ts'
-import type { Tries } from './auth/login-rate-limit.ts'
+import type { LoginRateLimit } from './auth/login-rate-limit.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
 import { createPage } from './page.ts'
@@ -20,16 +20,16 @@ import { createWebhook, type WebhookParts } from './webhook.ts'
 export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
   StreamParts & {
     readonly host: Host
-    readonly backroom: Backroom
+    readonly outboxClient: OutboxClient
     readonly adminToken: string | undefined
     readonly page: Page
-    readonly tries: Tries
+    readonly tries: LoginRateLimit
   }
 
 export function createApp(parts: AppParts): Hono {
-  const { backroom, log, settings, adminToken, digests } = parts
+  const { outboxClient, log, settings, adminToken, digests } = parts
   const meters = createDoorMeters()
-  const webhook = createWebhook({ ...parts, outbox: backroom, count: meters.count })
+  const webhook = createWebhook({ ...parts, outbox: outboxClient, count: meters.count })
   const lock =
     adminToken === undefined
       ? undefined
@@ -44,7 +44,7 @@ export function createApp(parts: AppParts): Hono {
   app.get('/healthz', c => c.json({ status: 'up' }))
   app.get('/readyz', async c => {
     // Anybody may ask: the reasons alone, as with a request that cannot be stored. The API says more.
-    const troubles = await backroom.troubles().catch((): Reason[] => ['outbox_unwritable'])
+    const troubles = await outboxClient.troubles().catch((): Reason[] => ['outbox_unwritable'])
     return troubles.length === 0
       ? c.json({ status: 'ready' })
       : c.json({ status: 'not ready', troubles }, 503)
@@ -52,14 +52,14 @@ export function createApp(parts: AppParts): Hono {
 
   app.use('/metrics', keepPrivate, guard)
   app.get('/metrics', async c => {
-    const text = await toText([await backroom.metrics(), await meters.json()])
+    const text = await toText([await outboxClient.metrics(), await meters.json()])
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
   if (lock) app.route('/api', createLogin({ ...parts, lock }))
   app.use('/api/*', keepPrivate, guard)
-  const served = { about: toAbout(settings, parts.host), stream: createStream(backroom, parts) }
-  app.route('/api', createStatusApi(backroom, parts))
-  app.route('/api', createApi(backroom, served))
+  const served = { about: toAbout(settings, parts.host), stream: createStream(outboxClient, parts) }
+  app.route('/api', createStatusApi(outboxClient, parts))
+  app.route('/api', createApi(outboxClient, served))
   if (lock) app.route('/', createPage(parts.page))
 
   app.notFound(async c => {

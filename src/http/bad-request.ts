@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
 
-export function wrong(c: Context, error: z.ZodError): Response {
+export function badRequest(c: Context, error: z.ZodError): Response {
   const faults = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
   return c.json({ error: 'wrong_query', message: 'The request is not understood', faults }, 400)
 }

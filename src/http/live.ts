@@ -3,7 +3,7 @@
  * EventSource does by itself, or by `after`.
  */
 import type { Handler } from 'hono'
-import type { Backroom } from '../bridge.ts'
+import type { OutboxClient } from '../bridge.ts'
 import type { Log } from '../runtime.ts'
 import { createFeed, type Feed } from './live-feed.ts'
 
@@ -21,7 +21,7 @@ const RECONNECT_MS = 1_000
 const CURSOR = /^\d{0,15}(?:_\d{0,15}){0,63}$/
 
 export function createStream(
-  { pulse }: Pick<Backroom, 'pulse'>,
+  { pulse }: Pick<OutboxClient, 'pulse'>,
   { streamReadings, stopping, log }: StreamParts & { readonly log: Log },
 ): Handler {
   const encoder = new TextEncoder()

@@ -11,11 +11,11 @@ import {
   toLine,
   toUnreadableLine,
 } from '../admin/export-format.ts'
-import type { Unkept } from '../admin/transfer.ts'
-import type { Backroom } from '../bridge.ts'
+import type { NotStored } from '../admin/transfer.ts'
+import type { OutboxClient } from '../bridge.ts'
 import { toSlices } from '../event/json-slices.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
-import { wrong } from './bad-request.ts'
+import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
 
 const time = z.iso
@@ -42,14 +42,14 @@ const IMPORT_BYTES = 16_777_216
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
-export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono {
+export function createCarryApi(transfer: NonNullable<OutboxClient['transfer']>): Hono {
   const api = new Hono()
 
   api.get('/export', async c => {
     const query = ExportQuery.safeParse(c.req.query())
-    if (!query.success) return wrong(c, query.error)
+    if (!query.success) return badRequest(c, query.error)
     const { state, ...rest } = query.data
-    const read = (after?: string) => carrier.exportPage({ ...rest, states: state, after })
+    const read = (after?: string) => transfer.exportPage({ ...rest, states: state, after })
     let page = await read()
     if ('stored' in page) return unkept(c, page)
     let unreadable = 0
@@ -71,7 +71,7 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
 
   api.post('/import', async c => {
     const query = ImportQuery.safeParse(c.req.query())
-    if (!query.success) return wrong(c, query.error)
+    if (!query.success) return badRequest(c, query.error)
     const body = await readStream(c.req.raw.body, IMPORT_BYTES)
     if (typeof body === 'string') return c.json({ error: body, message: 'At most 16 MiB a request' }, 413)
     const elements = read(body)
@@ -83,7 +83,7 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
     }
     const { again } = query.data
     const arriving = elements.map(([element, text]) => toArriving(element, text, again))
-    const imported = await carrier.import(toIntakes(arriving, Date.now()))
+    const imported = await transfer.import(toIntakes(arriving, Date.now()))
     if (imported.stored === false) return unkept(c, imported)
     const rejected = arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
     return c.json({ received: arriving.length, ...imported, rejected })
@@ -91,7 +91,7 @@ export function createCarryApi(carrier: NonNullable<Backroom['carrier']>): Hono 
   return api
 }
 
-function unkept(c: Context, { reason, detail }: Unkept): Response {
+function unkept(c: Context, { reason, detail }: NotStored): Response {
   const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
   return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }

@@ -1,11 +1,11 @@
 /** The webhook: an HTTP request → what the path needs of it, and the path's answer back. */
 import type { Context } from 'hono'
 import { toBaseUrls, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
-import { type Answer, accept, type DoorParts } from '../ingest/receive.ts'
+import { type Answer, type ReceiveParts, receive } from '../ingest/receive.ts'
 import type { Log } from '../runtime.ts'
 import { type ReadBody, readStream } from './body.ts'
 
-export type WebhookParts = DoorParts & {
+export type WebhookParts = ReceiveParts & {
   readonly log: Log
   readonly count: (status: number, reason: string) => void
   /** The path and query exactly as the caller wrote them; only the host knows. */
@@ -29,7 +29,7 @@ export function createWebhook(parts: WebhookParts): Webhook {
   async function take(c: Context): Promise<Answer> {
     const { path, query } = split(rawUrl(c))
     const length = c.req.header('content-length')
-    return accept(
+    return receive(
       {
         method: c.req.method,
         signature: c.req.header('x-twilio-signature'),

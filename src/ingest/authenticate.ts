@@ -7,7 +7,7 @@
 import type { DoorReason } from '../reasons.ts'
 import type { Digests } from '../runtime.ts'
 import { findSigners, hasSettings, type Keys } from './signing-keys.ts'
-import { spellings, withoutUserinfo } from './url-candidates.ts'
+import { urlCandidates, withoutUserinfo } from './url-candidates.ts'
 
 /** Of a request that says it is Twilio's: what the signature is made over. */
 export type Claim = {
@@ -53,7 +53,7 @@ export async function signsUrl(claim: Claim, keys: Keys, digests: Digests): Prom
   const signers = findSigners(signatureSettings, keys)
   if (signatures.length === 0 || !signers.ok) return false
   const hmac = signers.hash === 'sha1' ? digests.hmacSha1 : digests.hmacSha256
-  for (const spelling of spellings(urls, query)) {
+  for (const spelling of urlCandidates(urls, query)) {
     for (const secret of signers.secrets) {
       const expected = await hmac(secret, spelling)
       if (signatures.some(given => isSame(given, expected))) return true

@@ -4,16 +4,16 @@
  */
 
 import { toBase64 } from '../event/base64.ts'
-import { type Entry, EVENTS_A_BODY, type Intake } from '../event/received-request.ts'
-import type { Fault } from '../event/validation-errors.ts'
+import { EVENTS_A_BODY, type EventVerdict, type ReceivedRequest } from '../event/received-request.ts'
+import type { ValidationError } from '../event/validation-errors.ts'
 import type { EventReason } from '../reasons.ts'
 import { NOTHING_SEEN } from '../stats/quality-sample.ts'
 
-type Kept = Pick<Intake, 'body' | 'encoding'>
+type Kept = Pick<ReceivedRequest, 'body' | 'encoding'>
 
 export type Decoded =
   | (Kept & { readonly ok: true; readonly elements: readonly unknown[] })
-  | (Kept & { readonly ok: false; readonly entry: Entry })
+  | (Kept & { readonly ok: false; readonly entry: EventVerdict })
 
 // It drops a byte order mark, over which JSON.parse would stumble here and at every later reading.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
@@ -38,7 +38,7 @@ function notJson(kept: Kept, received: string): Decoded {
   return toRejected(kept, 'body_not_json', { path: '$', expected: 'JSON', received })
 }
 
-function toRejected(kept: Kept, reason: EventReason, fault: Fault): Decoded {
+function toRejected(kept: Kept, reason: EventReason, fault: ValidationError): Decoded {
   const nothing = { identity: undefined, type: '', version: 0, observed: NOTHING_SEEN }
   return { ...kept, ok: false, entry: { ...nothing, state: 'rejected', reason, faults: [fault] } }
 }

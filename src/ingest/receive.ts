@@ -7,7 +7,7 @@
  */
 import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
-import type { Entry, Intake, Stored } from '../event/received-request.ts'
+import type { EventVerdict, ReceivedRequest, Stored } from '../event/received-request.ts'
 import { toStatus } from '../reasons/outcomes.ts'
 import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
 import type { Awaitable, Decompress, Digests } from '../runtime.ts'
@@ -42,7 +42,7 @@ export type Answer = {
   readonly reason?: DoorReason
 }
 
-export type DoorParts = {
+export type ReceiveParts = {
   readonly settings: Settings
   readonly digests: Digests
   readonly decompress: Decompress
@@ -51,16 +51,16 @@ export type DoorParts = {
 }
 
 /** One request at the webhook → the answer Twilio gets. A 2xx is given only after the commit is on disk. */
-export async function accept(
+export async function receive(
   request: WebhookRequest,
-  { settings, digests, decompress, outbox, now }: DoorParts,
+  { settings, digests, decompress, outbox, now }: ReceiveParts,
 ): Promise<Answer> {
   const refuse = (refusal: Refusal): Answer => {
     const { reason, detail, signed } = refusal
     if (isTwilios(refusal)) outbox.report({ reason, at: now(), count: 1, answer: detail })
     return turnAway(reason, detail, signed)
   }
-  const admitted = await admit(request, settings, digests)
+  const admitted = await authorize(request, settings, digests)
   if (!admitted.ok) return refuse(admitted)
   const { contentEncoding } = request
   if (!contentEncoding) return keep(toIntake(admitted, now()), outbox)
@@ -77,7 +77,7 @@ export async function accept(
 function toIntake(
   content: Pick<Extract<Content, { ok: true }>, 'body' | 'damaged'>,
   receivedAt: number,
-): Intake {
+): ReceivedRequest {
   const decoded = decode(content.body)
   const { body, encoding } = decoded
   const entries = decoded.ok ? decoded.elements.map(validate) : [toRejected(decoded.entry, content.damaged)]
@@ -85,14 +85,14 @@ function toIntake(
 }
 
 /** A body that says it is compressed, and is not, may still be JSON; if it is none, a person should hear of both. */
-function toRejected(entry: Entry, damaged: string | undefined): Entry {
+function toRejected(entry: EventVerdict, damaged: string | undefined): EventVerdict {
   if (damaged === undefined) return entry
   const fault = { path: '$', expected: `a body in the coding ${damaged}`, received: 'bytes that are damaged' }
   return { ...entry, faults: [fault, ...entry.faults] }
 }
 
 /** Awaits nothing itself: an async function would hold the events until the commit, beyond the heap's young generation. */
-function keep(intake: Intake, outbox: Outbox): Awaitable<Answer> {
+function keep(intake: ReceivedRequest, outbox: Outbox): Awaitable<Answer> {
   const received = intake.entries.length
   const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
   const done: Answer = { status: 200, body: { received, rejected } }
@@ -113,7 +113,7 @@ type Refusal = {
 /** A larger body is not read before its URL has proved to be signed: a stranger gets no memory to fill. */
 const READ_UNPROVEN_BYTES = 65_536
 
-async function admit(request: WebhookRequest, settings: Settings, digests: Digests): Promise<Admission> {
+async function authorize(request: WebhookRequest, settings: Settings, digests: Digests): Promise<Admission> {
   const { method, signature, length } = request
   const keys = { authTokens: settings.TWILIO_AUTH_TOKEN ?? [], sharedKeys: settings.TWILIO_SHARED_KEYS ?? [] }
   const limit = settings.MAX_BODY_BYTES
@@ -165,7 +165,7 @@ function turnAway(reason: DoorReason, detail: string | undefined, signed = false
 
 /** The outbox as the door sees it. */
 export type Outbox = {
-  put(intake: Intake): Promise<Stored>
+  put(intake: ReceivedRequest): Promise<Stored>
   /** A failure at the door that an operator should hear of. */
   report(failure: Failure): void
 }

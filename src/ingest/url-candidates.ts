@@ -5,7 +5,7 @@
  */
 
 /** Bases without query and the query as received; a URL that no URL parser takes has no spelling. */
-export function* spellings(urls: readonly string[], query: string): Generator<string, void> {
+export function* urlCandidates(urls: readonly string[], query: string): Generator<string, void> {
   const received = urls.map(url => (query === '' ? url : `${url}?${query}`)).filter(url => URL.canParse(url))
   const [first] = received
   if (first === undefined) return

@@ -4,14 +4,14 @@
  * harm its neighbours.
  */
 import { isAttribute, isObject, toEvent, toVersion } from '../event/event.ts'
-import type { Entry } from '../event/received-request.ts'
+import type { EventVerdict } from '../event/received-request.ts'
 import { familyOf } from '../families/index.ts'
 import { toState } from '../reasons/outcomes.ts'
 import { observe } from '../stats/quality-sample.ts'
 
 const TYPE_CHARACTERS = 200
 
-export function validate(element: unknown): Entry {
+export function validate(element: unknown): EventVerdict {
   const reading = toEvent(element)
   if (reading.ok) {
     const { event, version } = reading
@@ -29,7 +29,7 @@ export function validate(element: unknown): Entry {
 }
 
 /** What can be said of an element though it goes no further. */
-function toAbout(element: unknown): Pick<Entry, 'identity' | 'type' | 'version'> {
+function toAbout(element: unknown): Pick<EventVerdict, 'identity' | 'type' | 'version'> {
   if (!isObject(element)) return { identity: undefined, type: '', version: 0 }
   const { id, source, type, dataschema } = element
   return {

@@ -51,7 +51,7 @@ export type Dispatched = {
   readonly rest: Work | undefined
 }
 
-export async function dispatch(work: Work, ports: DispatchPorts): Promise<Dispatched> {
+export async function deliverBatch(work: Work, ports: DispatchPorts): Promise<Dispatched> {
   const tries = new Map<Leased, Tries>()
   const { settlements, ...sent } = await send(work, tries, ports)
   const settled = new Set(settlements.map(({ event }) => event))

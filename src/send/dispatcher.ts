@@ -2,29 +2,29 @@
  * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
  *
  *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ Segment
- *                                                    └ failures ─▶ teller ─▶ operator
+ *                                                    └ failures ─▶ notifier ─▶ operator
  *
  * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
  */
 
-import type { About, Teller } from '../alerts/notifier.ts'
+import type { About, Notifier } from '../alerts/notifier.ts'
 import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Stored } from '../event/received-request.ts'
 import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { createPruneTurns } from '../outbox/sqlite/prune.ts'
-import type { Parcel } from '../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../outbox/sqlite/request-row.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
 import type { Overhead } from './batch.ts'
-import { createDrain } from './next-batch.ts'
+import { createNextBatch } from './next-batch.ts'
 import type { Line } from './retry.ts'
 import type { Deliver } from './segment/client.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
-export type DepotParts = {
+export type DispatcherParts = {
   readonly settings: Settings
   readonly outbox: OutboxStore
   readonly deliver: Deliver
@@ -33,7 +33,7 @@ export type DepotParts = {
   readonly now: () => number
   readonly random: () => number
   /** Who tells the operator: notices here, or a clock that several outboxes share. */
-  readonly tell: (about: () => About) => DepotTeller
+  readonly tell: (about: () => About) => DispatcherNotifier
   readonly observe: Observe
   /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
   readonly resume?: boolean
@@ -41,20 +41,22 @@ export type DepotParts = {
   readonly maySend?: () => boolean
 }
 
-export type DepotTeller = Pick<Teller, 'failed' | 'recovered' | 'verified' | 'standing'> & { tick(): void }
+export type DispatcherNotifier = Pick<Notifier, 'failed' | 'recovered' | 'verified' | 'standing'> & {
+  tick(): void
+}
 
-export type Depot = {
+export type Dispatcher = {
   /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
-  put(parcels: readonly Parcel[], from?: 'webhook' | 'import'): Stored[]
+  append(parcels: readonly RequestRow[], from?: 'webhook' | 'import'): Stored[]
   report(failure: Failure): void
   /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
-  drain(events?: number): Promise<number | undefined>
+  deliverNextBatch(events?: number): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** By a person: ends any wait, of the line and of what is held back. */
   deliverNow(): void
   /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
-  settleAccounts(events?: number): void
+  indexPending(events?: number): void
   health(): Health
 }
 
@@ -68,7 +70,7 @@ export type Health = {
   readonly notices: Standing
 }
 
-export function createDepot(parts: DepotParts): Depot {
+export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { settings, outbox, log, now } = parts
   const faults = createStorageFaults(log)
   let account = settings.TWILIO_ACCOUNT_SID
@@ -78,11 +80,15 @@ export function createDepot(parts: DepotParts): Depot {
   const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
 
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
-  const { drain, deliverNow, line } = createDrain({
+  const {
+    deliverNextBatch: drain,
+    deliverNow,
+    line,
+  } = createNextBatch({
     ...parts,
-    teller: {
-      failed: failures => teller.failed(failures),
-      recovered: component => teller.recovered(component),
+    notifier: {
+      failed: failures => notifier.failed(failures),
+      recovered: component => notifier.recovered(component),
     },
     write,
     read,
@@ -96,7 +102,7 @@ export function createDepot(parts: DepotParts): Depot {
       write(() => outbox.note(delivery))
     },
   })
-  const teller = parts.tell(about)
+  const notifier = parts.tell(about)
 
   function about(): About {
     let waitingSince: number | undefined
@@ -108,13 +114,13 @@ export function createDepot(parts: DepotParts): Depot {
 
   /** `count`: of the requests that were turned away for it. */
   function tellOfFaults(count: number): void {
-    teller.failed(faults.open().map(([reason, answer]) => ({ reason, at: now(), count, answer })))
+    notifier.failed(faults.open().map(([reason, answer]) => ({ reason, at: now(), count, answer })))
   }
 
   /** Only a write that needed room proves that there is some. */
   function mended(reason: StorageReason): void {
     faults.mended(reason)
-    if (faults.open().length === 0) teller.recovered('outbox')
+    if (faults.open().length === 0) notifier.recovered('outbox')
   }
 
   function waiting(): number {
@@ -125,9 +131,9 @@ export function createDepot(parts: DepotParts): Depot {
     return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
   }
 
-  function put(parcels: readonly Parcel[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
+  function put(parcels: readonly RequestRow[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
     if (backlogIsFull()) {
-      teller.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
+      notifier.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
       return parcels.map(() => ({
         stored: false,
         reason: 'backlog_full',
@@ -138,7 +144,7 @@ export function createDepot(parts: DepotParts): Depot {
     if (fault === undefined) {
       mended('outbox_unwritable')
       // Whoever fails to sign meanwhile is somebody else.
-      if (from === 'webhook') teller.verified()
+      if (from === 'webhook') notifier.verified()
       tellOfRejected(parcels)
       return parcels.map(() => ({ stored: true }))
     }
@@ -148,27 +154,27 @@ export function createDepot(parts: DepotParts): Depot {
     return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
   }
 
-  function tellOfRejected(parcels: readonly Parcel[]): void {
+  function tellOfRejected(parcels: readonly RequestRow[]): void {
     account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(parcels[0]?.source ?? '')?.[1]
-    const tell = ({ receivedAt, rejected }: Parcel): Failure[] =>
+    const tell = ({ receivedAt, rejected }: RequestRow): Failure[] =>
       rejected.map(({ reason, id }) => ({ reason, at: receivedAt, count: 1, firstId: id }))
-    teller.failed(parcels.flatMap(tell))
+    notifier.failed(parcels.flatMap(tell))
   }
 
   return {
-    put,
-    report: failure => teller.failed([failure]),
-    drain,
+    append: put,
+    report: failure => notifier.failed([failure]),
+    deliverNextBatch: drain,
     tick() {
-      teller.tick()
+      notifier.tick()
       write(() => prune(now()))
       write(() => outbox.compareCounts(now()))
-      teller.failed(outbox.takeDamage().map(damage => ({ ...damage, at: now() })))
+      notifier.failed(outbox.takeDamage().map(damage => ({ ...damage, at: now() })))
       for (const [reason] of faults.open()) if (probe(reason, faults, outbox, now())) mended(reason)
       tellOfFaults(0)
     },
     deliverNow,
-    settleAccounts(events = Number.POSITIVE_INFINITY) {
+    indexPending(events = Number.POSITIVE_INFINITY) {
       write(() => {
         for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
           sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
@@ -179,7 +185,7 @@ export function createDepot(parts: DepotParts): Depot {
       const add = (reason: Reason, text: string) => troubles.push({ reason, text })
       if (backlogIsFull())
         add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
-      return { troubles, line: line(), notices: teller.standing() }
+      return { troubles, line: line(), notices: notifier.standing() }
     },
   }
 }

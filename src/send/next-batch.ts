@@ -9,7 +9,7 @@ import type { Settings } from '../config.ts'
 import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Log } from '../runtime.ts'
-import { type Dispatched, type DispatchPorts, dispatch, type LineFailure, type Work } from './batch.ts'
+import { type Dispatched, type DispatchPorts, deliverBatch, type LineFailure, type Work } from './batch.ts'
 import {
   afterFailure,
   afterLateFailure,
@@ -21,11 +21,11 @@ import {
   toProbe,
 } from './circuit-breaker.ts'
 import { BATCH_BYTES } from './pack.ts'
-import { createRate } from './rate-limiter.ts'
+import { createRateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
 import { failed } from './segment/client.ts'
 
-export type DrainParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
+export type NextBatchParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
   readonly settings: Settings
   readonly outbox: OutboxStore
   readonly log: Log
@@ -35,14 +35,14 @@ export type DrainParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
   readonly write: (work: () => void) => boolean
   readonly read: (work: () => void) => boolean
   readonly tellOfFaults: () => void
-  readonly teller: {
+  readonly notifier: {
     failed(failures: readonly Failure[]): void
     recovered(station: 'delivery'): void
   }
 }
 
-export type Drain = {
-  drain(events?: number): Promise<number | undefined>
+export type NextBatch = {
+  deliverNextBatch(events?: number): Promise<number | undefined>
   deliverNow(): void
   line(): Line
 }
@@ -62,9 +62,9 @@ const REFUSALS_BELIEVED = 10
 type Claimed = { readonly as: Try | 'held'; readonly work: Work }
 type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
-export function createDrain(parts: DrainParts): Drain {
-  const { settings, outbox, now, write, read, teller } = parts
-  const rate = createRate(settings.SEGMENT_RATE)
+export function createNextBatch(parts: NextBatchParts): NextBatch {
+  const { settings, outbox, now, write, read, notifier } = parts
+  const rate = createRateLimiter(settings.SEGMENT_RATE)
   let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
   /** A lane tries the line that failed; the others wait for what it finds. */
   let isTrying = false
@@ -172,7 +172,9 @@ export function createDrain(parts: DrainParts): Drain {
     if (isFirstAfterFailure) isTrying = true
     wasHeld = as === 'held'
     if (as === 'probe') probed = leased[0]
-    const { settlements, failure, tried, rest } = await dispatch(work, ports).catch(blameOurselves(leased))
+    const { settlements, failure, tried, rest } = await deliverBatch(work, ports).catch(
+      blameOurselves(leased),
+    )
     if (isFirstAfterFailure) isTrying = false
     const kept = new Set(rest?.groups.flat())
     if (rest) begun.push({ as, work: rest })
@@ -207,7 +209,7 @@ export function createDrain(parts: DrainParts): Drain {
     const news = settlements.filter(one =>
       isHold(one) ? one.hold?.times === 1 : one.state === 'refused' || one.state === 'rejected',
     )
-    teller.failed(
+    notifier.failed(
       news.flatMap(({ reason, detail, event: { element } }) =>
         reason ? [{ reason, at: now(), count: 1, answer: detail, firstId: idOf(element) }] : [],
       ),
@@ -224,7 +226,7 @@ export function createDrain(parts: DrainParts): Drain {
     const { reason, status, answer, events } = failure
     const firstId = idOf(events[0]?.element)
     const lastId = idOf(events.at(-1)?.element)
-    teller.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
+    notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
   }
 
   function succeed(as: Claimed['as'], foundCulprits: boolean): void {
@@ -235,7 +237,7 @@ export function createDrain(parts: DrainParts): Drain {
       line = after
       if (isChanged) keepLine()
     }
-    teller.recovered('delivery')
+    notifier.recovered('delivery')
   }
 
   function keepLine(): void {
@@ -243,7 +245,7 @@ export function createDrain(parts: DrainParts): Drain {
   }
 
   return {
-    drain,
+    deliverNextBatch: drain,
     deliverNow() {
       line = { ...line, notBefore: 0 }
       keepLine()

@@ -2,7 +2,7 @@
  * A token bucket over events. It holds a quarter of a second's worth, so that no second sees much more than `perSecond`.
  * Pure but for its own level.
  */
-export type Rate = {
+export type RateLimiter = {
   /** The most that can be taken at once. */
   readonly most: number
   /** Milliseconds until `n` events may go; 0 = they may, and are taken. */
@@ -11,7 +11,7 @@ export type Rate = {
 }
 
 /** `perSecond` 0 = no limit. */
-export function createRate(perSecond: number): Rate {
+export function createRateLimiter(perSecond: number): RateLimiter {
   if (perSecond === 0) return { most: Number.POSITIVE_INFINITY, take: () => 0, giveBack: () => undefined }
   const most = Math.max(1, Math.floor(perSecond / 4))
   let level = most

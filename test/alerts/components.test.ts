@@ -3,14 +3,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Component, components, toComponent } from '../../src/alerts/component.ts'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createTeller } from '../../src/alerts/notifier.ts'
+import { createNotifier } from '../../src/alerts/notifier.ts'
 import { createStateLog } from '../../src/alerts/state-log.ts'
 import { isForgeable, staysOpen } from '../../src/alerts/throttle.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
 import { migrate } from '../../src/outbox/sqlite/migrations.ts'
-import { createNoticeBook } from '../../src/outbox/sqlite/notices.ts'
+import { createNoticeStore } from '../../src/outbox/sqlite/notices.ts'
 import { type Reason, reasons } from '../../src/reasons.ts'
 import {
   createClock,
@@ -19,7 +19,7 @@ import {
   createLogKeeper,
   MINUTE,
   START,
-} from '../support/depot.ts'
+} from '../support/dispatcher.ts'
 
 const EVERY = 20 * MINUTE
 const words = Object.keys(reasons).filter((word): word is Reason => Object.hasOwn(reasons, word))
@@ -28,10 +28,10 @@ function createBench(lastTold = createLastTold()) {
   const clock = createClock()
   const disk = createFailingSql(openSqlite(':memory:'))
   migrate(disk.sql)
-  const book = createNoticeBook(disk.sql)
+  const book = createNoticeStore(disk.sql)
   const { log, lines } = createLogKeeper()
   const start = (keepEveryMs = 0) =>
-    createTeller({
+    createNotifier({
       store: book,
       read: (name, schema, fallback) => readKept(book, name, schema, fallback),
       about: () => ({ waiting: 0 }),
@@ -63,17 +63,17 @@ const fail = ({ clock }: Bench, reason: Reason, count = 1) => [{ reason, at: clo
 describe('a clock for each component', () => {
   it('[NT72] a stranger with an invented signature silences no outage of Segment: the measured story', () => {
     const bench = createBench()
-    const teller = bench.start()
-    teller.failed(fail(bench, 'signature_mismatch'))
+    const notifier = bench.start()
+    notifier.failed(fail(bench, 'signature_mismatch'))
     bench.clock.pass(MINUTE)
-    teller.failed(fail(bench, 'segment_failing'))
+    notifier.failed(fail(bench, 'segment_failing'))
     expect(bench.infos()).toMatchObject([
       { component: 'webhook', reason: 'signature_mismatch' },
       { component: 'delivery', reason: 'segment_failing' },
     ])
     expect(bench.changes()).toEqual(['webhook failing', 'delivery failing'])
     bench.clock.pass(MINUTE)
-    teller.failed(fail(bench, 'outbox_unwritable'))
+    notifier.failed(fail(bench, 'outbox_unwritable'))
     expect(bench.infos().at(-1)).toMatchObject({ component: 'outbox', reason: 'outbox_unwritable' })
   })
 
@@ -109,9 +109,9 @@ describe('a clock for each component', () => {
 
   it('[NT78] how each component stands can be seen', () => {
     const bench = createBench()
-    const teller = bench.start()
-    teller.failed(fail(bench, 'segment_failing', 7))
-    expect(teller.standing()).toEqual({
+    const notifier = bench.start()
+    notifier.failed(fail(bench, 'segment_failing', 7))
+    expect(notifier.standing()).toEqual({
       delivery: {
         open: [{ reason: 'segment_failing', since: '2026-10-05T02:14:00.000Z', count: 0 }],
         nextAt: '2026-10-05T02:34:00.000Z',
@@ -144,14 +144,14 @@ describe('a signature that does not fit', () => {
 
   it.each(forgeable)('[NT73] %s is an error that stays open while no request verifies', reason => {
     const bench = createBench()
-    const teller = bench.start()
-    teller.failed(fail(bench, reason))
+    const notifier = bench.start()
+    notifier.failed(fail(bench, reason))
     bench.clock.pass(EVERY)
-    teller.tick()
+    notifier.tick()
     expect(bench.infos()).toMatchObject([{ level: 'Error' }, { level: 'Error', counts: {} }])
-    teller.verified()
+    notifier.verified()
     bench.clock.pass(EVERY)
-    teller.tick()
+    notifier.tick()
     expect(bench.infos().at(-1)).toMatchObject({ level: 'Notice', reason: 'recovery' })
     expect(bench.changes()).toEqual(['webhook failing', 'webhook recovered'])
   })
@@ -160,10 +160,10 @@ describe('a signature that does not fit', () => {
     "[NT73] %s is a stranger's, and a warning that is over at once, while other requests verify",
     reason => {
       const bench = createBench()
-      const teller = bench.start()
-      teller.verified()
+      const notifier = bench.start()
+      notifier.verified()
       bench.clock.pass(MINUTE)
-      teller.failed(fail(bench, reason, 5))
+      notifier.failed(fail(bench, reason, 5))
       expect(bench.notices()).toMatchObject([
         {
           level: 'Warning',
@@ -172,7 +172,7 @@ describe('a signature that does not fit', () => {
         },
       ])
       bench.clock.pass(EVERY)
-      teller.tick()
+      notifier.tick()
       expect(bench.notices()).toHaveLength(1)
       expect(bench.changes()).toEqual([])
     },
@@ -180,11 +180,11 @@ describe('a signature that does not fit', () => {
 
   it('[NT73] is an error again when none has verified for as long as a notice is held back: a token rotated under way', () => {
     const bench = createBench()
-    const teller = bench.start()
-    teller.verified()
+    const notifier = bench.start()
+    notifier.verified()
     for (let minute = 0; minute <= 21; minute++) {
       bench.clock.pass(MINUTE)
-      teller.failed(fail(bench, 'signature_mismatch'))
+      notifier.failed(fail(bench, 'signature_mismatch'))
     }
     expect(bench.infos().map(({ level }) => level)).toEqual(['Warning', 'Error'])
     expect(bench.changes()).toEqual(['webhook failing'])
@@ -201,7 +201,7 @@ describe('a signature that does not fit', () => {
 describe('a change of state', () => {
   it('[TL70] is one log line at once, whatever the clocks say', () => {
     const bench = createBench()
-    const teller = bench.start()
+    const notifier = bench.start()
     for (const reason of [
       'segment_failing',
       'segment_failing',
@@ -209,11 +209,11 @@ describe('a change of state', () => {
       'segment_unauthorized',
       'segment_unauthorized',
     ] as const)
-      teller.failed(fail(bench, reason))
-    teller.recovered('delivery')
-    teller.recovered('delivery')
-    teller.failed(fail(bench, 'segment_throttled'))
-    teller.recovered('delivery')
+      notifier.failed(fail(bench, reason))
+    notifier.recovered('delivery')
+    notifier.recovered('delivery')
+    notifier.failed(fail(bench, 'segment_throttled'))
+    notifier.recovered('delivery')
     expect(bench.changes()).toEqual([
       ...['delivery failing', 'delivery cause changed', 'delivery paused', 'delivery resumed'],
       ...['delivery failing', 'delivery recovered'],
@@ -236,10 +236,10 @@ describe('a change of state', () => {
 
   it('[TL71] a stranger who changes the way he fails fills no log', () => {
     const bench = createBench()
-    const teller = bench.start()
+    const notifier = bench.start()
     for (let times = 0; times < 100; times++) {
-      teller.failed(fail(bench, 'signature_mismatch'))
-      teller.failed(fail(bench, 'sink_uses_get'))
+      notifier.failed(fail(bench, 'signature_mismatch'))
+      notifier.failed(fail(bench, 'sink_uses_get'))
     }
     expect(bench.changes()).toEqual(['webhook failing', 'webhook cause changed'])
   })
@@ -263,15 +263,15 @@ describe('what is written', () => {
       writes.push(statement)
       return false
     }
-    const teller = bench.start(MINUTE)
-    for (let times = 0; times < 1_000; times++) teller.failed(fail(bench, 'signature_mismatch'))
+    const notifier = bench.start(MINUTE)
+    for (let times = 0; times < 1_000; times++) notifier.failed(fail(bench, 'signature_mismatch'))
     const toTell = writes.length
     expect(toTell).toBeLessThanOrEqual(4)
     bench.clock.pass(MINUTE)
-    teller.failed(fail(bench, 'signature_mismatch'))
+    notifier.failed(fail(bench, 'signature_mismatch'))
     expect(writes.length).toBe(toTell + 1)
     bench.clock.at = START + EVERY
-    teller.tick()
+    notifier.tick()
     expect(bench.infos().at(-1)).toMatchObject({ counts: { signature_mismatch: 1_000 } })
   })
 })
@@ -301,10 +301,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('jumpBack' as const), ms }) },
 )
 
-/** A host with a fake clock, and beside it a book that knows nothing of how the teller works. */
+/** A host with a fake clock, and beside it a book that knows nothing of how the notifier works. */
 function run(steps: readonly Step[], withDisk: boolean): void {
   const bench = createBench()
-  let teller = bench.start()
+  let notifier = bench.start()
   let real = 0
   let isJump = false
   let isDiskFull = false
@@ -328,7 +328,7 @@ function run(steps: readonly Step[], withDisk: boolean): void {
   }
 
   function tick(): void {
-    teller.tick()
+    notifier.tick()
     look()
     if (isJump) for (const component of components) quietFrom.set(component, real)
     isJump = false
@@ -344,7 +344,7 @@ function run(steps: readonly Step[], withDisk: boolean): void {
   for (const one of steps) {
     switch (one.do) {
       case 'fail': {
-        teller.failed(fail(bench, one.reason, one.count))
+        notifier.failed(fail(bench, one.reason, one.count))
         const isStranger = verifiedAt !== undefined && Math.abs(bench.clock.at - verifiedAt) < EVERY
         if (staysOpen(one.reason) && !(isForgeable(one.reason) && isStranger))
           open.set(toComponent(one.reason), true)
@@ -352,18 +352,18 @@ function run(steps: readonly Step[], withDisk: boolean): void {
         break
       }
       case 'recover':
-        teller.recovered(one.component)
+        notifier.recovered(one.component)
         open.delete(one.component)
         look()
         break
       case 'verify':
-        teller.verified()
+        notifier.verified()
         verifiedAt = bench.clock.at
         open.delete('webhook')
         look()
         break
       case 'restart':
-        teller = bench.start()
+        notifier = bench.start()
         verifiedAt = undefined
         break
       case 'disk':

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import twilio from 'twilio'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createTeller, type TellerParts } from '../../src/alerts/notifier.ts'
+import { createNotifier, type NotifierParts } from '../../src/alerts/notifier.ts'
 import { createStateLog } from '../../src/alerts/state-log.ts'
 import type { Failure } from '../../src/alerts/throttle.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
@@ -21,7 +21,7 @@ import {
   createLogKeeper,
   MINUTE,
   START,
-} from '../support/depot.ts'
+} from '../support/dispatcher.ts'
 import { until } from '../support/patience.ts'
 import { startSegment } from '../support/segment.ts'
 import { accountSid, authToken, messageStatus, sendEvents } from '../support/twilio.ts'
@@ -64,8 +64,8 @@ type Bench = {
   disk: ReturnType<typeof createFailingSql>
   lastTold: ReturnType<typeof createLastTold>
   lines: ReturnType<typeof createLogKeeper>['lines']
-  /** A teller as after a start of the process. */
-  start(more?: Partial<TellerParts>): ReturnType<typeof createTeller>
+  /** A notifier as after a start of the process. */
+  start(more?: Partial<NotifierParts>): ReturnType<typeof createNotifier>
   notices(): Notice[]
 }
 
@@ -81,7 +81,7 @@ function createBench(): Bench {
     lastTold,
     lines,
     start: more =>
-      createTeller({
+      createNotifier({
         store: outbox,
         read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about: () => ({ accountSid, waiting: 0 }),
@@ -192,11 +192,11 @@ describe('a notice', () => {
       await using elsewhere = await startHandler()
       await using handler = await startHandler(status, elsewhere.url)
       const bench = createBench()
-      const teller = bench.start({ notifyUrl: handler.url })
-      teller.failed([failure(START)])
+      const notifier = bench.start({ notifyUrl: handler.url })
+      notifier.failed([failure(START)])
       await handler.until(1)
       bench.clock.pass(EVERY)
-      teller.tick()
+      notifier.tick()
       await handler.until(2)
       const expected = status === 'hang' ? 0 : 2
       await until('the complaints', () => complaints(bench).length >= expected)
@@ -220,22 +220,22 @@ describe('a notice', () => {
 describe('how often', () => {
   it('[TL4] one notice for hundreds of failures, and the next after 20 minutes with the sum', () => {
     const bench = createBench()
-    const teller = bench.start()
+    const notifier = bench.start()
     for (let second = 0; second < 600; second++) {
-      teller.failed([failure(bench.clock.at)])
-      teller.tick()
+      notifier.failed([failure(bench.clock.at)])
+      notifier.tick()
       bench.clock.pass(1_000)
     }
     expect(bench.notices()).toHaveLength(1)
     bench.clock.at = START + EVERY
-    expect(teller.tick()).toBe(START + 2 * EVERY)
+    expect(notifier.tick()).toBe(START + 2 * EVERY)
     expect(bench.notices()).toHaveLength(2)
     expect(bench.notices()[1]?.payload.more_info.counts).toEqual({ segment_failing: 3 * 599 })
   })
 
   it('[TL4] thousands of failures reported at once are written down once', () => {
     const bench = createBench()
-    const teller = bench.start()
+    const notifier = bench.start()
     const writes: string[] = []
     bench.disk.fails = statement => {
       writes.push(statement)
@@ -249,12 +249,12 @@ describe('how often', () => {
         lastId: undefined,
       }),
     )
-    teller.failed(bad)
+    notifier.failed(bad)
     expect(writes.length).toBeLessThan(6)
     const [notice] = bench.notices()
     expect(notice?.payload.more_info.counts).toEqual({ body_not_json: 10_000, schema_rejected: 10_000 })
     expect(notice?.payload.more_info).toMatchObject({ first_event_id: 'EZ0', last_event_id: 'EZ19999' })
-    teller.failed([])
+    notifier.failed([])
     expect(writes.length).toBeLessThan(6)
   })
 
@@ -283,13 +283,13 @@ describe('how often', () => {
   it('[TL6] what was told while the outbox could not be written is listed once it can be', () => {
     const bench = createBench()
     bench.disk.fails = () => true
-    const teller = bench.start()
-    teller.failed([failure(START, { reason: 'outbox_unwritable' })])
+    const notifier = bench.start()
+    notifier.failed([failure(START, { reason: 'outbox_unwritable' })])
     expect(bench.notices()).toEqual([])
     bench.disk.fails = () => false
     bench.clock.pass(MINUTE)
-    teller.recovered('outbox')
-    teller.tick()
+    notifier.recovered('outbox')
+    notifier.tick()
     expect(bench.notices().map(({ error_code }) => error_code)).toEqual([913909])
   })
 
@@ -324,18 +324,18 @@ describe('how often', () => {
 
   it('[TL7] a recovery is told by the next notice that may go out, and ends it', () => {
     const bench = createBench()
-    const teller = bench.start()
-    teller.failed([failure(START)])
+    const notifier = bench.start()
+    notifier.failed([failure(START)])
     bench.clock.pass(MINUTE)
-    teller.recovered('delivery')
-    teller.recovered('delivery')
-    teller.tick()
+    notifier.recovered('delivery')
+    notifier.recovered('delivery')
+    notifier.tick()
     expect(bench.notices()).toHaveLength(1)
     bench.clock.at = START + EVERY
-    expect(teller.tick()).toBeUndefined()
+    expect(notifier.tick()).toBeUndefined()
     expect(bench.notices()[1]).toMatchObject({ level: 'Notice', error_code: 913999 })
     bench.clock.pass(10 * EVERY)
-    teller.tick()
+    notifier.tick()
     expect(bench.notices()).toHaveLength(2)
     expect(told(bench).map(({ level }) => level)).toEqual(['error', 'warn'])
   })
@@ -351,8 +351,8 @@ describe('what is never told', () => {
     await using handler = await startHandler(500)
     const bench = createBench()
     const answer = `{"writeKey":"${writeKey}","message":"no such user ${numbers[2]}, token ${secretToken}, see https://me:secretpw@example.com"}`
-    const teller = bench.start({ notifyUrl: handler.url, authToken: secretToken })
-    teller.failed([failure(START, { answer, firstId: numbers[0], lastId: `whatsapp:${numbers[1]}` })])
+    const notifier = bench.start({ notifyUrl: handler.url, authToken: secretToken })
+    notifier.failed([failure(START, { answer, firstId: numbers[0], lastId: `whatsapp:${numbers[1]}` })])
     await handler.until(1)
     await until('the complaint', () => complaints(bench).length > 0)
     const everything = JSON.stringify([bench.lines, bench.notices(), handler.posts])

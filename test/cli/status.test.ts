@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Status } from '../../src/admin/status-schema.ts'
 import type { Finding } from '../../src/cli/check/result.ts'
 import { createCheckCommand } from '../../src/cli/check.ts'
-import { openOffice } from '../../src/cli/outbox-access.ts'
+import { openOutbox } from '../../src/cli/outbox-access.ts'
 import { createDeliverNowCommand, createStatusCommand } from '../../src/cli/status.ts'
 import { newDataDir, startBridge, toSettings } from '../support/bridge.ts'
 import { runCommand } from '../support/cli-terminal.ts'
@@ -85,9 +85,9 @@ describe('status', () => {
     expect(none.said).toMatch(/^No bridge runs on .* serve.*--to https:/)
     // A command that works on the folder is no bridge either.
     await (await startBridge({ DATA_DIR: dataDir })).stop()
-    const office = await openOffice(toSettings(environment))
+    const access = await openOutbox(toSettings(environment))
     const busy = await runCommand(createStatusCommand, [], { environment })
-    office.close()
+    access.close()
     expect(busy).toMatchObject({ code: 1, out: [] })
     expect(busy.said).toMatch(/^Process \d+ uses .*does not serve it/)
   })

@@ -4,14 +4,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createDesk } from '../../src/admin/admin.ts'
+import { createAdmin } from '../../src/admin/admin.ts'
 import { parseExactly } from '../../src/event/exact-numbers.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import { EVENT_BYTES } from '../../src/send/pack.ts'
 import { toTrack } from '../../src/send/segment/map.ts'
 import { startBridge } from '../support/bridge.ts'
-import { deliverTo, openDepot, overhead } from '../support/depot.ts'
+import { deliverTo, openDepot, overhead } from '../support/dispatcher.ts'
 import { statusEvent } from '../support/events.ts'
 import { describeHosts, listEvents } from '../support/hosts.ts'
 import { openWorkplace } from '../support/replay.ts'
@@ -90,21 +90,21 @@ describe('JSON text that is read to be written again', () => {
 describe('through the outbox', () => {
   test('[MP92] an event that is nested too deeply costs its neighbours no digit', async () => {
     await using segment = await startReceiver()
-    const depot = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
     const deep = { ...messageStatus(), data: { ...messageStatus().data, deep: 'DEEP' } }
     const body = JSON.stringify([deep, numbersEvent('EZ1')])
       .replace('"DEEP"', `${'['.repeat(50_000)}1.10${']'.repeat(50_000)}`)
       .replace('"NUMBERS"', numbers)
     const elements: unknown[] = JSON.parse(body)
-    depot.put([toParcel({ body, encoding: 'text', receivedAt: 1, entries: elements.map(validate) })])
-    await depot.drainFor(1_000)
-    expect(depot.figures()).toMatchObject({ accepted: 1, refused: 1 })
+    dispatcher.append([encodeRow({ body, encoding: 'text', receivedAt: 1, entries: elements.map(validate) })])
+    await dispatcher.drainFor(1_000)
+    expect(dispatcher.figures()).toMatchObject({ accepted: 1, refused: 1 })
     expect(segment.text()).toContain(`"numbers":${numbers}`)
   })
 
   test('[MP92] [PK2] the size of an event is counted as it is written', async () => {
     await using segment = await startReceiver()
-    const depot = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
     // JSON.parse and JSON.stringify would leave a single 1 of it.
     const empty = toTrack(numbersEvent('EZ1'), 1)
     if (!empty.ok) expect.fail(empty.reason)
@@ -115,10 +115,12 @@ describe('through the outbox', () => {
     ] as const) {
       const body = JSON.stringify([numbersEvent(id)]).replace('"NUMBERS"', `1.${'0'.repeat(zeros)}`)
       const elements: unknown[] = JSON.parse(body)
-      depot.put([toParcel({ body, encoding: 'text', receivedAt: 1, entries: elements.map(validate) })])
+      dispatcher.append([
+        encodeRow({ body, encoding: 'text', receivedAt: 1, entries: elements.map(validate) }),
+      ])
     }
-    await depot.drainFor(1_000)
-    expect(depot.figures()).toMatchObject({ accepted: 1, refused: 1 })
+    await dispatcher.drainFor(1_000)
+    expect(dispatcher.figures()).toMatchObject({ accepted: 1, refused: 1 })
     expect(segment.text()).toContain('"messageId":"EZ1"')
   })
 })
@@ -205,19 +207,21 @@ describeHosts('two events of one id', host => {
 describe('a dead letter of an earlier version', () => {
   test('[VA93] f06: what is accepted since goes out when it is retried', async () => {
     const segment = await startSegment()
-    const depot = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
     const event = messageStatus({ id: 'EZold', data: { errorCode: null, mcc: 310, numberOfSegments: '1' } })
     const faults = [{ path: '$.data.errorCode', expected: 'integer or string', received: 'null' }]
     // As the version before kept it.
     const old = { ...validate(event), state: 'rejected', reason: 'schema_rejected', faults } as const
-    depot.put([toParcel({ body: JSON.stringify([event]), encoding: 'text', receivedAt: 1, entries: [old] })])
-    await depot.drainFor(1_000)
-    expect(depot.figures()).toMatchObject({ rejected: 1 })
-    const desk = createDesk(depot.outbox, () => depot, depot.clock.now)
-    const [key] = depot.outbox.events({ limit: 1 }).events.map(({ key }) => key)
-    expect(desk.retry(key ?? '')).toEqual({ done: true, state: 'pending' })
-    await depot.drainFor(1_000)
-    expect(depot.figures()).toMatchObject({ accepted: 1, rejected: 0 })
+    dispatcher.append([
+      encodeRow({ body: JSON.stringify([event]), encoding: 'text', receivedAt: 1, entries: [old] }),
+    ])
+    await dispatcher.drainFor(1_000)
+    expect(dispatcher.figures()).toMatchObject({ rejected: 1 })
+    const admin = createAdmin(dispatcher.outbox, () => dispatcher, dispatcher.clock.now)
+    const [key] = dispatcher.outbox.events({ limit: 1 }).events.map(({ key }) => key)
+    expect(admin.retry(key ?? '')).toEqual({ done: true, state: 'pending' })
+    await dispatcher.drainFor(1_000)
+    expect(dispatcher.figures()).toMatchObject({ accepted: 1, rejected: 0 })
     expect(segment.events[0]?.properties).toEqual(event.data)
     await segment.close()
   })

@@ -1,9 +1,9 @@
-/** Damaged rows and damaged counts in a whole depot: nothing else stops, the account closes, the operator is told. */
+/** Damaged rows and damaged counts in a whole dispatcher: nothing else stops, the account closes, the operator is told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDesk } from '../../src/admin/admin.ts'
+import { createAdmin } from '../../src/admin/admin.ts'
 import { toLine } from '../../src/admin/export-format.ts'
 import { checksumOf } from '../../src/outbox/sqlite/checksum.ts'
-import { DAY, deliverTo, openDepot, START } from '../support/depot.ts'
+import { DAY, deliverTo, openDepot, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -50,103 +50,103 @@ const kinds = Object.entries(damages).map(([name, [size, change]]) => ({ name, s
 
 describe('A1: a damaged row', () => {
   it.each(kinds)('[OB41] A1: not yet sorted, $name', async ({ name, size, change }) => {
-    const depot = toStandIn()
-    depot.take(...events(3))
-    depot.take(...events(size))
-    depot.take(...events(3))
-    depot.sql.exec(`UPDATE requests SET ${change} WHERE id = 2`)
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(3))
+    dispatcher.take(...events(size))
+    dispatcher.take(...events(3))
+    dispatcher.sql.exec(`UPDATE requests SET ${change} WHERE id = 2`)
     // The text of a row from before checksums says nothing until an event is taken from it.
     const isFoundLater = name === 'text cut, without a checksum'
-    await depot.drainFor(0)
+    await dispatcher.drainFor(0)
     const lost = name.endsWith('did not count') ? 1 : size
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 6, rejected: lost })
-    expect(depot.outbox.total('received')).toBe(6 + lost)
-    const dead = depot.outbox.events({ state: 'rejected', limit: 100 }).events
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 6, rejected: lost })
+    expect(dispatcher.outbox.total('received')).toBe(6 + lost)
+    const dead = dispatcher.outbox.events({ state: 'rejected', limit: 100 }).events
     expect(dead.map(({ reason }) => reason)).toEqual(Array(lost).fill('unreadable'))
     expect(dead[0]?.type).toBe(isFoundLater ? messageStatus().type : '')
-    depot.tick()
-    expect(depot.notices().at(-1)).toMatchObject({
+    dispatcher.tick()
+    expect(dispatcher.notices().at(-1)).toMatchObject({
       payload: { more_info: { counts: { unreadable: lost } } },
     })
-    expect(JSON.stringify(depot.notices().at(-1))).toContain('request 2: ')
+    expect(JSON.stringify(dispatcher.notices().at(-1))).toContain('request 2: ')
   })
 
   it.each(kinds.filter(({ name }) => !/verdicts|count/.test(name) || name === 'verdicts cut'))(
     '[OB42] A1: sorted and pending, $name',
     async ({ size, change }) => {
-      const depot = toStandIn()
-      depot.take(...events(size))
-      depot.take(...events(2))
-      depot.settleAccounts()
-      depot.sql.exec(`UPDATE requests SET ${change} WHERE id = 1`)
-      await depot.drainFor(0)
-      expect(depot.figures()).toMatchObject({ pending: 0, accepted: 2, rejected: size })
-      depot.tick()
-      expect(depot.notices()).toMatchObject([
+      const dispatcher = toStandIn()
+      dispatcher.take(...events(size))
+      dispatcher.take(...events(2))
+      dispatcher.indexPending()
+      dispatcher.sql.exec(`UPDATE requests SET ${change} WHERE id = 1`)
+      await dispatcher.drainFor(0)
+      expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 2, rejected: size })
+      dispatcher.tick()
+      expect(dispatcher.notices()).toMatchObject([
         { level: 'Error', payload: { more_info: { counts: { unreadable: size } } } },
       ])
-      await depot.drainFor(DAY)
+      await dispatcher.drainFor(DAY)
       expect(segment.ids.size).toBe(2)
     },
   )
 
   it('[OB42] A1: a row that is gone makes dead letters of its pending events', async () => {
-    const depot = toStandIn()
-    depot.take(...events(3))
-    depot.take(...events(2))
-    depot.settleAccounts()
-    depot.sql.exec('DELETE FROM requests WHERE id = 1')
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 2, rejected: 3 })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(3))
+    dispatcher.take(...events(2))
+    dispatcher.indexPending()
+    dispatcher.sql.exec('DELETE FROM requests WHERE id = 1')
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 2, rejected: 3 })
   })
 
   it('[OB42] A1: more unreadable events than a claim holds hide none that can be read', async () => {
-    const depot = toStandIn()
-    for (let at = 0; at < 30; at++) depot.take(...events(20))
-    depot.take(...events(1))
-    depot.settleAccounts()
-    depot.sql.exec('UPDATE requests SET checksum = 1 WHERE id <= 30')
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 1, rejected: 600 })
-    depot.tick()
-    expect(JSON.stringify(depot.notices())).toContain('and 25 more')
+    const dispatcher = toStandIn()
+    for (let at = 0; at < 30; at++) dispatcher.take(...events(20))
+    dispatcher.take(...events(1))
+    dispatcher.indexPending()
+    dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id <= 30')
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 1, rejected: 600 })
+    dispatcher.tick()
+    expect(JSON.stringify(dispatcher.notices())).toContain('and 25 more')
   })
 
   it('[OB43] A1: finished events keep their state and are marked; list, search, pulse, detail and retry go on', async () => {
-    const depot = toStandIn()
-    depot.take(...events(2))
-    await depot.drainFor(0)
-    depot.take({ ...messageStatus(), specversion: '7' }, messageStatus())
-    depot.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 1')
-    depot.settleAccounts()
-    depot.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 2')
-    const desk = createDesk(depot.outbox, () => depot, depot.clock.now)
-    const { events: listed } = desk.events({ limit: 10 })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(2))
+    await dispatcher.drainFor(0)
+    dispatcher.take({ ...messageStatus(), specversion: '7' }, messageStatus())
+    dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 1')
+    dispatcher.indexPending()
+    dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 2')
+    const admin = createAdmin(dispatcher.outbox, () => dispatcher, dispatcher.clock.now)
+    const { events: listed } = admin.events({ limit: 10 })
     expect(listed.map(({ key, state, unreadable }) => [key, state, unreadable])).toEqual([
       ['2-1', 'pending', 'its checksum differs'],
       ['2-0', 'rejected', 'its checksum differs'],
       ['1-1', 'accepted', 'its checksum differs'],
       ['1-0', 'accepted', 'its checksum differs'],
     ])
-    expect(desk.events({ limit: 10, q: 'SM' }).events).toEqual([])
-    expect(desk.event('1-0')).toMatchObject({ state: 'accepted', received: null, mapped: null })
-    expect(desk.pulse({ after: '0', keys: ['1-0'], recent: 5, limit: 5 }).events).toHaveLength(4)
-    expect(desk.retry('2-0')).toEqual({ done: false, state: 'rejected', reason: 'unreadable' })
-    expect(await desk.changeMany('retry', {})).toEqual({ matched: 1, ready: 0, done: 0 })
-    expect(desk.deadLetters().groups).toHaveLength(1)
-    expect(desk.drop('2-0')).toMatchObject({ done: true })
+    expect(admin.events({ limit: 10, q: 'SM' }).events).toEqual([])
+    expect(admin.event('1-0')).toMatchObject({ state: 'accepted', received: null, mapped: null })
+    expect(admin.pulse({ after: '0', keys: ['1-0'], recent: 5, limit: 5 }).events).toHaveLength(4)
+    expect(admin.retry('2-0')).toEqual({ done: false, state: 'rejected', reason: 'unreadable' })
+    expect(await admin.changeMany('retry', {})).toEqual({ matched: 1, ready: 0, done: 0 })
+    expect(admin.deadLetters().groups).toHaveLength(1)
+    expect(admin.drop('2-0')).toMatchObject({ done: true })
   })
 
   it('[OB44] A1: an export has the stored bytes as base64, once a request, and an import takes them for what they are', async () => {
-    const depot = toStandIn()
-    depot.take(...events(LARGE))
-    depot.take(...events(2))
-    depot.settleAccounts()
-    depot.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 1')
-    const stored = depot.sql.all<{ compressed: Uint8Array }>(
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(LARGE))
+    dispatcher.take(...events(2))
+    dispatcher.indexPending()
+    dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 1')
+    const stored = dispatcher.sql.all<{ compressed: Uint8Array }>(
       'SELECT compressed FROM requests WHERE id = 1',
     )[0]
-    const lines = depot.outbox.walk({}).lines.trim().split('\n')
+    const lines = dispatcher.outbox.scan({}).lines.trim().split('\n')
     expect(lines).toHaveLength(LARGE + 2)
     const [first, second] = lines.map(line => JSON.parse(line))
     expect(first).toMatchObject({ state: 'rejected', reason: 'unreadable', encoding: 'base64' })
@@ -154,7 +154,7 @@ describe('A1: a damaged row', () => {
     expect(second).toMatchObject({ state: 'rejected', reason: 'unreadable', raw: '', encoding: 'base64' })
 
     const { fromLine, toIntakes } = await import('../../src/admin/export-format.ts')
-    const { toParcel } = await import('../../src/outbox/sqlite/append.ts')
+    const { encodeRow: toParcel } = await import('../../src/outbox/sqlite/append.ts')
     const arriving = lines.map(text => {
       const line = toLine(JSON.parse(text))
       if (!line) throw new Error('no line of an export')
@@ -162,7 +162,7 @@ describe('A1: a damaged row', () => {
     })
     const other = toStandIn()
     for (let times = 0; times < 2; times++)
-      other.put(toIntakes(arriving, START).map(intake => toParcel(intake)))
+      other.append(toIntakes(arriving, START).map(intake => toParcel(intake)))
     await other.drainFor(0)
     expect(other.figures()).toMatchObject({ pending: 0, rejected: LARGE, accepted: 2 })
     expect(other.outbox.total('duplicate')).toBe(LARGE + 2)
@@ -172,23 +172,23 @@ describe('A1: a damaged row', () => {
   })
 
   it('[OB44] A1: its bytes are never pruned while its events are dead letters', async () => {
-    const depot = toStandIn()
-    depot.take(...events(2))
-    depot.sql.exec('UPDATE requests SET checksum = 1')
-    await depot.drainFor(0)
-    depot.clock.pass(400 * DAY)
-    depot.tick()
-    expect(depot.sql.all('SELECT id FROM requests')).toHaveLength(1)
-    expect(depot.figures()).toMatchObject({ rejected: 2 })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(2))
+    dispatcher.sql.exec('UPDATE requests SET checksum = 1')
+    await dispatcher.drainFor(0)
+    dispatcher.clock.pass(400 * DAY)
+    dispatcher.tick()
+    expect(dispatcher.sql.all('SELECT id FROM requests')).toHaveLength(1)
+    expect(dispatcher.figures()).toMatchObject({ rejected: 2 })
   })
 
   it('[OB41] rows from before checksums are read as they were', async () => {
-    const depot = toStandIn()
-    depot.take(...events(LARGE))
-    depot.take(...events(2))
-    depot.sql.exec('UPDATE requests SET checksum = NULL')
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ accepted: LARGE + 2, rejected: 0 })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(LARGE))
+    dispatcher.take(...events(2))
+    dispatcher.sql.exec('UPDATE requests SET checksum = NULL')
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ accepted: LARGE + 2, rejected: 0 })
   })
 })
 
@@ -214,23 +214,23 @@ describe('the checksum', () => {
 
 describe('W2: damaged counts', () => {
   it.each([-5, 0, 1_000_000])('[OB46] W2: %i pending by the counts, and all are delivered', async n => {
-    const depot = toStandIn()
-    depot.take(...events(7))
-    depot.settleAccounts()
-    depot.sql.exec(`UPDATE counts SET n = ${n} WHERE state = 'pending'`)
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(7))
+    dispatcher.indexPending()
+    dispatcher.sql.exec(`UPDATE counts SET n = ${n} WHERE state = 'pending'`)
+    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     await again.drainFor(0)
     expect(segment.ids.size).toBe(7)
   })
 
   it('[OB47] W2: once a day they are compared with the events, corrected, and the operator is told', async () => {
-    const depot = toStandIn()
-    depot.take(...events(4), { ...messageStatus(), specversion: '7' })
-    depot.settleAccounts()
-    depot.tick()
-    depot.sql.exec("UPDATE counts SET n = n + 3 WHERE state IN ('pending', 'rejected')")
-    depot.sql.exec("UPDATE counts SET state = 'recieved' WHERE state = 'received' AND n = 4")
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql, clock: depot.clock })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(4), { ...messageStatus(), specversion: '7' })
+    dispatcher.indexPending()
+    dispatcher.tick()
+    dispatcher.sql.exec("UPDATE counts SET n = n + 3 WHERE state IN ('pending', 'rejected')")
+    dispatcher.sql.exec("UPDATE counts SET state = 'recieved' WHERE state = 'received' AND n = 4")
+    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql, clock: dispatcher.clock })
     again.tick()
     expect(again.figures()).toMatchObject({ pending: 7 })
     again.clock.pass(DAY)
@@ -238,7 +238,7 @@ describe('W2: damaged counts', () => {
     expect(again.figures()).toMatchObject({ pending: 4, rejected: 1 })
     expect(again.outbox.total('received')).toBe(5)
     expect(JSON.stringify(again.notices().at(-1))).toContain('counts_differ')
-    const fresh = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql, clock: depot.clock })
+    const fresh = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql, clock: dispatcher.clock })
     expect(fresh.figures()).toMatchObject({ pending: 4, rejected: 1 })
     expect(
       fresh.outbox.counts().filter(({ state }) => !['received', 'pending', 'rejected'].includes(state)),
@@ -246,11 +246,11 @@ describe('W2: damaged counts', () => {
   })
 
   it('[OB48] W2: counts and events whose kind is gone are still seen, and still delivered', async () => {
-    const depot = toStandIn()
-    depot.take(...events(3))
-    depot.settleAccounts()
-    depot.sql.exec('DELETE FROM kinds')
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(3))
+    dispatcher.indexPending()
+    dispatcher.sql.exec('DELETE FROM kinds')
+    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     expect(again.outbox.events({ limit: 9 }).events).toHaveLength(3)
     again.take(...events(2))
     await again.drainFor(0)
@@ -263,13 +263,13 @@ describe('W2: damaged state', () => {
   it.each(['', 'x', '-1', '1.5', '2', '99', '{}'])(
     '[OB49] W2: a cursor of %j loses no request that was not sorted, and sorts none twice that has events',
     async cursor => {
-      const depot = toStandIn()
-      for (let at = 0; at < 5; at++) depot.take(...events(2))
-      depot.outbox.sort(1)
-      depot.outbox.sort(1)
-      depot.outbox.sort(1)
-      depot.sql.all("UPDATE memory SET value = ? WHERE name = 'sorted_up_to'", cursor)
-      const again = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql })
+      const dispatcher = toStandIn()
+      for (let at = 0; at < 5; at++) dispatcher.take(...events(2))
+      dispatcher.outbox.sort(1)
+      dispatcher.outbox.sort(1)
+      dispatcher.outbox.sort(1)
+      dispatcher.sql.all("UPDATE memory SET value = ? WHERE name = 'sorted_up_to'", cursor)
+      const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
       await again.drainFor(0)
       expect(again.figures()).toMatchObject({ pending: 0, accepted: 10 })
       expect(again.outbox.total('received')).toBe(10)
@@ -282,18 +282,18 @@ describe('W2: damaged state', () => {
   )
 
   it('[OB40] W2: damaged rows of the hours count as nothing, and stop nothing', async () => {
-    const depot = toStandIn()
-    depot.take(...events(3))
-    depot.settleAccounts()
-    depot.sql.exec('UPDATE hours SET counts = \'{"passing":\'')
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: depot.sql })
+    const dispatcher = toStandIn()
+    dispatcher.take(...events(3))
+    dispatcher.indexPending()
+    dispatcher.sql.exec('UPDATE hours SET counts = \'{"passing":\'')
+    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     expect(again.outbox.kindTotals()).toMatchObject([{ counts: { passing: 0 } }])
     again.take(...events(2))
     await again.drainFor(0)
     expect(again.figures()).toMatchObject({ accepted: 5 })
     expect(again.outbox.kindTotals()).toMatchObject([{ counts: { passing: 2 } }])
     expect(
-      depot.sql.all(
+      dispatcher.sql.all(
         "SELECT value FROM memory WHERE name LIKE 'hours % .damaged' OR name LIKE 'hours%.damaged'",
       ),
     ).toEqual([{ value: '{"passing":' }])

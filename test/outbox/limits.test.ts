@@ -1,7 +1,7 @@
 /** The outbox over a SQLite that refuses what a Durable Object refuses: texts and rows over 2 MB. */
 import { describe, expect, test } from 'vitest'
 import { validate } from '../../src/ingest/validate.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import { fits, MOST_BYTES, toJsonLists } from '../../src/outbox/sqlite/byte-limits.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql, SqlValue } from '../../src/outbox/sqlite/sql.ts'
@@ -56,7 +56,7 @@ describe('W7: over 2 MB', () => {
     const events = Array.from({ length: 900 }, () => messageStatus({ type }))
     const body = JSON.stringify(events)
     const entries = events.map(validate)
-    const parcel = toParcel({ body, encoding: 'text', receivedAt: NOW, entries })
+    const parcel = encodeRow({ body, encoding: 'text', receivedAt: NOW, entries })
     expect(Buffer.byteLength(body) + Buffer.byteLength(parcel.kept)).toBeGreaterThan(LIMIT)
     outbox.put([parcel, parcelOf([{ id: 'EZ1' }])])
     expect(outbox.unsorted()).toBe(901)
@@ -69,7 +69,7 @@ describe('W7: over 2 MB', () => {
       rejected: 0,
     })
     expect(claimAll(outbox).map(({ element }) => idOf(element))).toEqual(['EZ1'])
-    const lines = outbox.walk({}).lines.split('\n')
+    const lines = outbox.scan({}).lines.split('\n')
     expect(JSON.parse(lines[0] ?? '').event).toEqual(events[0])
     outbox.put([parcel])
     sortAll(outbox)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from '../../src/ingest/decode.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import {
@@ -30,7 +30,7 @@ test('[EX1] an event that was carried here is what it was, even with what data q
   const carried = { state: 'accepted', reason: null, detail: null, settledAt: NOW } as const
   const entries = [{ ...validate(event), carried }]
   expect(entries[0]?.observed).toBeDefined()
-  outbox.put([toParcel({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
+  outbox.put([encodeRow({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
   sortAll(outbox)
   expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, pending: 0 })
 })
@@ -42,12 +42,12 @@ test('[DC7] a body of too many events is one dead letter to the last: it is not 
   const decoded = decode(new TextEncoder().encode(text))
   const { body, encoding } = decoded
   const entries = decoded.ok ? [] : [decoded.entry]
-  outbox.put([toParcel({ body, encoding, receivedAt: NOW, entries })])
+  outbox.put([encodeRow({ body, encoding, receivedAt: NOW, entries })])
   sortAll(outbox)
   const [event] = outbox.events({ limit: 10 }).events
   expect(event?.element).toBe(text)
   expect(validate(event?.element).reason).toBe('not_a_cloudevent')
-  const line = JSON.parse(outbox.walk({}).lines)
+  const line = JSON.parse(outbox.scan({}).lines)
   expect(line).toMatchObject({ state: 'rejected', reason: 'not_a_cloudevent', raw: text, encoding: 'text' })
 })
 
@@ -69,7 +69,7 @@ describe('a compressed request', () => {
     const small = JSON.stringify([messageStatus()])
     for (const text of [body, small]) {
       const entries = (JSON.parse(text) as unknown[]).map(validate)
-      outbox.put([toParcel({ body: text, encoding: 'text', receivedAt: NOW, entries })])
+      outbox.put([encodeRow({ body: text, encoding: 'text', receivedAt: NOW, entries })])
     }
     const [large, text] = opened.sql.all<Record<string, unknown>>(kept)
     expect(large).toMatchObject({ entries: '', body: '', events: given.of })
@@ -83,7 +83,7 @@ describe('a compressed request', () => {
       ...JSON.parse(body),
       ...JSON.parse(small),
     ])
-    const { lines } = restarted.walk({})
+    const { lines } = restarted.scan({})
     expect(lines.split('\n')[0]).toContain(`"long":${long}`)
     audit(restarted)
   })

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
 
@@ -102,7 +102,7 @@ export function fillOutbox(dataDir: string, now: number, random: () => number): 
       const entries = [validate(event)]
       const body = JSON.stringify([event])
       for (let copy = 0; copy < copies; copy += 1)
-        outbox.put([toParcel({ body, encoding: 'text', receivedAt: at + 240, entries })], at + 243)
+        outbox.put([encodeRow({ body, encoding: 'text', receivedAt: at + 240, entries })], at + 243)
     }
     while (outbox.sort() > 0);
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Delivery, Leased } from '../../src/outbox/sqlite/lease.ts'
-import { type Dispatched, dispatch } from '../../src/send/batch.ts'
-import { deliverTo, overhead } from '../support/depot.ts'
+import { type Dispatched, deliverBatch } from '../../src/send/batch.ts'
+import { deliverTo, overhead } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -26,7 +26,7 @@ function lease(count: number, change: (at: number) => object = () => ({})): Leas
 
 function send(leased: readonly Leased[], believes = true): Promise<Dispatched> {
   const isProven = leased.length === 1 && believes
-  return dispatch(
+  return deliverBatch(
     { groups: [leased], isolates: false, isProven },
     {
       deliver: deliverTo(segment.url),

@@ -1,8 +1,8 @@
 /** A2, W6: how a dispatch finds the events that fail alone, and where it stops. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
-import { type Dispatched, dispatch, type Work } from '../../src/send/batch.ts'
-import { deliverTo, overhead } from '../support/depot.ts'
+import { type Dispatched, deliverBatch, type Work } from '../../src/send/batch.ts'
+import { deliverTo, overhead } from '../support/dispatcher.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -32,7 +32,7 @@ function lease(count: number, culprits: readonly number[]): Leased[] {
 const isolating = (leased: readonly Leased[]): Work => ({ groups: [leased], isolates: true, isProven: true })
 
 function send(work: Work, maySend?: () => boolean): Promise<Dispatched> {
-  return dispatch(work, {
+  return deliverBatch(work, {
     deliver: deliverTo(segment.url),
     overhead,
     delivered: { state: 'accepted' },

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
-import { type DispatchPorts, dispatch } from '../../src/send/batch.ts'
+import { type DispatchPorts, deliverBatch } from '../../src/send/batch.ts'
 import { BATCH_BYTES, BATCH_EVENTS, byteLength, EVENT_BYTES, pack } from '../../src/send/pack.ts'
 import type { Deliver } from '../../src/send/segment/client.ts'
 import { toTrack } from '../../src/send/segment/map.ts'
-import { deliverTo, overhead } from '../support/depot.ts'
+import { deliverTo, overhead } from '../support/dispatcher.ts'
 import { runs } from '../support/runs.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
@@ -28,7 +28,7 @@ function toPorts(deliver: Deliver): DispatchPorts {
 }
 
 const send = (leased: readonly Leased[]) =>
-  dispatch({ groups: [leased], isolates: false, isProven: true }, toPorts(deliverTo(segment.url)))
+  deliverBatch({ groups: [leased], isolates: false, isProven: true }, toPorts(deliverTo(segment.url)))
 
 function lease(texts: readonly string[]): Leased[] {
   return texts.map((text, position) => {

@@ -1,7 +1,7 @@
 /** A2: one event that the way to Segment always answers with an error, whichever, holds up no other. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import { createClock, DAY, deliverTo, MINUTE, openDepot, START } from '../support/depot.ts'
+import { createClock, DAY, deliverTo, MINUTE, openDepot, START } from '../support/dispatcher.ts'
 import { ask, describeHosts, someNotices } from '../support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
@@ -42,56 +42,56 @@ describe.each(ways)('A2: an event behind which there is always %s', (_, bad) => 
     '[DP50] %s of a backlog is held back; 100 neighbours and 30 later events are delivered',
     async (_, at) => {
       const timeoutMs = bad.kind === 'hang' ? 500 : undefined
-      const depot = openDepot({ deliver: deliverTo(segment.url, Date.now, timeoutMs) })
+      const dispatcher = openDepot({ deliver: deliverTo(segment.url, Date.now, timeoutMs) })
       segment.fail(text(bad))
-      depot.take(...events(at), poison(), ...events(100 - at))
-      await depot.drainFor(20_000)
+      dispatcher.take(...events(at), poison(), ...events(100 - at))
+      await dispatcher.drainFor(20_000)
       for (let later = 0; later < 3; later++) {
-        depot.take(...events(10))
-        await depot.drainFor(20_000)
+        dispatcher.take(...events(10))
+        await dispatcher.drainFor(20_000)
       }
-      expect(depot.figures()).toMatchObject({ pending: 1, accepted: 130, refused: 0 })
-      expect([depot.outbox.held(), segment.ids.size, segment.duplicates]).toEqual([1, 130, 0])
-      expect(depot.health().line.failures).toBe(0)
-      expect(depot.outbox.oldestPendingAt()).toBeUndefined()
-      const [held] = depot.outbox.events({ state: 'pending', reason: 'held_back', limit: 9 }).events
+      expect(dispatcher.figures()).toMatchObject({ pending: 1, accepted: 130, refused: 0 })
+      expect([dispatcher.outbox.held(), segment.ids.size, segment.duplicates]).toEqual([1, 130, 0])
+      expect(dispatcher.health().line.failures).toBe(0)
+      expect(dispatcher.outbox.oldestPendingAt()).toBeUndefined()
+      const [held] = dispatcher.outbox.events({ state: 'pending', reason: 'held_back', limit: 9 }).events
       expect(held).toMatchObject({ state: 'pending', reason: 'held_back' })
     },
   )
 })
 
 describe('A2: an event that is held back', () => {
-  async function hold(depot: ReturnType<typeof open>, bad: Bad = status(403)) {
+  async function hold(dispatcher: ReturnType<typeof open>, bad: Bad = status(403)) {
     segment.fail(text(bad))
-    depot.take(...events(3), poison(), ...events(3))
-    await depot.drainFor(20_000)
-    expect([depot.outbox.held(), depot.figures().accepted]).toEqual([1, 6])
+    dispatcher.take(...events(3), poison(), ...events(3))
+    await dispatcher.drainFor(20_000)
+    expect([dispatcher.outbox.held(), dispatcher.figures().accepted]).toEqual([1, 6])
   }
 
   it('[DP52] is tried again alone, ever more seldom, and accepted once its way is free', async () => {
-    const depot = open()
-    await hold(depot)
+    const dispatcher = open()
+    await hold(dispatcher)
     const before = segment.requests.length
-    await depot.drainFor(DAY)
+    await dispatcher.drainFor(DAY)
     const tries = segment.requests.slice(before)
     expect(tries.every(({ count }) => count === 1)).toBe(true)
     // 1, 2, 4 … 32 minutes, then an hour, each less a quarter with these dice.
     expect(tries.length).toBeGreaterThan(24)
     expect(tries.length).toBeLessThan(50)
-    expect(depot.figures()).toMatchObject({ pending: 1, refused: 0 })
+    expect(dispatcher.figures()).toMatchObject({ pending: 1, refused: 0 })
     segment.heal()
-    await depot.drainFor(60 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 7 })
-    expect(depot.outbox.held()).toBe(0)
+    await dispatcher.drainFor(60 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 7 })
+    expect(dispatcher.outbox.held()).toBe(0)
   })
 
   it('[DP52] is refused by a 400, and by nothing else', async () => {
-    const depot = open()
-    await hold(depot)
+    const dispatcher = open()
+    await hold(dispatcher)
     segment.heal()
     segment.fail(text(status(400)))
-    await depot.drainFor(2 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 0, refused: 1 })
+    await dispatcher.drainFor(2 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, refused: 1 })
   })
 
   it('[DP52] stays so over a restart', async () => {
@@ -109,88 +109,88 @@ describe('A2: an event that is held back', () => {
   })
 
   it('[DP51] is told of once, and blocks no event that comes while it is tried', async () => {
-    const depot = open()
-    await hold(depot)
-    await depot.drainFor(5 * 60 * MINUTE)
-    depot.clock.pass(21 * MINUTE)
-    depot.tick()
-    const told = depot.notices().flatMap(({ payload }) => Object.entries(payload.more_info.counts))
+    const dispatcher = open()
+    await hold(dispatcher)
+    await dispatcher.drainFor(5 * 60 * MINUTE)
+    dispatcher.clock.pass(21 * MINUTE)
+    dispatcher.tick()
+    const told = dispatcher.notices().flatMap(({ payload }) => Object.entries(payload.more_info.counts))
     expect(told.filter(([reason]) => reason === 'held_back')).toEqual([['held_back', 1]])
   })
 
   it('[DP54] deliver now tries it, and a line that waits, at once', async () => {
-    const depot = open()
-    await hold(depot)
+    const dispatcher = open()
+    await hold(dispatcher)
     segment.heal()
-    depot.deliverNow()
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 7 })
+    dispatcher.deliverNow()
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 7 })
     segment.fail(status(401))
-    depot.take(...events(2))
-    await depot.drainFor(2 * MINUTE)
-    expect((await depot.drain()) ?? 0).toBeGreaterThan(depot.clock.at + MINUTE)
+    dispatcher.take(...events(2))
+    await dispatcher.drainFor(2 * MINUTE)
+    expect((await dispatcher.deliverNextBatch()) ?? 0).toBeGreaterThan(dispatcher.clock.at + MINUTE)
     segment.heal()
-    depot.deliverNow()
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 9 })
+    dispatcher.deliverNow()
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 9 })
   })
 })
 
 describe('A2: more than one', () => {
   it('[DP50] a run of 90 is held back whole, and what stands around and behind it is delivered', async () => {
-    const depot = open()
+    const dispatcher = open()
     segment.fail(text(status(403)))
-    depot.take(...events(10), ...Array.from({ length: 90 }, poison), ...events(40))
-    await depot.drainFor(30 * MINUTE)
-    depot.take(...events(10))
-    await depot.drainFor(10 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 90, accepted: 60, refused: 0 })
-    expect(depot.outbox.held()).toBe(90)
+    dispatcher.take(...events(10), ...Array.from({ length: 90 }, poison), ...events(40))
+    await dispatcher.drainFor(30 * MINUTE)
+    dispatcher.take(...events(10))
+    await dispatcher.drainFor(10 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 90, accepted: 60, refused: 0 })
+    expect(dispatcher.outbox.held()).toBe(90)
   })
 
   it('[DP50] probes that are poison themselves decide nothing: an older event is tried on a quiet evening', async () => {
-    const depot = open()
+    const dispatcher = open()
     segment.fail(text(status(500)))
-    depot.take(...events(20), ...Array.from({ length: 5 }, poison))
-    await depot.drainFor(5 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 5, accepted: 20 })
+    dispatcher.take(...events(20), ...Array.from({ length: 5 }, poison))
+    await dispatcher.drainFor(5 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 5, accepted: 20 })
   })
 
   it('[DP50] one alone in the outbox waits for another event, which is delivered, and is then held back', async () => {
-    const depot = open()
+    const dispatcher = open()
     segment.fail(text(status(403)))
-    depot.take(poison())
-    await depot.drainFor(12 * MINUTE)
-    expect(depot.health().line.reason).toBe('segment_unauthorized')
-    depot.take(...events(1))
-    await depot.drainFor(6 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 1, accepted: 1 })
-    expect(depot.outbox.held()).toBe(1)
+    dispatcher.take(poison())
+    await dispatcher.drainFor(12 * MINUTE)
+    expect(dispatcher.health().line.reason).toBe('segment_unauthorized')
+    dispatcher.take(...events(1))
+    await dispatcher.drainFor(6 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 1, accepted: 1 })
+    expect(dispatcher.outbox.held()).toBe(1)
   })
 })
 
 describe('A2: a destination that is down', () => {
   it.each([401, 503])('[DP55] costs one request a try, and holds nothing back: %i', async code => {
-    const depot = open()
+    const dispatcher = open()
     segment.fail({ kind: 'status', status: code })
-    depot.take(...events(300))
-    await depot.drainFor(30 * MINUTE)
-    expect(depot.health().line.failures).toBe(segment.requests.length)
+    dispatcher.take(...events(300))
+    await dispatcher.drainFor(30 * MINUTE)
+    expect(dispatcher.health().line.failures).toBe(segment.requests.length)
     expect(segment.requests.slice(2).every(({ count }) => count === 1)).toBe(true)
-    expect([depot.outbox.held(), depot.figures().pending]).toEqual([0, 300])
+    expect([dispatcher.outbox.held(), dispatcher.figures().pending]).toEqual([0, 300])
     segment.heal()
-    await depot.drainFor(6 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 300 })
-    expect(depot.clock.at - START).toBeLessThan(36 * MINUTE)
+    await dispatcher.drainFor(6 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 300 })
+    expect(dispatcher.clock.at - START).toBeLessThan(36 * MINUTE)
   })
 
   it('[RT51] a 429 that names its wait is never isolated', async () => {
-    const depot = open({ deliver: deliverTo(segment.url) })
+    const dispatcher = open({ deliver: deliverTo(segment.url) })
     segment.fail({ kind: 'throttle', retryAfter: 30 }, { times: 5 })
-    depot.take(...events(50))
-    await depot.drainFor(10 * MINUTE)
+    dispatcher.take(...events(50))
+    await dispatcher.drainFor(10 * MINUTE)
     expect(segment.requests.map(({ count }) => count)).toEqual([50, 50, 50, 50, 50, 50])
-    expect(depot.figures()).toMatchObject({ accepted: 50 })
+    expect(dispatcher.figures()).toMatchObject({ accepted: 50 })
   })
 })
 

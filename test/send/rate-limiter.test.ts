@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createRate } from '../../src/send/rate-limiter.ts'
+import { createRateLimiter } from '../../src/send/rate-limiter.ts'
 
 type Grant = { readonly at: number; readonly n: number }
 
@@ -19,7 +19,7 @@ describe('the rate', () => {
   it('[RA1] no window sees more than its share and one bucket', () => {
     fc.assert(
       fc.property(perSecond, asks, (limit, steps) => {
-        const rate = createRate(limit)
+        const rate = createRateLimiter(limit)
         const grants: Grant[] = []
         let at = 1_000_000
         for (const { wait, share, unused } of steps) {
@@ -45,7 +45,7 @@ describe('the rate', () => {
   it('[RA2] who waits as long as told gets what was asked for, nearly at the full rate', () => {
     fc.assert(
       fc.property(perSecond, fc.integer({ min: 1, max: 5_000 }), (limit, wish) => {
-        const rate = createRate(limit)
+        const rate = createRateLimiter(limit)
         const wanted = Math.min(wish, rate.most)
         const start = 1_000_000
         let now = start
@@ -67,7 +67,7 @@ describe('the rate', () => {
   })
 
   it('[RA3] a clock that stands, or jumps back, neither frees nor blocks anything for long', () => {
-    const rate = createRate(100)
+    const rate = createRateLimiter(100)
     expect(rate.take(25, 10_000)).toBe(0)
     expect(rate.take(1, 10_000)).toBe(10)
     expect(rate.take(1, 5_000)).toBe(10)
@@ -75,7 +75,7 @@ describe('the rate', () => {
   })
 
   it('[RA4] 0 is no limit', () => {
-    const rate = createRate(0)
+    const rate = createRateLimiter(0)
     expect(rate.most).toBe(Number.POSITIVE_INFINITY)
     for (let at = 0; at < 1_000; at++) expect(rate.take(500, 0)).toBe(0)
   })

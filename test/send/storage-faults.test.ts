@@ -7,34 +7,34 @@ import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { classify } from '../../src/send/storage-faults.ts'
 import { newDataDir, toSettings } from '../support/bridge.ts'
-import { openDepot, parcelOf, START } from '../support/depot.ts'
+import { openDepot, parcelOf, START } from '../support/dispatcher.ts'
 import { pruning } from '../support/outbox-bench.ts'
 import { messageStatus } from '../support/twilio.ts'
 
 describe('a fault of the outbox', () => {
   it('[DP40] of reading is reported as one, keeps intakes going, and is over when a read works again', async () => {
-    const depot = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
-    depot.take(messageStatus())
-    depot.settleAccounts()
-    const { all } = depot.sql
-    depot.sql.all = (query, ...values) => {
+    const dispatcher = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
+    dispatcher.take(messageStatus())
+    dispatcher.indexPending()
+    const { all } = dispatcher.sql
+    dispatcher.sql.all = (query, ...values) => {
       if (/^\s*SELECT id, encoding/.test(query) || /FROM requests WHERE id = \?$/.test(query.trim()))
         throw new Error('disk I/O error')
       return all(query, ...values)
     }
-    await depot.drain()
-    depot.tick()
-    expect(depot.health().troubles).toEqual([
+    await dispatcher.deliverNextBatch()
+    dispatcher.tick()
+    expect(dispatcher.health().troubles).toEqual([
       { reason: 'outbox_unreadable', text: 'the outbox cannot be read: disk I/O error' },
     ])
-    expect(depot.take(messageStatus())).toBe(true)
-    expect(depot.health().troubles).toHaveLength(1)
-    expect(depot.notices()).toMatchObject([{ payload: { more_info: { reason: 'outbox_unreadable' } } }])
-    depot.sql.all = all
-    depot.tick()
-    expect(depot.health().troubles).toEqual([])
-    await depot.drainFor(0)
-    expect(depot.figures()).toMatchObject({ accepted: 2, pending: 0 })
+    expect(dispatcher.take(messageStatus())).toBe(true)
+    expect(dispatcher.health().troubles).toHaveLength(1)
+    expect(dispatcher.notices()).toMatchObject([{ payload: { more_info: { reason: 'outbox_unreadable' } } }])
+    dispatcher.sql.all = all
+    dispatcher.tick()
+    expect(dispatcher.health().troubles).toEqual([])
+    await dispatcher.drainFor(0)
+    expect(dispatcher.figures()).toMatchObject({ accepted: 2, pending: 0 })
   })
 
   it.each([

@@ -1,6 +1,6 @@
 /** Counts by the hour → the figures of data quality. The time comes in; a database is only there for how long it takes. */
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { createBook } from '../../src/outbox/sqlite/counters.ts'
+import { createCounters } from '../../src/outbox/sqlite/counters.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { putHour } from '../../src/outbox/sqlite/statements.ts'
 import { definitions, type KindHours, toQuality, toSpan, type Window } from '../../src/stats/quality.ts'
@@ -194,7 +194,7 @@ describe('volume', () => {
 describe('15 days of 30 kinds', () => {
   const file = openFile()
   const outbox = createOutbox(file.sql, pruning)
-  const book = createBook(file.sql)
+  const book = createCounters(file.sql)
   const names = ['queued', 'sent', 'delivered', 'failed', 'undelivered', 'read']
   const properties = Object.fromEntries(Object.keys(statusData[6] ?? {}).map(name => [name, 123_456]))
   const counts = { ...noCounts, passing: 123_456, present: properties, identity: { phone: 123_456 } }

@@ -7,7 +7,7 @@
 import type { Env } from '../../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
-import type { Depot } from '../../src/send/dispatcher.ts'
+import type { Dispatcher } from '../../src/send/dispatcher.ts'
 
 export { NoticeClock } from '../../src/hosts/workers/notifier-object.ts'
 
@@ -56,9 +56,9 @@ export class OutboxShard extends SoundShard {
     super(ctx, { ...env, NOTICE_CLOCK: counting(env.NOTICE_CLOCK, alarms.add) })
   }
 
-  protected override async deliver(depot: Depot): Promise<number> {
+  protected override async deliver(dispatcher: Dispatcher): Promise<number> {
     alarms.begin()
-    return super.deliver(depot)
+    return super.deliver(dispatcher)
   }
 }
 

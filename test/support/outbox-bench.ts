@@ -1,14 +1,14 @@
 /** What the outbox's rules are tried on: intakes in a few words, an outbox that is audited after every step, a crash. */
 import { expect } from 'vitest'
 import { isObject } from '../../src/event/event.ts'
-import type { Entry } from '../../src/event/received-request.ts'
-import type { Fault } from '../../src/event/validation-errors.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import type { EventVerdict } from '../../src/event/received-request.ts'
+import type { ValidationError } from '../../src/event/validation-errors.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
 import type { EventQuery, EventView } from '../../src/outbox/sqlite/list.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
-import type { Parcel } from '../../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../src/outbox/sqlite/request-row.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import { observe } from '../../src/stats/quality-sample.ts'
@@ -21,7 +21,9 @@ export const pruning: Pruning = { retentionMs: 7 * DAY, dedupeMs: 72 * HOUR }
 export const SOURCE = '/2010-04-01/Accounts/AC0/Messages/SM0.json'
 export const TYPE = 'com.twilio.messaging.message.delivered'
 export const SINK_TEST = 'com.twilio.eventstreams.test-event'
-export const faults: readonly Fault[] = [{ path: '$.data.to', expected: 'string', received: 'number 7' }]
+export const faults: readonly ValidationError[] = [
+  { path: '$.data.to', expected: 'string', received: 'number 7' },
+]
 
 /** An event in a few words. No id: it has no identity, like a sink's test event. */
 export type Sample = {
@@ -32,7 +34,7 @@ export type Sample = {
   readonly verdict?: 'pending' | 'rejected' | 'skipped'
   /** A person has it sent once more. */
   readonly again?: boolean
-  readonly faults?: readonly Fault[]
+  readonly faults?: readonly ValidationError[]
   readonly data?: unknown
 }
 
@@ -42,7 +44,7 @@ export function toElement({ id, source = SOURCE, type = TYPE, data = {} }: Sampl
   return { id, source, type, data }
 }
 
-function toEntry(sample: Sample): Entry {
+function toEntry(sample: Sample): EventVerdict {
   const { id, source = SOURCE, type = TYPE, version = 6, verdict = 'pending', data = {} } = sample
   return {
     identity: id === undefined ? undefined : { source, id },
@@ -57,8 +59,8 @@ function toEntry(sample: Sample): Entry {
 }
 
 /** One request that holds these events. */
-export function parcelOf(samples: readonly Sample[], receivedAt = NOW): Parcel {
-  return toParcel({
+export function parcelOf(samples: readonly Sample[], receivedAt = NOW): RequestRow {
+  return encodeRow({
     body: JSON.stringify(samples.map(toElement)),
     encoding: 'text',
     receivedAt,

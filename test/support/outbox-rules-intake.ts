@@ -1,7 +1,7 @@
 /** [OB1]–[OB7]: what is put is kept, in order, once; a good copy mends a bad one. */
 import { expect } from 'vitest'
 import { fnv1a53 } from '../../src/event/hash.ts'
-import type { Fault } from '../../src/event/validation-errors.ts'
+import type { ValidationError } from '../../src/event/validation-errors.ts'
 import type { Leased } from '../../src/outbox/sqlite/lease.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Durability, Sql } from '../../src/outbox/sqlite/sql.ts'
@@ -102,7 +102,9 @@ export function registerIntake(rule: Rule): void {
   rule('[OB1] characters of any kind come back the same', ({ open, crash }) => {
     const odd = `"it's" \\ %_?; -- \u2028 é 😀`
     const escaped = String.raw`"\u0000 \ud800 \" \\u0000 \ud83d\ude00"`
-    const seen: readonly Fault[] = [{ path: `$[${odd}]`, expected: '\0', received: JSON.parse(escaped) }]
+    const seen: readonly ValidationError[] = [
+      { path: `$[${odd}]`, expected: '\0', received: JSON.parse(escaped) },
+    ]
     const event: Sample = { id: odd, source: odd, type: odd, verdict: 'rejected', faults: seen }
     const outbox = open()
     const raw = JSON.stringify(odd)

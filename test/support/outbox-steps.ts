@@ -198,7 +198,7 @@ class Pair {
   #change(pick: number, to: 'retry' | 'drop'): void {
     const event = this.#model.events[pick % Math.max(1, this.#model.events.length)]
     if (!event) return
-    // As the desk does: what was skipped can be sent after all while its bytes are there.
+    // As the admin does: what was skipped can be sent after all while its bytes are there.
     const isKept = this.#model.requests[event.request - 1]?.kept === true
     const from: readonly State[] =
       to === 'retry' && isKept ? [...deadLetterStates, 'skipped'] : deadLetterStates

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Stats } from '../../src/admin/figures.ts'
 import { createDeadLettersCommand } from '../../src/cli/dead-letters.ts'
 import { createExportCommand } from '../../src/cli/export.ts'
-import { openOffice } from '../../src/cli/outbox-access.ts'
+import { openOutbox } from '../../src/cli/outbox-access.ts'
 import type { Summary } from '../../src/cli/replay/summary.ts'
 import { createReplayCommand } from '../../src/cli/replay.ts'
 import { toSettings } from './bridge.ts'
@@ -60,11 +60,11 @@ export function openWorkplace(): Workplace {
     export: (args = [], more) => runCommand(createExportCommand, args, options(more)),
     deadLetters: (args, more) => runCommand(createDeadLettersCommand, args, options(more)),
     async stats() {
-      const office = await openOffice(toSettings({ TWILIO_AUTH_TOKEN: authToken, DATA_DIR: dataDir }))
+      const access = await openOutbox(toSettings({ TWILIO_AUTH_TOKEN: authToken, DATA_DIR: dataDir }))
       try {
-        return (await (await office.request('/stats')).json()) as Stats
+        return (await (await access.request('/stats')).json()) as Stats
       } finally {
-        office.close()
+        access.close()
       }
     },
     spawn(args) {

@@ -2,7 +2,7 @@
  * The bridge at PUBLIC_URL answered signature_mismatch: which string was signed, which ones it would take, and whose setting
  * is wrong. Asked by signing what the bridge says it checks: if that is taken, the URL is wrong and the token right.
  */
-import { spellings, withoutUserinfo } from '../../ingest/url-candidates.ts'
+import { urlCandidates, withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { ask } from '../admin-client.ts'
 import { sign, type Target, TIMEOUT_MS } from '../send/post.ts'
 import { EMPTY, postEmpty, type Refusal } from './empty-request.ts'
@@ -34,7 +34,7 @@ export async function explainMismatch(
       `Compare PUBLIC_URL and ${setting} here with those of that bridge.`,
     )
   const query = text.slice(text.lastIndexOf('bodySHA256='))
-  const tried = [...spellings([checked], query)].slice(0, SHOWN)
+  const tried = [...urlCandidates([checked], query)].slice(0, SHOWN)
   const report = `${signed}\n${tried.map((spelling, index) => `${index === 0 ? 'checked: ' : '     or  '}${spelling}`).join('\n')}`
   if (checked !== withoutUserinfo(target.signedFor).replace(/\?.*$/s, '')) {
     const matching = await findMatching(target, [checked])

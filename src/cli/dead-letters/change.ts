@@ -1,6 +1,6 @@
 /** Dead letters retried or dropped: by their keys, or all that a filter fits. */
 import * as z from 'zod'
-import { check, type Office } from '../outbox-access.ts'
+import { check, type OutboxAccess } from '../outbox-access.ts'
 import { type Filter, findAll } from './find.ts'
 
 export type Action = 'retry' | 'drop'
@@ -17,7 +17,7 @@ const Answer = z.object({
 const Many = z.object({ matched: z.number(), done: z.number() })
 
 export async function changeByKey(
-  office: Office,
+  access: OutboxAccess,
   action: Action,
   keys: Iterable<string> | AsyncIterable<string>,
 ): Promise<Changed> {
@@ -26,8 +26,8 @@ export async function changeByKey(
   let done = 0
   for await (const key of keys) {
     matched += 1
-    const response = await office.request(`/events/${encodeURIComponent(key)}/${action}`, { method: 'POST' })
-    if (response.status !== 404 && response.status !== 409) await check(office, response)
+    const response = await access.request(`/events/${encodeURIComponent(key)}/${action}`, { method: 'POST' })
+    if (response.status !== 404 && response.status !== 409) await check(access, response)
     const answer = Answer.parse(await response.json())
     if (answer.done) done += 1
     else left.push({ key, why: toWhy(answer) })
@@ -35,24 +35,24 @@ export async function changeByKey(
   return { matched, done, left }
 }
 
-export async function changeByFilter(office: Office, action: Action, filter: Filter): Promise<Changed> {
+export async function changeByFilter(access: OutboxAccess, action: Action, filter: Filter): Promise<Changed> {
   const { since, until, ...rest } = filter
   if (since !== undefined || until !== undefined) {
     // Found before any is changed: a list that shrinks while it is read would skip some.
     const keys: string[] = []
-    for await (const { key } of findAll(office, filter)) keys.push(key)
-    return changeByKey(office, action, keys)
+    for await (const { key } of findAll(access, filter)) keys.push(key)
+    return changeByKey(access, action, keys)
   }
-  const response = await office.request(`/dead-letters/${action}`, {
+  const response = await access.request(`/dead-letters/${action}`, {
     method: 'POST',
     body: JSON.stringify(rest),
   })
-  return { ...Many.parse(await (await check(office, response)).json()), left: [] }
+  return { ...Many.parse(await (await check(access, response)).json()), left: [] }
 }
 
-export async function countAll(office: Office, filter: Filter): Promise<number> {
+export async function countAll(access: OutboxAccess, filter: Filter): Promise<number> {
   let count = 0
-  for await (const _ of findAll(office, filter)) count += 1
+  for await (const _ of findAll(access, filter)) count += 1
   return count
 }
 

@@ -6,26 +6,26 @@ import { join } from 'node:path'
 import { isAttribute, isObject } from '../../event/event.ts'
 import { validate } from '../../ingest/validate.ts'
 import { deadLetterStates, reasons } from '../../reasons.ts'
-import { check, type Office } from '../outbox-access.ts'
-import { Stop, type Terminal } from '../terminal.ts'
+import { check, type OutboxAccess } from '../outbox-access.ts'
+import { CliError, type Terminal } from '../terminal.ts'
 import { changeByKey } from './change.ts'
 import { type Detail, findOne } from './find.ts'
 
-export async function edit(office: Office, key: string, terminal: Terminal): Promise<void> {
-  const event = await findOne(office, key)
+export async function edit(access: OutboxAccess, key: string, terminal: Terminal): Promise<void> {
+  const event = await findOne(access, key)
   if (!deadLetterStates.some(state => state === event.state) && event.reason !== 'held_back')
-    throw new Stop(`${key} is ${event.state}, no dead letter`)
+    throw new CliError(`${key} is ${event.state}, no dead letter`)
   if (event.unreadable !== undefined)
-    throw new Stop(`The stored bytes of ${key} are damaged (${event.unreadable}): drop it`)
+    throw new CliError(`The stored bytes of ${key} are damaged (${event.unreadable}): drop it`)
   if (event.received === null || event.received === undefined)
-    throw new Stop(`The bytes of ${key} are pruned`)
+    throw new CliError(`The bytes of ${key} are pruned`)
   const corrected = await correct(event, terminal)
-  const response = await office.request('/import', { method: 'POST', body: `[${corrected}]` })
-  await check(office, response)
+  const response = await access.request('/import', { method: 'POST', body: `[${corrected}]` })
+  await check(access, response)
   // Without an id it could not take the place of what it is a copy of.
   if (isKnown(event)) terminal.say(`${event.id} waits for delivery, corrected.`)
   else {
-    await changeByKey(office, 'drop', [key])
+    await changeByKey(access, 'drop', [key])
     terminal.say(`The corrected event waits for delivery; ${key} is dropped.`)
   }
 }
@@ -41,13 +41,13 @@ async function correct(event: Detail, terminal: Terminal): Promise<string> {
     for (;;) {
       openEditor(file, terminal)
       const after = readFileSync(file, 'utf8').trim()
-      if (after === before.trim()) throw new Stop('Nothing was changed, and nothing is done.')
+      if (after === before.trim()) throw new CliError('Nothing was changed, and nothing is done.')
       const faults = judge(after, event)
       // To the letter: writing it anew would round its numbers.
       if (faults.length === 0) return after
       for (const fault of faults) terminal.say(fault)
       const answer = terminal.isInteractive ? await terminal.ask('Edit it once more? [Y/n] ') : 'n'
-      if (/^n/i.test(answer.trim())) throw new Stop('It is not good yet, and nothing is done.')
+      if (/^n/i.test(answer.trim())) throw new CliError('It is not good yet, and nothing is done.')
     }
   } finally {
     rmSync(folder, { recursive: true })
@@ -59,7 +59,7 @@ function openEditor(file: string, terminal: Terminal): void {
   const editor = VISUAL || EDITOR || 'vi'
   const { status, error } = spawnSync('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
   if (error || status !== 0)
-    throw new Stop(`The editor (${editor}) ended with ${error?.message ?? status}, and nothing is done.`)
+    throw new CliError(`The editor (${editor}) ended with ${error?.message ?? status}, and nothing is done.`)
 }
 
 function judge(text: string, event: Detail): string[] {

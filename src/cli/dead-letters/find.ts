@@ -2,8 +2,8 @@
 import * as z from 'zod'
 import { parseExactly } from '../../event/exact-numbers.ts'
 import { states } from '../../reasons.ts'
-import { check, type Office } from '../outbox-access.ts'
-import { Stop } from '../terminal.ts'
+import { check, type OutboxAccess } from '../outbox-access.ts'
+import { CliError } from '../terminal.ts'
 
 const Summary = z.object({
   key: z.string(),
@@ -51,7 +51,7 @@ const PAGE = 200
 
 /** The newest first, of each of the two states. */
 export async function* findAll(
-  office: Office,
+  access: OutboxAccess,
   { state, since, until, ...filter }: Filter,
 ): AsyncGenerator<Summary, void> {
   for (const one of state ? [state] : (['rejected', 'refused'] as const)) {
@@ -61,7 +61,7 @@ export async function* findAll(
       for (const [name, value] of Object.entries({ ...filter, reason, before }))
         if (value) query.set(name, value)
       const page: z.infer<typeof Page> = Page.parse(
-        await (await check(office, await office.request(`/events?${query}`))).json(),
+        await (await check(access, await access.request(`/events?${query}`))).json(),
       )
       for (const event of page.events) {
         const at = Date.parse(event.receivedAt)
@@ -72,9 +72,10 @@ export async function* findAll(
   }
 }
 
-export async function findOne(office: Office, key: string): Promise<Detail> {
-  const response = await office.request(`/events/${encodeURIComponent(key)}`)
-  if (response.status === 404) throw new Stop(`There is no event ${key}: "dead-letters list" shows the keys.`)
-  const text = await (await check(office, response)).text()
+export async function findOne(access: OutboxAccess, key: string): Promise<Detail> {
+  const response = await access.request(`/events/${encodeURIComponent(key)}`)
+  if (response.status === 404)
+    throw new CliError(`There is no event ${key}: "dead-letters list" shows the keys.`)
+  const text = await (await check(access, response)).text()
   return Detail.parse(parseExactly(text))
 }

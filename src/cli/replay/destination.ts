@@ -1,11 +1,11 @@
 /** Where replayed events go. A group is sent whole; when `send` returns, it is safe there. */
 import * as z from 'zod'
 import { toIntakes } from '../../admin/export-format.ts'
-import type { Carrier, Imported } from '../../admin/transfer.ts'
+import type { Imported, Transfer } from '../../admin/transfer.ts'
 import { reasons } from '../../reasons.ts'
 import { toTrack } from '../../send/segment/map.ts'
-import { check, type Office } from '../outbox-access.ts'
-import { Stop } from '../terminal.ts'
+import { check, type OutboxAccess } from '../outbox-access.ts'
+import { CliError } from '../terminal.ts'
 import { type Item, toJson } from './record.ts'
 import { packs, retrying } from './request.ts'
 
@@ -27,43 +27,43 @@ const Answer = z.object({ stored: z.number(), duplicates: z.number(), again: z.n
 
 export const nothing: Outcome = { stored: 0, duplicates: 0, again: 0, sent: 0, leftOut: 0 }
 
-export function toOutbox(name: string, carrier: Carrier): Destination {
+export function toOutbox(name: string, transfer: Transfer): Destination {
   return {
     name,
     async send(items) {
       const arriving = items.map(item => item.arriving)
-      let imported: ReturnType<Carrier['import']>
+      let imported: ReturnType<Transfer['import']>
       try {
-        imported = carrier.import(toIntakes(arriving, Date.now()))
+        imported = transfer.import(toIntakes(arriving, Date.now()))
       } catch (error) {
-        throw new Stop(
+        throw new CliError(
           `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
         )
       }
-      if (imported.stored === false) throw new Stop(reasons[imported.reason].title)
+      if (imported.stored === false) throw new CliError(reasons[imported.reason].title)
       return { ...nothing, ...imported }
     },
   }
 }
 
 /** Through the admin API of a running bridge, which keeps states as a local outbox does. */
-export function toBridge(office: Office, isAgain: boolean, signal: AbortSignal): Destination {
+export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSignal): Destination {
   return {
-    name: office.name,
+    name: access.name,
     async send(items) {
       const total = { ...nothing }
       for (const pack of packs(items, ({ record }) => record)) {
         const response = await retrying(
           timeout =>
-            office.request(`/import?again=${isAgain}`, {
+            access.request(`/import?again=${isAgain}`, {
               signal: timeout,
               method: 'POST',
               body: `[${pack.map(({ record }) => record).join(',')}]`,
             }),
-          office.name,
+          access.name,
           signal,
         )
-        const imported = Answer.parse(await (await check(office, response)).json())
+        const imported = Answer.parse(await (await check(access, response)).json())
         total.stored += imported.stored
         total.duplicates += imported.duplicates
         total.again += imported.again

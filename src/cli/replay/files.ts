@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 
 export type Source = {
   /** As a person named it. */
@@ -37,7 +37,7 @@ export function findSources(
 
 function filesIn(path: string, isNamed: boolean): string[] {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat && isNamed) throw new Stop(`There is no file ${path}`, 2)
+  if (!stat && isNamed) throw new CliError(`There is no file ${path}`, 2)
   if (!stat?.isDirectory()) return stat && (isNamed || stat.isFile()) ? [path] : []
   return readdirSync(path)
     .filter(name => !name.startsWith('.') && !name.endsWith(REJECTED))

@@ -9,7 +9,7 @@ import {
   toLine,
 } from '../../admin/export-format.ts'
 import { isObject } from '../../event/event.ts'
-import type { Fault } from '../../event/validation-errors.ts'
+import type { ValidationError } from '../../event/validation-errors.ts'
 
 /** One event on its way through a replay. */
 export type Item = {
@@ -92,7 +92,7 @@ export function toJson(value: unknown): string | undefined {
   }
 }
 
-function toSentence(reason: string, faults: readonly Fault[]): string {
+function toSentence(reason: string, faults: readonly ValidationError[]): string {
   const told = faults.map(({ path, expected, received }) => `${path} should be ${expected}, is ${received}`)
   return told.length > 0 ? `${reason}: ${told.join('; ')}` : reason
 }

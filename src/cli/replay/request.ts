@@ -1,7 +1,7 @@
 /** Requests to another bridge: as many events in one as it surely takes, and patience with what passes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { toCause } from '../admin-client.ts'
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 
 /** Half of what MAX_BODY_BYTES is by default. */
 const PACK_CHARACTERS = 512 * 1_024
@@ -51,11 +51,12 @@ export async function retrying(
       if (isFinal.test(text)) return new Response(text, { status: response.status })
       waitMs = Math.max(waitMs, toMs(response.headers.get('retry-after')))
     } catch (error) {
-      fault = error instanceof Stop ? error.message : toCause(error)
+      fault = error instanceof CliError ? error.message : toCause(error)
     }
     // What is under way is finished; nothing is tried again.
-    if (signal.aborted) throw new Stop(`Stopped while ${name} did not take events: ${fault}`)
-    if (Date.now() - since + waitMs > PATIENCE_MS) throw new Stop(`${name} does not take events: ${fault}`)
+    if (signal.aborted) throw new CliError(`Stopped while ${name} did not take events: ${fault}`)
+    if (Date.now() - since + waitMs > PATIENCE_MS)
+      throw new CliError(`${name} does not take events: ${fault}`)
     await sleep(waitMs, undefined, { signal }).catch(() => undefined)
   }
 }

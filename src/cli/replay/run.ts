@@ -2,7 +2,7 @@
  * A replay from end to end: files → records → groups → the destination. It reads ahead by one group at most, and says
  * where it is only after what it says is safe.
  */
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 import { type Bytes, toPlain, Unreadable } from './decompress.ts'
 import type { Source } from './files.ts'
 import { createGroup, type GroupParts } from './group.ts'
@@ -38,7 +38,7 @@ export async function replay(parts: ReplayParts): Promise<Ran> {
       if (end !== 'done') break
     }
   } catch (error) {
-    if (!(error instanceof Stop)) throw error
+    if (!(error instanceof CliError)) throw error
     end = signal.aborted ? 'interrupted' : 'failed'
     fault = error.message
   }
@@ -89,7 +89,7 @@ export async function replay(parts: ReplayParts): Promise<Ran> {
       if (!signal.aborted) {
         if (!isReadFault(error)) throw error
         if (group.breakOff(`unreadable: ${error.message}`) === 'strict') end = 'strict'
-      } else if (error instanceof Stop) throw error
+      } else if (error instanceof CliError) throw error
     } finally {
       signal.removeEventListener('abort', cut)
       stream.destroy()

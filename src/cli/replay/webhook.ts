@@ -2,7 +2,7 @@
 import { digests } from '../../hosts/node/digests.ts'
 import { toBaseUrls } from '../../ingest/public-url.ts'
 import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 import { type Destination, nothing } from './destination.ts'
 import type { Item } from './record.ts'
 import { packs, retrying } from './request.ts'
@@ -48,7 +48,7 @@ export function toDoor(to: string, key: SigningKey, signal: AbortSignal): Destin
       await send(items.slice(0, half))
       return send(items.slice(half))
     }
-    if (!response.ok) throw new Stop(explain(response.status, answer, name))
+    if (!response.ok) throw new CliError(explain(response.status, answer, name))
     await response.body?.cancel()
   }
 

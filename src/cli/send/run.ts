@@ -2,7 +2,7 @@
 import type { Settings } from '../../config.ts'
 import { withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { parse } from '../admin-client.ts'
-import { type ExitCode, Stop, type Terminal } from '../terminal.ts'
+import { CliError, type ExitCode, type Terminal } from '../terminal.ts'
 import { toSettings } from '../twilio-credentials.ts'
 import { createFeed } from './event-generator.ts'
 import { MAX_IN_FLIGHT, runLoad } from './load.ts'
@@ -38,7 +38,7 @@ export function createSend(terminal: Terminal, manners: Manners) {
   async function send(typed: readonly string[], options: SendOptions): Promise<ExitCode> {
     const chosen = toTypes(typed)
     if (!chosen.ok)
-      throw new Stop(`${chosen.fault}. There are:\n${knownTypes.map(type => `  ${type}`).join('\n')}`, 2)
+      throw new CliError(`${chosen.fault}. There are:\n${knownTypes.map(type => `  ${type}`).join('\n')}`, 2)
     const { types } = chosen
     const settings = toSettings(terminal.environment())
     const isLoad = options.rate !== undefined || options.for !== undefined

@@ -3,7 +3,7 @@ import type { Settings } from '../../config.ts'
 import { webhookPath } from '../../ingest/public-url.ts'
 import { isLoopback, toLocalOrigin } from '../admin-client.ts'
 import { toSigningKey } from '../signing-key.ts'
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 import { toDestination } from '../twilio-credentials.ts'
 import type { Target } from './post.ts'
 
@@ -20,12 +20,12 @@ export function toTarget(
   isLoad: boolean,
 ): Target {
   if (to === undefined && settings.PORT === 0) {
-    throw new Stop('PORT is 0: say where the bridge listens with --to.', 2)
+    throw new CliError('PORT is 0: say where the bridge listens with --to.', 2)
   }
   const url = to === undefined ? toLocalOrigin(settings) + webhookPath(settings.PUBLIC_URL) : toWebhook(to)
   if (isLoad && !isLoopback(url) && !iOwnThisBridge) {
     const { host } = new URL(url)
-    throw new Stop(
+    throw new CliError(
       `${host} is not this machine. A load is for your own bridge: say --i-own-this-bridge if it is.`,
       2,
     )

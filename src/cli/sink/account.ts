@@ -1,5 +1,5 @@
 /** Looks up at Twilio what the other files reason about. */
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 import type { EventsApi, Sink, SubscribedType, Subscription } from './api.ts'
 import type { Account } from './find.ts'
 import type { Pin } from './pins.ts'
@@ -49,7 +49,7 @@ async function optional<T>(looked: Promise<T>): Promise<T | undefined> {
   try {
     return await looked
   } catch (error) {
-    if (error instanceof Stop) return undefined
+    if (error instanceof CliError) return undefined
     throw error
   }
 }

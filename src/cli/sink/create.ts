@@ -1,5 +1,5 @@
 /** `sink create`: what is missing at Twilio is made, what is there is left alone. In: the API and what is wanted. */
-import { Stop, type Terminal } from '../terminal.ts'
+import { CliError, type Terminal } from '../terminal.ts'
 import { readAccount, readLatest, readRefused, readSubscription } from './account.ts'
 import type { EventsApi, Sink, Subscription } from './api.ts'
 import { count, shown } from './diagnose.ts'
@@ -71,7 +71,9 @@ async function carryOut(
   const sink = own ?? (await api.createSink(description, destination))
   if (!own) say(`Created the sink ${sink.sid}: POST to ${shown(destination)}, batched.`)
   if (!subscription && plan.add.length === 0) {
-    throw new Stop(`Twilio offers this account none of the types, so ${sink.sid} is subscribed to nothing.`)
+    throw new CliError(
+      `Twilio offers this account none of the types, so ${sink.sid} is subscribed to nothing.`,
+    )
   }
   const target = subscription ?? (await api.createSubscription(description, sink.sid, plan.add))
   if (!subscription) say(`Created the subscription ${target.sid}: ${count(plan.add.length, 'type')}.`)

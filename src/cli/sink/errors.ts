@@ -1,6 +1,6 @@
 /** What Twilio's Events API, or the way there, refused → one sentence and what to do about it. Pure. */
 import * as z from 'zod'
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 
 /** By Twilio's own error code: the same texts for all who meet it. */
 const remedies: Readonly<Record<number, string>> = {
@@ -68,7 +68,7 @@ export function toStop(what: string, error: unknown): unknown {
   return new TwilioStop(`Twilio cannot be reached to ${what} (${message || code})`, remedy, undefined)
 }
 
-export class TwilioStop extends Stop {
+export class TwilioStop extends CliError {
   readonly fault: string
   readonly remedy: string
   /** Twilio's error code, when it was Twilio that refused. */

@@ -1,5 +1,5 @@
 /** What `sink create` has to do. In: what the account has and what is wanted. Out: the steps that are missing. Pure. */
-import { Stop } from '../terminal.ts'
+import { CliError } from '../terminal.ts'
 import type { Sink, SubscribedType, Subscription } from './api.ts'
 import { isUsable } from './find.ts'
 import type { Pin } from './pins.ts'
@@ -36,7 +36,7 @@ export function toPlan(
 ): Plan {
   if (own && !isUsable(own)) {
     const what = own.method === 'GET' ? 'is set to GET' : `has the status ${own.status}`
-    throw new Stop(
+    throw new CliError(
       `The sink ${own.sid} delivers to PUBLIC_URL but ${what}, and a sink cannot be changed.\nDelete it first (sink delete ${own.sid}), then run "sink create" again.`,
     )
   }

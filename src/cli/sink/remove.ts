@@ -1,6 +1,6 @@
 /** `sink delete`: the subscription first, since Twilio keeps a sink that is in use; then the sink. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Stop, type Terminal } from '../terminal.ts'
+import { CliError, type Terminal } from '../terminal.ts'
 import type { EventsApi, Sink, Subscription } from './api.ts'
 import { count, shown } from './diagnose.ts'
 import { TwilioStop } from './errors.ts'
@@ -20,15 +20,15 @@ export function chooseSink(
 ): Sink {
   if (sid !== undefined) {
     const named = account.sinks.find(sink => sink.sid === sid)
-    if (!named) throw new Stop(`This account has no sink ${sid}. "sink status" lists them.`)
+    if (!named) throw new CliError(`This account has no sink ${sid}. "sink status" lists them.`)
     return named
   }
   if (destination === undefined) {
-    throw new Stop('Which sink? Name its SID, or set PUBLIC_URL to what it delivers to.', 2)
+    throw new CliError('Which sink? Name its SID, or set PUBLIC_URL to what it delivers to.', 2)
   }
   const { own } = findSinks(account, destination, sinkSid)
   if (!own) {
-    throw new Stop(`No sink of this account delivers to ${shown(destination)}. "sink status" lists them.`)
+    throw new CliError(`No sink of this account delivers to ${shown(destination)}. "sink status" lists them.`)
   }
   return own
 }
@@ -43,7 +43,7 @@ export async function confirm(
     `Delete ${sink.sid} "${sink.description}" (${sink.type}, ${shown(sink.destination)}) and ${count(subscriptions.length, 'subscription')}: Twilio sends no events there any more.`,
   )
   if (yes) return true
-  if (!terminal.isInteractive) throw new Stop('Nobody is here to be asked: say --yes if you mean it.', 2)
+  if (!terminal.isInteractive) throw new CliError('Nobody is here to be asked: say --yes if you mean it.', 2)
   return /^y(es)?$/i.test((await terminal.ask('Delete it? [y/N] ')).trim())
 }
 

@@ -1,7 +1,7 @@
 /** What `sink create|status|test|delete` do, and all that they say. */
 import type { Settings } from '../../config.ts'
 import { formatFinding, isWrong } from '../check/result.ts'
-import { type ExitCode, Stop, type Terminal } from '../terminal.ts'
+import { CliError, type ExitCode, type Terminal } from '../terminal.ts'
 import { toCredentials, toDestination, toSettings } from '../twilio-credentials.ts'
 import { readAccount } from './account.ts'
 import type { Connect, EventsApi } from './api.ts'
@@ -27,14 +27,18 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
   async function open(): Promise<{ settings: Settings; api: EventsApi }> {
     const settings = toSettings(terminal.environment())
     const credentials = toCredentials(settings)
-    if ('missing' in credentials) throw new Stop(`Twilio's API needs credentials: ${credentials.missing}.`, 2)
+    if ('missing' in credentials)
+      throw new CliError(`Twilio's API needs credentials: ${credentials.missing}.`, 2)
     return { settings, api: await connectTo(credentials) }
   }
 
   function requireDestination(settings: Settings): string {
     const destination = toDestination(settings)
     if (!destination) {
-      throw new Stop('PUBLIC_URL is not set: where should Twilio deliver to? (README, "Run it for real")', 2)
+      throw new CliError(
+        'PUBLIC_URL is not set: where should Twilio deliver to? (README, "Run it for real")',
+        2,
+      )
     }
     return destination
   }
@@ -44,7 +48,7 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
       options.types === undefined ? { pins: mappedPins, unknown: [] } : toPins(options.types)
     if (unknown.length > 0 || pins.length === 0) {
       const known = [...mappedTypes].map(type => `  ${type}`).join('\n')
-      throw new Stop(
+      throw new CliError(
         `No family maps ${unknown.join(', ') || 'an empty list'}. The bridge can map:\n${known}`,
         2,
       )

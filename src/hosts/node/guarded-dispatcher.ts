@@ -1,49 +1,50 @@
 /**
- * The depot of an outbox whose file may be damaged. Then nothing is taken, for nobody could promise that it will be found
+ * The dispatcher of an outbox whose file may be damaged. Then nothing is taken, for nobody could promise that it will be found
  * again, and Twilio keeps it for 4 hours; nothing is delivered either, for that could not be written down.
  */
-import type { Depot } from '../../send/dispatcher.ts'
+import type { Dispatcher } from '../../send/dispatcher.ts'
 import type { Damage } from './damage.ts'
 
 const LATER_MS = 1_000
 /** Most checks of all pages end sooner; meanwhile every event is answered 503, of which somebody must hear. */
 const DOUBT_MS = 60_000
 
-export function guardDepot(depot: Depot, damage: Damage, now: () => number): Depot {
+export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () => number): Dispatcher {
   let doubtSince: number | undefined
 
   /** Again each second, so that it stays open: what is known, and a doubt that a check of the pages does not soon end. */
   function tell(count: number): void {
     const isLongDoubt = doubtSince !== undefined && Math.abs(now() - doubtSince) >= DOUBT_MS
     if (damage.isFound() || isLongDoubt)
-      depot.report({ reason: 'outbox_damaged', at: now(), count, answer: damage.current() })
+      dispatcher.report({ reason: 'outbox_damaged', at: now(), count, answer: damage.current() })
   }
 
   return {
-    ...depot,
-    put(parcels, from) {
+    ...dispatcher,
+    append(parcels, from) {
       const detail = damage.current()
-      if (detail === undefined) return depot.put(parcels, from)
+      if (detail === undefined) return dispatcher.append(parcels, from)
       tell(parcels.length)
       return parcels.map(() => ({ stored: false, reason: 'outbox_damaged', detail }))
     },
-    drain: async events => (damage.current() === undefined ? depot.drain(events) : now() + LATER_MS),
+    deliverNextBatch: async events =>
+      damage.current() === undefined ? dispatcher.deliverNextBatch(events) : now() + LATER_MS,
     tick() {
       if (damage.current() === undefined) {
         doubtSince = undefined
-        depot.tick()
+        dispatcher.tick()
         return
       }
       // Upkeep deletes and corrects rows: not in a file that may be damaged.
       doubtSince ??= now()
       tell(0)
     },
-    settleAccounts(events) {
-      if (damage.current() === undefined) depot.settleAccounts(events)
+    indexPending(events) {
+      if (damage.current() === undefined) dispatcher.indexPending(events)
     },
     health() {
       const detail = damage.current()
-      const health = depot.health()
+      const health = dispatcher.health()
       if (detail === undefined) return health
       return {
         ...health,

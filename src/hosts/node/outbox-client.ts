@@ -2,15 +2,15 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Backroom } from '../../bridge.ts'
-import { toParcel } from '../../outbox/sqlite/append.ts'
+import type { OutboxClient } from '../../bridge.ts'
+import { encodeRow } from '../../outbox/sqlite/append.ts'
 import { zlib } from './compression.ts'
 import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
 import type { Calls } from './outbox-worker.ts'
 import { gatherPuts } from './puts.ts'
 import { gatherReports } from './reports.ts'
 
-export type NodeBackroom = Backroom & {
+export type NodeOutboxClient = OutboxClient & {
   /** Ends deliveries, closes the outbox, ends the thread. */
   stop(): Promise<void>
   /** Settles when the thread ends though nobody asked it to. */
@@ -18,9 +18,9 @@ export type NodeBackroom = Backroom & {
 }
 
 /** Throws, with a sentence for a person, when the outbox cannot be opened. */
-export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
+export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxClient> {
   // Sources run as .ts, the published package as .js.
-  const file = new URL(`./depot-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
+  const file = new URL(`./dispatcher-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
   const { dryRunFile, noticeClockFile, outboxFile, settings } = data
   const { acknowledgedFile, cleanEndFile, missingFile } = data
   const records = { acknowledgedFile, cleanEndFile, missingFile }
@@ -74,7 +74,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
   const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
   return {
     // Compressed here, so that less crosses to the other thread.
-    put: intake => put(toParcel(intake, zlib)),
+    put: intake => put(encodeRow(intake, zlib)),
     report,
     stats: call('stats'),
     metrics: call('metrics'),
@@ -93,7 +93,7 @@ export async function startBackroom(data: ThreadData): Promise<NodeBackroom> {
     confirmArrival: call('confirmArrival'),
     resend: call('resend'),
     resendMany: call('resendMany'),
-    carrier: { import: call('import'), exportPage: call('exportPage') },
+    transfer: { import: call('import'), exportPage: call('exportPage') },
     failed,
     async stop() {
       flush()

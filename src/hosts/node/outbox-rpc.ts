@@ -1,6 +1,6 @@
 /** The messages between the HTTP thread and the outbox worker. */
 import type { Settings } from '../../config.ts'
-import type { Parcel } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import type { Folder } from './data-folder.ts'
 import type { OutboxFiles } from './open-outbox.ts'
 
@@ -9,7 +9,7 @@ export type ThreadData = { readonly settings: Settings } & OutboxFiles &
 
 export type Call = { readonly id: number; readonly call: string; readonly args: readonly unknown[] }
 
-export type Put = { readonly id: number; readonly parcels: readonly Parcel[] }
+export type Put = { readonly id: number; readonly parcels: readonly RequestRow[] }
 
 export type Request = Call | Put
 

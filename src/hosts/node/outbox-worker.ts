@@ -6,22 +6,22 @@ import { appendFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createDesk } from '../../admin/admin.ts'
-import { createCarrier, type Unkept } from '../../admin/transfer.ts'
-import { createTeller, tellerSettings } from '../../alerts/notifier.ts'
+import { createAdmin } from '../../admin/admin.ts'
+import { createTransfer, type NotStored } from '../../admin/transfer.ts'
+import { createNotifier, notifierSettings } from '../../alerts/notifier.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
 import { toTarget } from '../../config.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
-import type { Parcel } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import { reasons } from '../../reasons.ts'
-import { createDepot, type Depot } from '../../send/dispatcher.ts'
+import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
 import { CLAIM_EVENTS } from '../../send/next-batch.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { noticeClock } from './data-folder.ts'
 import { digests } from './digests.ts'
-import { guardDepot } from './guarded-dispatcher.ts'
+import { guardDispatcher } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import type { Call, Reply, Request, ThreadData } from './outbox-rpc.ts'
@@ -35,7 +35,7 @@ const LAST_BATCH_MS = 5_000
 
 const { settings, dryRunFile, noticeClockFile, ...files }: ThreadData = workerData
 const port = parentPort
-if (!port) throw new Error('depot-thread.ts runs as a worker thread')
+if (!port) throw new Error('dispatcher-thread.ts runs as a worker thread')
 
 const log = createLog(settings.LOG_LEVEL)
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, Date.now)
@@ -47,11 +47,11 @@ const dryRun: Deliver = async tracks => {
   return { kind: 'accepted', status: 0, answer: 'dry run' }
 }
 
-let depot: Depot
+let dispatcher: Dispatcher
 // What a question needs sorted is sorted before it is asked here, turn by turn.
-const settleAccounts = (events = 0) => depot.settleAccounts(events)
-const desk = createDesk(outbox, () => ({ ...depot, settleAccounts }), Date.now)
-depot = createDepot({
+const settleAccounts = (events = 0) => dispatcher.indexPending(events)
+const admin = createAdmin(outbox, () => ({ ...dispatcher, indexPending: settleAccounts }), Date.now)
+dispatcher = createDispatcher({
   settings,
   outbox,
   deliver: settings.SEGMENT_WRITE_KEY
@@ -61,10 +61,10 @@ depot = createDepot({
   log,
   now: Date.now,
   random: Math.random,
-  observe: desk.observe,
+  observe: admin.observe,
   tell: about =>
-    createTeller({
-      ...tellerSettings(settings),
+    createNotifier({
+      ...notifierSettings(settings),
       store: outbox,
       read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
       about,
@@ -76,11 +76,16 @@ depot = createDepot({
       lastTold: noticeClock(noticeClockFile),
     }),
 })
-depot = guardDepot(depot, damage, Date.now)
+dispatcher = guardDispatcher(dispatcher, damage, Date.now)
 
 if (missing) {
   log.error({ requests: missing.requests, remedy: reasons.events_missing.remedy }, missing.text)
-  depot.report({ reason: 'events_missing', at: Date.now(), count: missing.requests, answer: missing.text })
+  dispatcher.report({
+    reason: 'events_missing',
+    at: Date.now(),
+    count: missing.requests,
+    answer: missing.text,
+  })
 }
 
 const work = createSignal()
@@ -94,7 +99,7 @@ async function breathe(): Promise<void> {
   sliceFrom = performance.now()
 }
 
-const unreadable: Unkept = {
+const unreadable: NotStored = {
   stored: false,
   reason: 'outbox_damaged',
   detail: 'the file cannot be opened; sqlite3 .recover may get events out of a copy',
@@ -112,7 +117,7 @@ async function runLane(): Promise<void> {
 }
 
 async function deliverTurn(events: number): Promise<void> {
-  const due = await depot.drain(events)
+  const due = await dispatcher.deliverNextBatch(events)
   const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
   if (waitMs > 0) return work.wait(waitMs)
   // There may be more than one lane's work; and intakes that came meanwhile go first.
@@ -130,8 +135,8 @@ function reply(reply: Reply): void {
 }
 
 /** Group commit: what came while the last one was under way shares this one. */
-function commit(id: number, parcels: readonly Parcel[]): void {
-  const results = depot.put(parcels)
+function commit(id: number, parcels: readonly RequestRow[]): void {
+  const results = dispatcher.append(parcels)
   const kept = parcels.reduce((sum, { events }, index) => sum + (results[index]?.stored ? events : 0), 0)
   crowd.came(kept, Date.now(), cpuMs)
   reply(results.every(({ stored }) => stored) ? { id } : { id, value: results })
@@ -149,26 +154,26 @@ function oneByOne<Query, Answer>(search: (query: Query) => Answer): (query: Quer
 }
 
 const calls = {
-  report: depot.report,
-  stats: desk.stats,
-  metrics: desk.metrics,
-  troubles: desk.troubles,
-  pulse: desk.pulse,
-  deadLetters: desk.deadLetters,
-  events: oneByOne(desk.events),
-  event: desk.event,
-  notices: desk.notices,
-  quality: desk.quality,
-  retry: desk.retry,
-  drop: desk.drop,
-  deliverNow: desk.deliverNow,
-  changeMany: desk.changeMany,
-  status: desk.status,
-  confirmArrival: desk.confirmArrival,
-  resend: desk.resend,
-  resendMany: desk.resendMany,
-  ...createCarrier(outbox, () => depot),
-  ...(!isReadable && { exportPage: (): Unkept => unreadable }),
+  report: dispatcher.report,
+  stats: admin.stats,
+  metrics: admin.metrics,
+  troubles: admin.troubles,
+  pulse: admin.pulse,
+  deadLetters: admin.deadLetters,
+  events: oneByOne(admin.events),
+  event: admin.event,
+  notices: admin.notices,
+  quality: admin.quality,
+  retry: admin.retry,
+  drop: admin.drop,
+  deliverNow: admin.deliverNow,
+  changeMany: admin.changeMany,
+  status: admin.status,
+  confirmArrival: admin.confirmArrival,
+  resend: admin.resend,
+  resendMany: admin.resendMany,
+  ...createTransfer(outbox, () => dispatcher),
+  ...(!isReadable && { exportPage: (): NotStored => unreadable }),
   stop,
 }
 export type Calls = typeof calls
@@ -180,7 +185,7 @@ port.on('message', (request: Request) => {
 
 const catchUp = createCatchUp({
   outbox,
-  sort: events => (stopping ? undefined : depot.settleAccounts(events)),
+  sort: events => (stopping ? undefined : dispatcher.indexPending(events)),
   crowd,
   now: Date.now,
 })
@@ -213,7 +218,7 @@ async function answer({ id, call, args }: Call): Promise<void> {
   }
 }
 
-const ticking = setInterval(() => depot.tick(), TICK_MS)
+const ticking = setInterval(() => dispatcher.tick(), TICK_MS)
 const lanes = Array.from({ length: LANES }, runLane)
 port.postMessage('open')
 

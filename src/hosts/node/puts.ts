@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Stored } from '../../event/received-request.ts'
-import type { Parcel } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 
 /**
  * When as many as that shared a commit, callers are many: then so many turns of the event loop go by until the next one. In the
@@ -14,13 +14,13 @@ const MANY = 16
 const TURNS = 3
 
 /** What became of each, in order; `undefined`: all are stored. Rejects when the thread has ended. */
-type Commit = (parcels: readonly Parcel[]) => Promise<readonly Stored[] | undefined>
+type Commit = (parcels: readonly RequestRow[]) => Promise<readonly Stored[] | undefined>
 
-type Waiting = { readonly parcel: Parcel; resolve(stored: Stored): void; reject(error: unknown): void }
+type Waiting = { readonly parcel: RequestRow; resolve(stored: Stored): void; reject(error: unknown): void }
 
 const stored: Stored = { stored: true }
 
-export function gatherPuts(commit: Commit): (parcel: Parcel) => Promise<Stored> {
+export function gatherPuts(commit: Commit): (parcel: RequestRow) => Promise<Stored> {
   let waiting: Waiting[] = []
   let isBusy = false
 

@@ -2,14 +2,14 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
-import { createTries } from '../../http/auth/login-rate-limit.ts'
+import { createLoginRateLimit } from '../../http/auth/login-rate-limit.ts'
 import type { Log } from '../../runtime.ts'
 import { createBodies } from './bodies.ts'
 import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { openServer, rawUrl } from './http-server.ts'
-import { startBackroom } from './outbox-client.ts'
+import { startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
 
 export type Running = {
@@ -54,18 +54,18 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const folder = openFolder(settings.DATA_DIR)
     ends.push(folder.release)
     const adminToken = readAdminToken(folder, settings.ADMIN_TOKEN)
-    const backroom = await startBackroom({ settings, ...folder })
-    ends.push(backroom.stop)
+    const outboxClient = await startOutboxClient({ settings, ...folder })
+    ends.push(outboxClient.stop)
     const stopping = new AbortController()
     const bodies = createBodies()
     const app = createApp({
       host: 'node',
       stopping: stopping.signal,
       settings,
-      backroom,
+      outboxClient,
       adminToken,
       page: readPage(),
-      tries: createTries(Date.now),
+      tries: createLoginRateLimit(Date.now),
       digests,
       decompress,
       log,
@@ -82,7 +82,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     ends.push(lost.stop)
     let stopped: Promise<void> | undefined
     const stop = () => (stopped ??= end())
-    return { url: server.url, adminToken, failed: Promise.race([backroom.failed, lost.failed]), stop }
+    return { url: server.url, adminToken, failed: Promise.race([outboxClient.failed, lost.failed]), stop }
   } catch (error) {
     await end()
     throw error

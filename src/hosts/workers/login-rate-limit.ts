@@ -4,15 +4,15 @@
  * clock from its notices. While the clock does not answer, that own count alone holds guesses back: an operator must be able
  * to log in just then.
  */
-import { createTries, type Tries } from '../../http/auth/login-rate-limit.ts'
+import { createLoginRateLimit, type LoginRateLimit } from '../../http/auth/login-rate-limit.ts'
 import type { Env } from './env.ts'
 import { clockOf } from './shards/stubs.ts'
 import { within } from './within.ts'
 
 const PATIENCE_MS = 2_000
 
-export function createSharedTries(env: Env): Tries {
-  const own = createTries(Date.now)
+export function createSharedTries(env: Env): LoginRateLimit {
+  const own = createLoginRateLimit(Date.now)
   return {
     take: async () => (await own.take()) || within(PATIENCE_MS, clockOf(env).takeTry()).catch(() => 0),
     async forget() {

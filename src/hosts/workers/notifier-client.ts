@@ -8,20 +8,20 @@ import type { About } from '../../alerts/notifier.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
 import { allCalm, type Failure, staysOpen, toStanding } from '../../alerts/throttle.ts'
 import type { Log } from '../../runtime.ts'
-import type { DepotTeller } from '../../send/dispatcher.ts'
+import type { DispatcherNotifier } from '../../send/dispatcher.ts'
 
 export type Clock = {
   failed(shard: string, failures: readonly Failure[], about: About): Promise<void>
   recovered(shard: string, component: Component, about: About): Promise<void>
 }
 
-export function createRemoteTeller(
+export function createNotifierClient(
   clock: Clock,
   shard: string,
   about: () => About,
   waitUntil: (promise: Promise<void>) => void,
   log: Log,
-): DepotTeller {
+): DispatcherNotifier {
   // A fresh shard cannot know what it told before it was evicted: the first success says that all is well.
   const open = new Set<Component>(['delivery', 'outbox'])
   // What it failed of it does know, and has logged.

@@ -6,13 +6,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import * as z from 'zod'
 import { type Component, components } from '../../alerts/component.ts'
-import { type About, createTeller, type Teller, tellerSettings } from '../../alerts/notifier.ts'
+import { type About, createNotifier, type Notifier, notifierSettings } from '../../alerts/notifier.ts'
 import { noStateLog } from '../../alerts/state-log.ts'
 import { type Failure, isForgeable, type Standing } from '../../alerts/throttle.ts'
 import { nothingSpent, spend } from '../../http/auth/login-rate-limit.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import { migrate } from '../../outbox/sqlite/migrations.ts'
-import { createNoticeBook, type NoticeBook } from '../../outbox/sqlite/notices.ts'
+import { createNoticeStore, type NoticeStore } from '../../outbox/sqlite/notices.ts'
 import { createAlarm } from './alarm.ts'
 import { digests } from './digests.ts'
 import { DOOR, type Env, settingsOf, shardAs } from './env.ts'
@@ -47,8 +47,8 @@ type Verifying = { verifiedAt(): Promise<number | undefined> }
 
 export class NoticeClock extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
-  readonly #book: NoticeBook
-  readonly #teller: Teller
+  readonly #book: NoticeStore
+  readonly #notifier: Notifier
   readonly #settings
   #states: ShardStates
   #statesKeptAt = 0
@@ -59,10 +59,10 @@ export class NoticeClock extends DurableObject<Env> {
     const sql = createSql(ctx.storage)
     migrate(sql)
     this.#settings = settingsOf(env)
-    this.#book = createNoticeBook(sql)
+    this.#book = createNoticeStore(sql)
     this.#states = readKept(this.#book, STATES, ShardStates, {})
-    this.#teller = createTeller({
-      ...tellerSettings(this.#settings),
+    this.#notifier = createNotifier({
+      ...notifierSettings(this.#settings),
       store: this.#book,
       read: (name, schema, fallback) => readKept(this.#book, name, schema, fallback),
       about: () => sumUp(this.#states),
@@ -80,7 +80,7 @@ export class NoticeClock extends DurableObject<Env> {
   async failed(shard: string, failures: readonly Failure[], about: About): Promise<void> {
     this.#keep(afterFailures(this.#states, shard, failures, about))
     if (failures.some(({ reason }) => isForgeable(reason))) await this.#askWhatVerifies()
-    this.#teller.failed(failures)
+    this.#notifier.failed(failures)
     await this.#arm()
   }
 
@@ -88,13 +88,13 @@ export class NoticeClock extends DurableObject<Env> {
     // A shard that woke says so of its first success as well: nothing that is worth a row.
     if (this.#states[shard]?.failing[component] !== undefined)
       this.#keep(afterRecovery(this.#states, shard, component, about))
-    if (!isFailing(this.#states, component)) this.#teller.recovered(component)
+    if (!isFailing(this.#states, component)) this.#notifier.recovered(component)
     await this.#arm()
   }
 
   async standing(): Promise<Standing> {
-    if (this.#teller.standing().webhook.open.length > 0) await this.#askWhatVerifies()
-    return this.#teller.standing()
+    if (this.#notifier.standing().webhook.open.length > 0) await this.#askWhatVerifies()
+    return this.#notifier.standing()
   }
 
   async notices(limit: number): Promise<unknown[]> {
@@ -125,13 +125,13 @@ export class NoticeClock extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarm.rang()
-    if (this.#teller.standing().webhook.open.length > 0) await this.#askWhatVerifies()
-    const { everyMs } = tellerSettings(this.#settings)
+    if (this.#notifier.standing().webhook.open.length > 0) await this.#askWhatVerifies()
+    const { everyMs } = notifierSettings(this.#settings)
     const before = this.#states
     this.#keep(withoutOld(before, DOOR, Date.now() - everyMs))
     for (const component of components) {
       if (isFailing(before, component) && !isFailing(this.#states, component))
-        this.#teller.recovered(component)
+        this.#notifier.recovered(component)
     }
     await this.#arm()
   }
@@ -147,7 +147,7 @@ export class NoticeClock extends DurableObject<Env> {
       shards.map(async shard => within(ASK_PATIENCE_MS, shard.verifiedAt())),
     )
     const times = answers.flatMap(answer => (answer.status === 'fulfilled' ? (answer.value ?? []) : []))
-    if (times.length > 0) this.#teller.verified(Math.max(...times))
+    if (times.length > 0) this.#notifier.verified(Math.max(...times))
   }
 
   #keep(states: ShardStates): void {
@@ -160,8 +160,8 @@ export class NoticeClock extends DurableObject<Env> {
 
   async #arm(): Promise<void> {
     const damage = this.#book.takeDamage().map(found => ({ ...found, at: Date.now() }))
-    this.#teller.failed(damage)
-    const due = this.#teller.tick()
+    this.#notifier.failed(damage)
+    const due = this.#notifier.tick()
     if (due !== undefined) await this.#alarm.arm(due)
   }
 }

@@ -3,30 +3,30 @@
  * Its answers leave only when the storage has confirmed the writes before them (the runtime's output gate). Alarms drive it.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { createDesk, type Desk } from '../../admin/admin.ts'
+import { type Admin, createAdmin } from '../../admin/admin.ts'
 import type { Pulse, PulseQuery } from '../../admin/changes.ts'
 import type { Stats } from '../../admin/figures.ts'
 import type { Resent } from '../../admin/resend.ts'
 import type { StatusFigures } from '../../admin/status.ts'
-import { type Carrier, createCarrier } from '../../admin/transfer.ts'
+import { createTransfer, type Transfer } from '../../admin/transfer.ts'
 import { toErrorText } from '../../alerts/redact.ts'
 import { type Settings, toPruning, toTarget } from '../../config.ts'
-import type { Identity, Intake, Stored } from '../../event/received-request.ts'
+import type { Identity, ReceivedRequest, Stored } from '../../event/received-request.ts'
 import type { EventQuery } from '../../outbox/sqlite/list.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
 import { createOutbox, type OutboxStore } from '../../outbox/sqlite/outbox.ts'
-import type { Parcel } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import type { ResendQuery } from '../../outbox/sqlite/resend.ts'
-import type { WalkQuery } from '../../outbox/sqlite/scan.ts'
+import type { ScanQuery } from '../../outbox/sqlite/scan.ts'
 import type { Reason } from '../../reasons.ts'
-import { createDepot, type Depot } from '../../send/dispatcher.ts'
+import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import type { MetricsJson } from '../../stats/metrics.ts'
 import type { KindHours, Span } from '../../stats/quality.ts'
 import { createAlarm } from './alarm.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
-import { type Clock, createRemoteTeller } from './notifier-client.ts'
+import { type Clock, createNotifierClient } from './notifier-client.ts'
 import { createSql } from './sqlite.ts'
 
 /** Requests to Segment that may be under way at once; an invocation may hold six connections. */
@@ -42,9 +42,9 @@ const UPKEEP_MS = 3_600_000
 
 type Room = {
   readonly outbox: OutboxStore
-  readonly depot: Depot
-  readonly desk: Desk
-  readonly carrier: Carrier
+  readonly dispatcher: Dispatcher
+  readonly admin: Admin
+  readonly transfer: Transfer
 }
 
 export class OutboxShard extends DurableObject<Env> {
@@ -71,11 +71,11 @@ export class OutboxShard extends DurableObject<Env> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
     const target = toTarget(settings)
-    let depot: Depot
-    const desk = createDesk(outbox, () => depot, Date.now)
+    let dispatcher: Dispatcher
+    const admin = createAdmin(outbox, () => dispatcher, Date.now)
     const waitUntil = (promise: Promise<void>) =>
       this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
-    depot = createDepot({
+    dispatcher = createDispatcher({
       settings,
       outbox,
       deliver: settings.SEGMENT_WRITE_KEY
@@ -85,13 +85,13 @@ export class OutboxShard extends DurableObject<Env> {
       log: this.#log,
       now: Date.now,
       random: Math.random,
-      observe: desk.observe,
+      observe: admin.observe,
       resume: true,
       maySend: () => this.#mayGoOn(),
       tell: about =>
-        createRemoteTeller(this.#countedClock(), this.ctx.id.toString(), about, waitUntil, this.#log),
+        createNotifierClient(this.#countedClock(), this.ctx.id.toString(), about, waitUntil, this.#log),
     })
-    return { outbox, depot, desk, carrier: createCarrier(outbox, () => depot) }
+    return { outbox, dispatcher, admin, transfer: createTransfer(outbox, () => dispatcher) }
   }
 
   #mayGoOn(): boolean {
@@ -116,11 +116,11 @@ export class OutboxShard extends DurableObject<Env> {
     this.#log.warn({ err: error }, 'the notice clock did not answer; the next failure tells again')
   }
 
-  async put(parcel: Parcel): Promise<Stored> {
+  async put(parcel: RequestRow): Promise<Stored> {
     const newer = await this.#newer()
     if (newer !== undefined) return { stored: false, reason: 'outbox_newer', detail: newer }
-    const { depot } = await this.#room
-    const [stored] = depot.put([parcel])
+    const { dispatcher } = await this.#room
+    const [stored] = dispatcher.append([parcel])
     if (stored?.stored) this.#verifiedAt = Date.now()
     await this.#alarm.arm(Date.now())
     return stored ?? { stored: false, reason: 'outbox_unwritable', detail: 'no answer' }
@@ -137,7 +137,7 @@ export class OutboxShard extends DurableObject<Env> {
   }
 
   async stats(): Promise<Stats> {
-    return (await this.#room).desk.stats()
+    return (await this.#room).admin.stats()
   }
 
   /** Why this version cannot open what is stored here; `undefined`: it can. */
@@ -153,71 +153,71 @@ export class OutboxShard extends DurableObject<Env> {
 
   async troubles(): Promise<readonly Reason[]> {
     if ((await this.#newer()) !== undefined) return ['outbox_newer']
-    return (await this.#room).desk.troubles()
+    return (await this.#room).admin.troubles()
   }
 
   async pulse(query: PulseQuery): Promise<Pulse> {
-    return (await this.#room).desk.pulse(query)
+    return (await this.#room).admin.pulse(query)
   }
 
-  async deadLetters(): Promise<ReturnType<Desk['deadLetters']>> {
-    return (await this.#room).desk.deadLetters()
+  async deadLetters(): Promise<ReturnType<Admin['deadLetters']>> {
+    return (await this.#room).admin.deadLetters()
   }
 
   async metrics(): Promise<MetricsJson> {
-    return (await this.#room).desk.metrics()
+    return (await this.#room).admin.metrics()
   }
 
-  async events(query: EventQuery): Promise<ReturnType<Desk['events']>> {
-    return (await this.#room).desk.events(query)
+  async events(query: EventQuery): Promise<ReturnType<Admin['events']>> {
+    return (await this.#room).admin.events(query)
   }
 
-  async event(key: string): Promise<ReturnType<Desk['event']>> {
-    return (await this.#room).desk.event(key)
+  async event(key: string): Promise<ReturnType<Admin['event']>> {
+    return (await this.#room).admin.event(key)
   }
 
   async status(): Promise<StatusFigures> {
-    return (await this.#room).desk.status()
+    return (await this.#room).admin.status()
   }
 
   async confirmArrival(fingerprint: string): Promise<void> {
-    ;(await this.#room).desk.confirmArrival(fingerprint)
+    ;(await this.#room).admin.confirmArrival(fingerprint)
   }
 
   async resendMany(query: ResendQuery): Promise<Resent> {
-    const resent = await (await this.#room).desk.resendMany(query)
+    const resent = await (await this.#room).admin.resendMany(query)
     await this.#alarm.arm(Date.now())
     return resent
   }
 
-  async change(action: 'retry' | 'drop' | 'resend', key: string): Promise<ReturnType<Desk['retry']>> {
-    const changed = (await this.#room).desk[action](key)
+  async change(action: 'retry' | 'drop' | 'resend', key: string): Promise<ReturnType<Admin['retry']>> {
+    const changed = (await this.#room).admin[action](key)
     await this.#alarm.arm(Date.now())
     return changed
   }
 
-  async changeMany(...args: Parameters<Desk['changeMany']>): ReturnType<Desk['changeMany']> {
-    const changed = await (await this.#room).desk.changeMany(...args)
+  async changeMany(...args: Parameters<Admin['changeMany']>): ReturnType<Admin['changeMany']> {
+    const changed = await (await this.#room).admin.changeMany(...args)
     await this.#alarm.arm(Date.now())
     return changed
   }
 
-  async deliverNow(): Promise<ReturnType<Desk['deliverNow']>> {
-    const waiting = (await this.#room).desk.deliverNow()
+  async deliverNow(): Promise<ReturnType<Admin['deliverNow']>> {
+    const waiting = (await this.#room).admin.deliverNow()
     await this.#alarm.arm(Date.now())
     return waiting
   }
 
   async quality(span: Span): Promise<KindHours[]> {
-    return (await this.#room).desk.quality(span)
+    return (await this.#room).admin.quality(span)
   }
 
-  async exportPage(query: WalkQuery): Promise<ReturnType<Carrier['exportPage']>> {
-    return (await this.#room).carrier.exportPage(query)
+  async exportPage(query: ScanQuery): Promise<ReturnType<Transfer['exportPage']>> {
+    return (await this.#room).transfer.exportPage(query)
   }
 
-  async import(intakes: readonly Intake[]): Promise<ReturnType<Carrier['import']>> {
-    const imported = (await this.#room).carrier.import(intakes)
+  async import(intakes: readonly ReceivedRequest[]): Promise<ReturnType<Transfer['import']>> {
+    const imported = (await this.#room).transfer.import(intakes)
     await this.#alarm.arm(Date.now())
     return imported
   }
@@ -236,9 +236,9 @@ export class OutboxShard extends DurableObject<Env> {
     this.#subrequests = 0
     let next = Date.now() + MEND_MS
     try {
-      const { depot, outbox } = await this.#room
-      next = await this.deliver(depot)
-      depot.tick()
+      const { dispatcher, outbox } = await this.#room
+      next = await this.deliver(dispatcher)
+      dispatcher.tick()
       // What the tick left to prune cannot wait for the next upkeep.
       if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + MEND_MS)
     } catch (error) {
@@ -250,11 +250,11 @@ export class OutboxShard extends DurableObject<Env> {
   }
 
   /** When to come back, ms since 1970. */
-  protected async deliver(depot: Depot): Promise<number> {
+  protected async deliver(dispatcher: Dispatcher): Promise<number> {
     const end = Date.now() + RING_MS
     const lane = async (): Promise<number> => {
       while (this.#mayGoOn() && Date.now() < end) {
-        const due = (await depot.drain()) ?? Number.POSITIVE_INFINITY
+        const due = (await dispatcher.deliverNextBatch()) ?? Number.POSITIVE_INFINITY
         if (due > Date.now()) return due
       }
       return Date.now()

@@ -1,6 +1,6 @@
 /** The bridge on Cloudflare Workers: the same routes over the same core. */
 import type { Hono } from 'hono'
-import { tellerSettings } from '../../alerts/notifier.ts'
+import { notifierSettings } from '../../alerts/notifier.ts'
 import { createApp } from '../../http/app.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
@@ -8,7 +8,7 @@ import { type Env, readEnv } from './env.ts'
 import { createLog } from './log.ts'
 import { createSharedTries } from './login-rate-limit.ts'
 import { createAssetPage } from './page-files.ts'
-import { createBackroom } from './shards/client.ts'
+import { createShardClient } from './shards/client.ts'
 import { createShardHistory } from './shards/history.ts'
 import { clockOf, shardOf } from './shards/stubs.ts'
 
@@ -38,7 +38,7 @@ function open(env: Env): Hono | Response {
     )
   }
   const { settings } = read
-  const { everyMs } = tellerSettings(settings)
+  const { everyMs } = notifierSettings(settings)
   const log = createLog(settings.LOG_LEVEL)
   if (settings.OUTBOX_SHARDS > SHARDS_ON_FREE_PLAN) {
     log.warn(
@@ -50,7 +50,7 @@ function open(env: Env): Hono | Response {
     host: 'workers',
     streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),
     settings,
-    backroom: createBackroom(env, settings.OUTBOX_SHARDS, everyMs, log),
+    outboxClient: createShardClient(env, settings.OUTBOX_SHARDS, everyMs, log),
     adminToken: settings.ADMIN_TOKEN,
     page: createAssetPage(env.ASSETS),
     tries: createSharedTries(env),

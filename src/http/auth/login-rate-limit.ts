@@ -6,7 +6,7 @@
 const BURST = 5
 const REFILL_MS = 10_000
 
-export type Tries = {
+export type LoginRateLimit = {
   /** 0: go on; else how long until the next try. */
   take(): number | Promise<number>
   /** Somebody knew the token: what was mistyped before counts no more. */
@@ -25,7 +25,7 @@ export function spend(before: Spent, now: number): { spent: Spent; waitMs: numbe
   return { spent: { tries: tries + 1, at: now }, waitMs: 0 }
 }
 
-export function createTries(now: () => number): Tries {
+export function createLoginRateLimit(now: () => number): LoginRateLimit {
   let kept = nothingSpent
   return {
     take() {

@@ -5,13 +5,13 @@ import type { Settings } from '../../config.ts'
 import type { Log } from '../../runtime.ts'
 import { readStream } from '../body.ts'
 import { findCaller, keepPrivate, type Lock, refuse } from './guard.ts'
-import type { Tries } from './login-rate-limit.ts'
+import type { LoginRateLimit } from './login-rate-limit.ts'
 import { isSecure, pageOf } from './same-origin.ts'
 
 export type LoginParts = {
   readonly lock: Lock
   readonly settings: Settings
-  readonly tries: Tries
+  readonly tries: LoginRateLimit
   readonly log: Log
 }
 

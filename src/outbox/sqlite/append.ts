@@ -4,10 +4,10 @@
  */
 
 import { fnv1a53 } from '../../event/hash.ts'
-import type { Entry, Identity, Intake } from '../../event/received-request.ts'
+import type { EventVerdict, Identity, ReceivedRequest } from '../../event/received-request.ts'
 import { toRows } from './byte-limits.ts'
-import type { KeptEntry, Parcel } from './request-row.ts'
-import { OWN } from './request-row.ts'
+import type { RequestRow, RowEntry } from './request-row.ts'
+import { FROM_BODY } from './request-row.ts'
 import { compressParcel, insertRequest, sealParcel } from './requests.ts'
 import type { Compression, Sql } from './sql.ts'
 
@@ -15,12 +15,12 @@ import type { Compression, Sql } from './sql.ts'
 const FAULTS_KEPT = 256 * 1_024
 
 /** `compression`: where it is made in another thread than the outbox's, so that less crosses to that. */
-export function toParcel(intake: Intake, compression?: Compression): Parcel {
+export function encodeRow(intake: ReceivedRequest, compression?: Compression): RequestRow {
   const parcel = toText(intake)
   return sealParcel(compression ? compressParcel(parcel, compression) : parcel)
 }
 
-function toText({ body, encoding, receivedAt, entries }: Intake): Parcel {
+function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): RequestRow {
   return {
     ...{ body, encoding, receivedAt },
     kept: JSON.stringify(toKeptAll(entries)),
@@ -35,7 +35,12 @@ function toText({ body, encoding, receivedAt, entries }: Intake): Parcel {
 }
 
 /** `now`: when the commit begins, ms since 1970. Returns how many rows that makes. */
-export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], now: number | null): number {
+export function appendAll(
+  sql: Sql,
+  firstId: number,
+  parcels: readonly RequestRow[],
+  now: number | null,
+): number {
   const rows = parcels.flatMap(toRows)
   sql.transaction(() => {
     for (const [index, row] of rows.entries()) insertRequest(sql, firstId + index, row, now)
@@ -43,7 +48,7 @@ export function putAll(sql: Sql, firstId: number, parcels: readonly Parcel[], no
   return rows.length
 }
 
-function toKeptAll(entries: readonly Entry[]): KeptEntry[] {
+function toKeptAll(entries: readonly EventVerdict[]): RowEntry[] {
   let room = FAULTS_KEPT
   return entries.map(entry => {
     const faults = entry.carried
@@ -57,12 +62,12 @@ function toKeptAll(entries: readonly Entry[]): KeptEntry[] {
 }
 
 function toKept(
-  { identity, type, version, state, reason, again, carried, observed }: Entry,
+  { identity, type, version, state, reason, again, carried, observed }: EventVerdict,
   faults: string | null,
-): KeptEntry {
+): RowEntry {
   // What came by the door has no other identity than its own.
   if (observed !== undefined && !again && !carried) {
-    return [identity ? OWN : null, 0, type, version, state, reason ?? null, faults, null, observed]
+    return [identity ? FROM_BODY : null, 0, type, version, state, reason ?? null, faults, null, observed]
   }
   const [slot, proof] = carried?.seen ?? (identity ? hashed(identity) : [null, 0])
   if (carried) {
@@ -73,10 +78,10 @@ function toKept(
 }
 
 export function hashed(identity: Identity): [slot: number, proof: number] {
-  return [toSlot(identity), toProof(identity)]
+  return [toBucket(identity), toFingerprint(identity)]
 }
 
 /** Where `seen` looks an event up. */
-export const toSlot = ({ source, id }: Identity): number => fnv1a53(`${source}\n${id}`)
+export const toBucket = ({ source, id }: Identity): number => fnv1a53(`${source}\n${id}`)
 /** Tells two events of one slot apart. */
-export const toProof = ({ source, id }: Identity): number => fnv1a53(`${id}\n${source}`)
+export const toFingerprint = ({ source, id }: Identity): number => fnv1a53(`${id}\n${source}`)

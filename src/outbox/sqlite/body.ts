@@ -1,7 +1,7 @@
 /** A kept body → the events in it, in order. */
 import { mayDiffer, parseExactly } from '../../event/exact-numbers.ts'
 import { toSlices } from '../../event/json-slices.ts'
-import { EVENTS_A_BODY, type Intake } from '../../event/received-request.ts'
+import { EVENTS_A_BODY, type ReceivedRequest } from '../../event/received-request.ts'
 import { readRequest, type Unreadable } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -33,7 +33,7 @@ export function readBody(sql: Pick<Sql, 'all' | 'compression'>, request: number)
 }
 
 /** A body that is not JSON, or was too many events to be taken apart, is one element, its text. */
-export function toElements(body: string, encoding: Intake['encoding']): readonly unknown[] {
+export function toElements(body: string, encoding: ReceivedRequest['encoding']): readonly unknown[] {
   if (encoding !== 'text') return [body]
   try {
     const parsed: unknown = JSON.parse(body)

@@ -5,7 +5,7 @@
 
 import { toSlices } from '../../event/json-slices.ts'
 import { checksumOf } from './checksum.ts'
-import type { KeptEntry, Parcel } from './request-row.ts'
+import type { RequestRow, RowEntry } from './request-row.ts'
 
 /** With room for a row's other columns. */
 export const MOST_BYTES = 1_900_000
@@ -28,10 +28,10 @@ export function toJsonLists(rows: readonly unknown[]): string[] {
 }
 
 /** A request as one row or, when it is too large for one, as several: each with some of its events. */
-export function toRows(parcel: Parcel): Parcel[] {
+export function toRows(parcel: RequestRow): RequestRow[] {
   const { kept, body, encoding, compressed } = parcel
   if (compressed || fits(kept, body)) return [parcel]
-  const entries: KeptEntry[] = JSON.parse(kept)
+  const entries: RowEntry[] = JSON.parse(kept)
   const slices = encoding === 'text' && entries.length > 1 ? toSlices(body) : []
   if (slices.length !== entries.length) return [withoutFaults(parcel, entries)]
   const half = Math.floor(entries.length / 2)
@@ -42,12 +42,12 @@ export function toRows(parcel: Parcel): Parcel[] {
 }
 
 /** Its reason says why it was rejected; which field, a person can see from the event itself. */
-function withoutFaults(parcel: Parcel, entries: readonly KeptEntry[]): Parcel {
+function withoutFaults(parcel: RequestRow, entries: readonly RowEntry[]): RequestRow {
   const kept = JSON.stringify(entries.map(entry => entry.toSpliced(6, 1, null)))
   return { ...parcel, kept, checksum: checksumOf(kept, parcel.body) }
 }
 
-function toPart(parcel: Parcel, entries: readonly KeptEntry[], slices: readonly string[]): Parcel {
+function toPart(parcel: RequestRow, entries: readonly RowEntry[], slices: readonly string[]): RequestRow {
   const kept = JSON.stringify(entries)
   const body = `[${slices.join(',')}]`
   return { ...parcel, kept, body, events: entries.length, checksum: checksumOf(kept, body) }

@@ -15,7 +15,7 @@ export type EventState = Pick<
 /** Requests after `after`, up to `upTo` itself. */
 export type Span = { readonly after: number; readonly upTo: number }
 
-export type Watch = {
+export type ChangeReader = {
   /** The newest first, at most `limit`; `missed`: how many more there are, counted up to 10,000. */
   since(span: Span, limit: number): { events: EventView[]; missed: number }
   statesOf(keys: readonly string[]): EventState[]
@@ -35,7 +35,7 @@ type StateRow = Place & {
   readonly attempts: number
 }
 
-export function createWatch(sql: Sql): Watch {
+export function createChangeReader(sql: Sql): ChangeReader {
   const readBody = createBodyReader(sql)
 
   return {

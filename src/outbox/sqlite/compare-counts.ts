@@ -5,10 +5,10 @@
  */
 import * as z from 'zod'
 import { type State, states } from '../../reasons.ts'
-import { type Book, type Counted, counted } from './counters.ts'
+import { type Counted, type Counters, counted } from './counters.ts'
 import type { DamageLog } from './damage.ts'
 import { readKept } from './kept-state.ts'
-import type { NoticeBook } from './notices.ts'
+import type { NoticeStore } from './notices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -32,8 +32,8 @@ type Difference = {
 
 export function createComparison(
   sql: Sql,
-  book: Book,
-  store: NoticeBook,
+  book: Counters,
+  store: NoticeStore,
   damage: Pick<DamageLog, 'found'>,
 ): Comparison {
   let comparedAt: number | undefined

@@ -2,7 +2,7 @@
  * Does what the outbox says about itself fit its rows? Asked at a start, before the first request: a file that lost pages can
  * open as if nothing were wrong, and count from zero again. Reads a bounded number of rows, and changes none.
  */
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -10,7 +10,7 @@ import * as statements from './statements.ts'
 const ROWS_COUNTED = 100_000
 
 /** What contradicts itself, in a sentence; it may be a wrong count alone, which harms no event. `outbox`: what it believes. */
-export function findContradiction(sql: Sql, outbox: Pick<Book, 'total' | 'held'>): string | undefined {
+export function findContradiction(sql: Sql, outbox: Pick<Counters, 'total' | 'held'>): string | undefined {
   const count = (query: string) => sql.all<{ n: number }>(query, ROWS_COUNTED)[0]?.n ?? 0
   const compared = [
     ['pending', count(statements.countPending), outbox.total('pending') - outbox.held()],

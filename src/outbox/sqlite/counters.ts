@@ -14,7 +14,7 @@ export const counted = ['received', ...states, 'duplicate'] as const satisfies r
 
 export type Count = { type: string; version: number; state: Counted; reason: string; n: number }
 
-export type Book = {
+export type Counters = {
   /** Runs `work` in one transaction; what it counted is written with it, or forgotten with it. */
   transaction<T>(durability: Durability, work: () => T): T
   kind(type: string, version: number): number
@@ -32,7 +32,7 @@ function restoreKinds(sql: Sql, damage: Pick<DamageLog, 'found'>): void {
   }
 }
 
-export function createBook(sql: Sql, damage: Pick<DamageLog, 'found'> = createDamageLog()): Book {
+export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = createDamageLog()): Counters {
   restoreKinds(sql, damage)
   const kinds = new Map<string, number>()
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()

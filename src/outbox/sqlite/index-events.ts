@@ -9,12 +9,12 @@ import { deadLetterStates, type State } from '../../reasons.ts'
 import { hashed } from './append.ts'
 import { toElements } from './body.ts'
 import { toJsonLists } from './byte-limits.ts'
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
 import { type From, isAmong } from './held.ts'
 import type { Hours, HoursTurn } from './hours.ts'
 import { readKept, type StateStore } from './kept-state.ts'
-import { type KeptEntry, OWN } from './request-row.ts'
+import { FROM_BODY, type RowEntry } from './request-row.ts'
 import { type KeptRequest, nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -39,7 +39,7 @@ function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readon
 type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
   readonly receivedAt: number
   readonly slot: number | null
-  readonly entry: KeptEntry
+  readonly entry: RowEntry
 }
 type Seen = { identity: number; proof: number; request: number; position: number }
 
@@ -48,17 +48,17 @@ export function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
   if (request.unreadable) {
     // Who they are is lost with them, but not that they came: the account closes.
     const faults = toFaults(request.unreadable.cause)
-    const entry: KeptEntry = [null, 0, '', 0, 'rejected', 'unreadable', faults]
+    const entry: RowEntry = [null, 0, '', 0, 'rejected', 'unreadable', faults]
     for (let position = 0; position < request.events; position++)
       yield { request: id, position, receivedAt, slot: null, proof: 0, entry }
     return
   }
   const { entries, body, encoding } = request
   // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
-  const elements = entries.some(([identity]) => identity === OWN) ? toElements(body, encoding) : []
+  const elements = entries.some(([identity]) => identity === FROM_BODY) ? toElements(body, encoding) : []
   for (const [position, entry] of entries.entries()) {
     const [identity, kept] = entry
-    const [slot, proof] = identity === OWN ? hashOf(elements[position]) : [identity, kept]
+    const [slot, proof] = identity === FROM_BODY ? hashOf(elements[position]) : [identity, kept]
     yield { request: id, position, receivedAt, slot, proof, entry }
   }
 }
@@ -69,7 +69,7 @@ function hashOf(element: unknown): [slot: number | null, proof: number] {
   return typeof source === 'string' && typeof id === 'string' ? hashed({ source, id }) : [null, 0]
 }
 
-export type Sorter = {
+export type Indexer = {
   /** Sorts one turn's worth, about so many events; returns how many that were, 0 when everything is sorted. */
   sort(events?: number): number
   /** The newest request that has been sorted. */
@@ -80,13 +80,13 @@ export type Sorter = {
 
 const CURSOR = 'sorted_up_to'
 
-export function createSorter(
+export function createIndexer(
   sql: Sql,
-  book: Book,
+  book: Counters,
   hours: Hours,
   store: StateStore,
   damage: Pick<DamageLog, 'found'>,
-): Sorter {
+): Indexer {
   let replaced = 0
   let cursor = restoreCursor()
 

@@ -8,12 +8,12 @@
 import { isObject } from '../../event/event.ts'
 import type { EventReason, State, WaitReason } from '../../reasons.ts'
 import { type Body, readBody } from './body.ts'
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
 import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { type Hold, moveAll, type Target } from './transition.ts'
+import { type Hold, type Target, transitionAll } from './transition.ts'
 import { toFaults, toName } from './unreadable.ts'
 
 /** How far from the newest event a probe is looked for: some milliseconds of work. */
@@ -80,7 +80,7 @@ export type Leases = {
 
 type Open = Place & { readonly received_at: number; readonly holds?: number }
 
-export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'found'>): Leases {
+export function createLeases(sql: Sql, book: Counters, damage: Pick<DamageLog, 'found'>): Leases {
   const leased = new Set<string>()
   let leasedHeld: string | undefined
   const toKey = ({ request, position }: Place) => `${request}-${position}`
@@ -126,7 +126,7 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
   function giveUp(request: number, cause: string, events: readonly Open[], now: number | undefined): void {
     const to = { state: 'rejected', reason: 'unreadable', detail: toFaults(cause) } as const
     const at = now ?? events[0]?.received_at ?? 0
-    book.transaction('relaxed', () => moveAll(sql, book, events, 'pending', to, at))
+    book.transaction('relaxed', () => transitionAll(sql, book, events, 'pending', to, at))
     damage.found('unreadable', toName(request, cause), events.length)
   }
 
@@ -187,7 +187,7 @@ export function createLeases(sql: Sql, book: Book, damage: Pick<DamageLog, 'foun
 
     settle(settlements, now, tried = []) {
       book.transaction('relaxed', () => {
-        for (const [to, places] of byTarget(settlements)) moveAll(sql, book, places, 'pending', to, now)
+        for (const [to, places] of byTarget(settlements)) transitionAll(sql, book, places, 'pending', to, now)
         if (tried.length === 0) return
         const rows = tried.map(({ event, attempts, triedAt }) => [
           event.request,

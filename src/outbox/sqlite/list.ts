@@ -95,7 +95,7 @@ function newestFirst(a: Place, b: Place): number {
   return b.request - a.request || b.position - a.position
 }
 
-export type Look = {
+export type Lists = {
   /** Newest first. */
   events(query: EventQuery): EventPage
   event(place: Place): (EventView & { attempts: Attempt[] }) | undefined
@@ -133,7 +133,7 @@ export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer 
   }
 }
 
-export function createLook(sql: Sql): Look {
+export function createLists(sql: Sql): Lists {
   const readBody = createBodyReader(sql)
 
   /** None at all when no request ever held it, though requests held those around it. */

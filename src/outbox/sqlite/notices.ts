@@ -4,7 +4,7 @@ import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type NoticeBook = {
+export type NoticeStore = {
   /** Keeps a small thing by name, and in the same commit the notice that it led to. */
   remember(name: string, value: string, notice?: { at: number; body: object }): void
   recall(name: string): string | undefined
@@ -14,7 +14,7 @@ export type NoticeBook = {
   notices(limit: number): unknown[]
 } & Pick<DamageLog, 'takeDamage'>
 
-export function createNoticeBook(sql: Sql, damage: DamageLog = createDamageLog()): NoticeBook {
+export function createNoticeStore(sql: Sql, damage: DamageLog = createDamageLog()): NoticeStore {
   return {
     takeDamage: damage.takeDamage,
     remember(name, value, notice) {

@@ -3,41 +3,41 @@
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
 
-import { putAll } from './append.ts'
-import { createWatch, type Watch } from './changes.ts'
+import { appendAll } from './append.ts'
+import { type ChangeReader, createChangeReader } from './changes.ts'
 import { type Comparison, createComparison } from './compare-counts.ts'
-import { type Book, createBook } from './counters.ts'
+import { type Counters, createCounters } from './counters.ts'
 import { createDamageLog } from './damage.ts'
 import { createHours, type Hours } from './hours.ts'
-import { createSorter, type Sorter } from './index-events.ts'
+import { createIndexer, type Indexer } from './index-events.ts'
 import { createLeases, type Leases } from './lease.ts'
-import { createLook, type Look } from './list.ts'
+import { createLists, type Lists } from './list.ts'
 import { migrate } from './migrations.ts'
-import { createNoticeBook, type NoticeBook } from './notices.ts'
+import { createNoticeStore, type NoticeStore } from './notices.ts'
 import type { Place } from './place.ts'
 import { createPruner, type Pruner, type Pruning } from './prune.ts'
-import type { Parcel } from './request-row.ts'
+import type { RequestRow } from './request-row.ts'
 import { createResender, type Resender } from './resend.ts'
-import { createWalk, type Walk } from './scan.ts'
-import { createKnown, type Known } from './seen.ts'
+import { createScan, type Scan } from './scan.ts'
+import { createSeenReader, type SeenReader } from './seen.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { move, type Target } from './transition.ts'
+import { type Target, transition } from './transition.ts'
 
 export type OutboxStore = Leases &
-  Look &
+  Lists &
   Pruner &
-  Walk &
-  Watch &
-  Known &
-  NoticeBook &
+  Scan &
+  ChangeReader &
+  SeenReader &
+  NoticeStore &
   Resender &
   Comparison &
-  Pick<Sorter, 'sort' | 'replaced' | 'sortedUpTo'> &
+  Pick<Indexer, 'sort' | 'replaced' | 'sortedUpTo'> &
   Pick<Hours, 'kindHours' | 'kindTotals'> &
-  Pick<Book, 'counts' | 'total' | 'held'> & {
+  Pick<Counters, 'counts' | 'total' | 'held'> & {
     /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
-    put(parcels: readonly Parcel[], now?: number): void
+    put(parcels: readonly RequestRow[], now?: number): void
     /** Kept but not yet sorted into events. */
     unsorted(): number
     /** When the oldest of those was stored, ms since 1970. */
@@ -47,19 +47,24 @@ export type OutboxStore = Leases &
     /** The same as it was found when the outbox was opened; 0: none. */
     readonly newestAtStart: number
     /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
-    change(place: Place, from: Parameters<typeof move>[3], to: Target, now: number): boolean
+    change(place: Place, from: Parameters<typeof transition>[3], to: Target, now: number): boolean
     /** The same for many, in one commit; gives how many were changed. */
-    changeAll(places: readonly Place[], from: Parameters<typeof move>[3], to: Target, now: number): number
+    changeAll(
+      places: readonly Place[],
+      from: Parameters<typeof transition>[3],
+      to: Target,
+      now: number,
+    ): number
   }
 
 /** `givenUpTo`: request numbers up to here were given, also if their requests are gone. */
 export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxStore {
   migrate(sql)
   const damage = createDamageLog()
-  const notices = createNoticeBook(sql, damage)
-  const book = createBook(sql, damage)
+  const notices = createNoticeStore(sql, damage)
+  const book = createCounters(sql, damage)
   const hours = createHours(sql, damage)
-  const sorter = createSorter(sql, book, hours, notices, damage)
+  const sorter = createIndexer(sql, book, hours, notices, damage)
   let unsorted = countUnsorted()
   // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
   const newestId = sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0
@@ -80,13 +85,13 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
 
   return {
     ...createLeases(sql, book, damage),
-    ...createLook(sql),
-    ...createWalk(sql),
-    ...createWatch(sql),
+    ...createLists(sql),
+    ...createScan(sql),
+    ...createChangeReader(sql),
     ...notices,
     ...createResender(sql, book),
     ...createComparison(sql, book, notices, damage),
-    ...createKnown(sql, () => {
+    ...createSeenReader(sql, () => {
       while (sort() > 0);
     }),
     ...createPruner(sql, book, hours, sorter.sortedUpTo, pruning),
@@ -97,7 +102,7 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     held: book.held,
 
     put(parcels, now) {
-      nextId += putAll(sql, nextId, parcels, now ?? null)
+      nextId += appendAll(sql, nextId, parcels, now ?? null)
       for (const { events } of parcels) unsorted += events
     },
     sort,
@@ -109,9 +114,9 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     sortedUpTo: sorter.sortedUpTo,
 
     change: (place, from, to, now) =>
-      book.transaction('on-disk', () => move(sql, book, place, from, to, now)),
+      book.transaction('on-disk', () => transition(sql, book, place, from, to, now)),
     changeAll(places, from, to, now) {
-      const moved = (place: Place) => move(sql, book, place, from, to, now)
+      const moved = (place: Place) => transition(sql, book, place, from, to, now)
       return book.transaction('on-disk', () => places.filter(moved).length)
     },
   }

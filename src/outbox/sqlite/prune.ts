@@ -5,7 +5,7 @@
  * Works in slices from the oldest on, so that one turn is a few milliseconds.
  */
 import type { State } from '../../reasons.ts'
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import type { Hours } from './hours.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -33,7 +33,7 @@ type EventRow = {
 
 export function createPruner(
   sql: Sql,
-  book: Book,
+  book: Counters,
   hours: Hours,
   sortedUpTo: () => number,
   { retentionMs, dedupeMs }: Pruning,

@@ -1,5 +1,5 @@
 /** What a row of `requests` holds: a request as received, and a verdict for each of its events. */
-import type { Intake } from '../../event/received-request.ts'
+import type { ReceivedRequest } from '../../event/received-request.ts'
 import type { EventReason, State } from '../../reasons.ts'
 import { states } from '../../reasons.ts'
 
@@ -9,8 +9,8 @@ import { states } from '../../reasons.ts'
  * are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
  * to know, of replayed events only; `observed` what data quality counts, of all others.
  */
-export type KeptEntry = [
-  identity: number | typeof OWN | null,
+export type RowEntry = [
+  identity: number | typeof FROM_BODY | null,
   proof: number,
   type: string,
   version: number,
@@ -21,13 +21,13 @@ export type KeptEntry = [
   observed?: number | null,
 ]
 
-export const OWN = 'own'
+export const FROM_BODY = 'own'
 
 /** Is it one? Of rows without a checksum. */
-export function isKeptEntry(value: unknown): value is KeptEntry {
+export function isRowEntry(value: unknown): value is RowEntry {
   if (!Array.isArray(value)) return false
   const [identity, proof, type, version, state] = value
-  const isKnown = identity === null || identity === OWN || Number.isSafeInteger(identity)
+  const isKnown = identity === null || identity === FROM_BODY || Number.isSafeInteger(identity)
   const isKind = typeof type === 'string' && Number.isSafeInteger(version)
   return isKnown && Number.isSafeInteger(proof) && isKind && states.includes(state)
 }
@@ -36,7 +36,7 @@ export function isKeptEntry(value: unknown): value is KeptEntry {
  * An intake as it is written. It is made where the body was parsed: two texts cross to the outbox's thread or object, and
  * not an object an event.
  */
-export type Parcel = Pick<Intake, 'body' | 'encoding' | 'receivedAt'> & {
+export type RequestRow = Pick<ReceivedRequest, 'body' | 'encoding' | 'receivedAt'> & {
   /** `KeptEntry[]` as JSON. */
   readonly kept: string
   /** That and the body, which then are empty; see requests.ts. */

@@ -4,13 +4,13 @@
  * disk is written less often for. Nothing else knows how a row looks. A damaged row is a value like any other: reading it
  * never throws, for one row must not stop the others.
  */
-import type { Intake } from '../../event/received-request.ts'
+import type { ReceivedRequest } from '../../event/received-request.ts'
 import { checksumOf } from './checksum.ts'
-import { isKeptEntry, type KeptEntry, type Parcel } from './request-row.ts'
+import { isRowEntry, type RequestRow, type RowEntry } from './request-row.ts'
 import type { Compression, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-type Texts = Pick<Intake, 'body' | 'encoding'> & { readonly entries: readonly KeptEntry[] }
+type Texts = Pick<ReceivedRequest, 'body' | 'encoding'> & { readonly entries: readonly RowEntry[] }
 /** Why a row cannot be read, in words for a person, and the bytes it has all the same. */
 export type Unreadable = { readonly cause: string; readonly stored: Uint8Array }
 type Read = (Texts & { readonly unreadable?: undefined }) | { readonly unreadable: Unreadable }
@@ -25,21 +25,21 @@ export type KeptRequest = Read & {
 }
 
 /** What is compressed is `KeptEntry[]` as JSON, which has no line break, one line break, and the body. */
-export function compressParcel(parcel: Parcel, { compress }: Compression): Parcel {
+export function compressParcel(parcel: RequestRow, { compress }: Compression): RequestRow {
   if (parcel.compressed) return parcel
   const compressed = compress(parcel.kept, '\n', parcel.body)
   return compressed ? { ...parcel, kept: '', body: '', compressed, checksum: undefined } : parcel
 }
 
 /** With its checksum, which is worked out where the request was parsed and not while others wait for the outbox. */
-export function sealParcel(parcel: Parcel): Parcel {
+export function sealParcel(parcel: RequestRow): RequestRow {
   const { kept, body, compressed } = parcel
   const checksum = parcel.checksum ?? (compressed ? checksumOf(compressed) : checksumOf(kept, body))
   return { ...parcel, checksum }
 }
 
 /** In the caller's transaction. */
-export function insertRequest(sql: Sql, id: number, parcel: Parcel, now: number | null): void {
+export function insertRequest(sql: Sql, id: number, parcel: RequestRow, now: number | null): void {
   const { receivedAt, encoding, kept, body, events, compressed, checksum } = sealParcel(
     sql.compression ? compressParcel(parcel, sql.compression) : parcel,
   )
@@ -107,11 +107,11 @@ function toTexts(row: Row, compression: Compression | undefined): Texts | string
   if (!Array.isArray(kept)) return 'its verdicts are damaged'
   if (counted && kept.length !== events) return 'it has not as many events as were stored'
   // With a checksum that fits they are as they were written.
-  if (checksum === null && !kept.every(isKeptEntry)) return 'its verdicts are damaged'
+  if (checksum === null && !kept.every(isRowEntry)) return 'its verdicts are damaged'
   return { encoding, body, entries: kept }
 }
 
-function isEncoding(text: string): text is Intake['encoding'] {
+function isEncoding(text: string): text is ReceivedRequest['encoding'] {
   return text === 'text' || text === 'base64'
 }
 

@@ -4,12 +4,12 @@
  */
 import { isObject } from '../../event/event.ts'
 import { createBodyReader } from './body.ts'
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import { toKey, toPlace } from './list.ts'
 import type { Place } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { moveAll } from './transition.ts'
+import { transitionAll } from './transition.ts'
 
 export type ResendQuery = {
   /** Accepted from then on, and before then; milliseconds since 1970. */
@@ -41,7 +41,7 @@ const ROWS_A_PAGE = 500
 
 type Row = Place & { state: string; settled_at: number | null; type: string; kept: number | null }
 
-export function createResender(sql: Sql, book: Book): Resender {
+export function createResender(sql: Sql, book: Counters): Resender {
   const readBody = createBodyReader(sql)
 
   /** What cannot be read would become a dead letter, of an event that was accepted. */
@@ -63,7 +63,9 @@ export function createResender(sql: Sql, book: Book): Resender {
       })
       const places = readable(matched.filter(({ kept }) => kept !== null))
       if (!preview && places.length > 0) {
-        book.transaction('on-disk', () => moveAll(sql, book, places, 'accepted', { state: 'pending' }, now))
+        book.transaction('on-disk', () =>
+          transitionAll(sql, book, places, 'accepted', { state: 'pending' }, now),
+        )
       }
       const last = rows.at(-1)
       return {

@@ -11,7 +11,7 @@ import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
 /** An event as a line of the export wants it. `proof` is undefined where `seen` has to be asked for it. */
-export type WalkRow = Place & {
+export type ScanRow = Place & {
   readonly identity: number | null
   readonly proof?: number
   readonly received_at: number
@@ -24,14 +24,14 @@ export type WalkRow = Place & {
 }
 
 /** A request whole, or how many events of a gap were lost; `upTo`: the request that was read last. */
-export type WalkedRequest = {
+export type ScannedRequest = {
   readonly upTo: number
-  readonly rows: readonly WalkRow[]
+  readonly rows: readonly ScanRow[]
   readonly unreadable: number
 }
 
 /** The next request behind `after`, not beyond `upTo`; `undefined`: there is none. */
-export function walkRequest(sql: Sql, after: number, upTo: number): WalkedRequest | undefined {
+export function scanRequest(sql: Sql, after: number, upTo: number): ScannedRequest | undefined {
   if (after >= upTo) return undefined
   const { row, readFrom } = readPast(after, at => nextRequest(sql, at))
   const end = Math.min(row ? row.id - 1 : newest(sql), upTo)
@@ -45,7 +45,7 @@ export function walkRequest(sql: Sql, after: number, upTo: number): WalkedReques
   }
 }
 
-function toRows(request: KeptRequest): WalkRow[] {
+function toRows(request: KeptRequest): ScanRow[] {
   return Array.from(arrivalsOf(request), ({ position, receivedAt, slot, proof, entry }) => {
     const [, , type, version, state, reason, detail, more] = entry
     return {

@@ -10,11 +10,11 @@ import { toKey, toPlace } from './list.ts'
 import type { Place } from './place.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
-import { type WalkRow, walkRequest } from './scan-requests.ts'
+import { type ScanRow, scanRequest } from './scan-requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type WalkQuery = {
+export type ScanQuery = {
   readonly states?: readonly State[] | undefined
   readonly type?: string | undefined
   readonly reason?: string | undefined
@@ -26,14 +26,14 @@ export type WalkQuery = {
 }
 
 /** `lines` is NDJSON; `next` is undefined after the last page. A page may be empty. `unreadable`: events that are not in it. */
-export type WalkPage = {
+export type ScanPage = {
   readonly lines: string
   readonly events: number
   readonly next: string | undefined
   readonly unreadable: number
 }
 
-export type Walk = { walk(query: WalkQuery): WalkPage }
+export type Scan = { scan(query: ScanQuery): ScanPage }
 
 /** One page is some milliseconds of work, for the outbox does nothing else meanwhile. */
 const ROWS_A_PAGE = 1_000
@@ -50,7 +50,7 @@ type Kept =
   | { readonly kind: 'unreadable'; readonly raw: string }
   | { readonly kind: 'pruned' }
 
-export function createWalk(sql: Sql): Walk {
+export function createScan(sql: Sql): Scan {
   function read(request: number): Body {
     const found = readRequest(sql, request)
     if (!found) return { request, kept: { kind: 'pruned' } }
@@ -61,7 +61,7 @@ export function createWalk(sql: Sql): Walk {
     return { request, kept: { kind: 'events', texts: toSlices(body) } }
   }
 
-  function toLine(row: WalkRow, kept: Kept): string {
+  function toLine(row: ScanRow, kept: Kept): string {
     const { received_at, settled_at, detail } = row
     // What waits will be found unreadable when it is claimed.
     const isLost = kept.kind === 'unreadable' && row.state === 'pending'
@@ -81,7 +81,7 @@ export function createWalk(sql: Sql): Walk {
 
   /** What the event itself does not tell: one that is neither rejected nor skipped has an identity of its own. */
   function knownBy(
-    row: WalkRow,
+    row: ScanRow,
     { kind }: Kept,
   ): { key: string } | { seen: [number, number] | null } | undefined {
     if (row.identity === null && kind !== 'pruned') return { key: toKey(row) }
@@ -89,7 +89,7 @@ export function createWalk(sql: Sql): Walk {
     return isTold ? undefined : { seen: seenOf(row) }
   }
 
-  function seenOf({ identity, proof, request, position }: WalkRow): [number, number] | null {
+  function seenOf({ identity, proof, request, position }: ScanRow): [number, number] | null {
     if (identity !== null && proof !== undefined) return [identity, proof]
     if (identity === null) return null
     try {
@@ -101,16 +101,16 @@ export function createWalk(sql: Sql): Walk {
   }
 
   /** Rows behind a place, up to the first that cannot be read; `gapTo`: then requests up to there have none that can. */
-  function readRows({ request, position }: Place): { rows: WalkRow[]; isLast: boolean; gapTo: number } {
+  function readRows({ request, position }: Place): { rows: ScanRow[]; isLast: boolean; gapTo: number } {
     for (let limit = ROWS_A_PAGE; limit >= 1; limit = Math.floor(limit / 2)) {
       try {
-        const rows = sql.all<WalkRow>(statements.eventsToCarry, request, position, limit)
+        const rows = sql.all<ScanRow>(statements.eventsToCarry, request, position, limit)
         return { rows, isLast: rows.length < limit, gapTo: 0 }
       } catch {
         // A page that SQLite cannot read: fewer rows may stand before it.
       }
     }
-    const behind = (at: number) => sql.all<WalkRow>(statements.eventsToCarry, at, LAST_POSITION, 1)[0]
+    const behind = (at: number) => sql.all<ScanRow>(statements.eventsToCarry, at, LAST_POSITION, 1)[0]
     const { row, readFrom } = readPast(request, behind)
     return { rows: [], isLast: row === undefined, gapTo: readFrom }
   }
@@ -126,7 +126,7 @@ export function createWalk(sql: Sql): Walk {
   }
 
   return {
-    walk({ states, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER, after }) {
+    scan({ states, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER, after }) {
       let place: Place = (after && toPlace(after)) || { request: 0, position: -1 }
       const lines: string[] = []
       let characters = 0
@@ -135,7 +135,7 @@ export function createWalk(sql: Sql): Walk {
       let body: Body | undefined
       const isFull = () => characters > CHARACTERS_A_PAGE || looked >= ROWS_A_PAGE
 
-      function add(row: WalkRow): void {
+      function add(row: ScanRow): void {
         place = row
         looked += 1
         if ((states && !states.includes(row.state)) || (type && row.type !== type)) return
@@ -161,7 +161,7 @@ export function createWalk(sql: Sql): Walk {
           const { request, position } = place
           // One that a page broke off in goes on behind its last event.
           const isBegun = position >= 0 && position < LAST_POSITION
-          const walked = walkRequest(sql, isBegun ? request - 1 : request, upTo)
+          const walked = scanRequest(sql, isBegun ? request - 1 : request, upTo)
           if (!walked) return true
           unreadable += walked.unreadable
           for (const row of walked.rows) {
@@ -188,7 +188,7 @@ export function createWalk(sql: Sql): Walk {
       if (place.request < end) place = { request: end, position: LAST_POSITION }
       return toPage(addRequests(Number.MAX_SAFE_INTEGER))
 
-      function toPage(isEnd: boolean): WalkPage {
+      function toPage(isEnd: boolean): ScanPage {
         const text = lines.map(line => `${line}\n`).join('')
         return { lines: text, events: lines.length, next: isEnd ? undefined : toKey(place), unreadable }
       }

@@ -1,20 +1,20 @@
 /** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
 import type { Identity } from '../../event/received-request.ts'
-import { toProof, toSlot } from './append.ts'
+import { toBucket, toFingerprint } from './append.ts'
 import { toJsonLists } from './byte-limits.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type Known = { knows(identities: readonly Identity[]): boolean[] }
+export type SeenReader = { knows(identities: readonly Identity[]): boolean[] }
 
-export function createKnown(sql: Sql, sortAll: () => void): Known {
+export function createSeenReader(sql: Sql, sortAll: () => void): SeenReader {
   return {
     knows(identities) {
       sortAll()
-      const slots = identities.map(toSlot)
+      const slots = identities.map(toBucket)
       const seen = toJsonLists(slots).flatMap(list => sql.all<{ proof: number }>(statements.seenAmong, list))
       const proofs = new Set(seen.map(({ proof }) => proof))
-      return identities.map(identity => proofs.has(toProof(identity)))
+      return identities.map(identity => proofs.has(toFingerprint(identity)))
     },
   }
 }

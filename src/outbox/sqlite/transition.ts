@@ -1,7 +1,7 @@
 /** The ways an event changes its state; to be called inside `book.transaction`. */
 
 import type { EventReason, State, WaitReason } from '../../reasons.ts'
-import type { Book } from './counters.ts'
+import type { Counters } from './counters.ts'
 import type { From } from './held.ts'
 import { isAmong } from './held.ts'
 import type { Place, Tries } from './place.ts'
@@ -20,9 +20,9 @@ export type Target = {
 export type Hold = { readonly until: number; readonly times: number }
 
 /** False, and nothing changed, when the event is in none of the states `from`. */
-export function move(
+export function transition(
   sql: Sql,
-  book: Book,
+  book: Counters,
   place: Place,
   from: readonly From[],
   to: Target,
@@ -58,9 +58,9 @@ export function move(
  * Many at once, in two statements. Those in another state than `from` stay as they are, so that a settling repeated (its
  * commit went through, but was reported as failed) counts once.
  */
-export function moveAll(
+export function transitionAll(
   sql: Sql,
-  book: Book,
+  book: Counters,
   places: readonly Place[],
   from: State,
   to: Target,

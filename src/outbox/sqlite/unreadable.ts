@@ -1,9 +1,13 @@
 /** What is said of a request whose row cannot be read. Pure. */
-import type { Fault } from '../../event/validation-errors.ts'
+import type { ValidationError } from '../../event/validation-errors.ts'
 
 /** As the faults of a rejected event. */
 export function toFaults(cause: string): string {
-  const fault: Fault = { path: '$', expected: 'the bytes as they were stored', received: `damage: ${cause}` }
+  const fault: ValidationError = {
+    path: '$',
+    expected: 'the bytes as they were stored',
+    received: `damage: ${cause}`,
+  }
   return JSON.stringify([fault])
 }
 

@@ -83,11 +83,11 @@ export function createDeliver(
       return failed(reason, undefined, describe(error))
     }
   }
-  return tracks => throughSdk(target, tracks, post, timeoutMs, breathe)
+  return tracks => sendThroughSdk(target, tracks, post, timeoutMs, breathe)
 }
 
 /** Hands the batch to the SDK, whose last `track` sends exactly one request, to `post`. */
-function throughSdk(
+function sendThroughSdk(
   target: Target,
   tracks: readonly TrackCall[],
   post: Post,

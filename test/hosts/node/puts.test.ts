@@ -3,12 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stored } from '../../../src/event/received-request.ts'
 import { gatherPuts } from '../../../src/hosts/node/puts.ts'
-import type { Parcel } from '../../../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../../src/outbox/sqlite/request-row.ts'
 import { parcelOf, samples } from '../../support/outbox-bench.ts'
 
 /** One under way, which the test ends. */
 type Commit = {
-  readonly parcels: readonly Parcel[]
+  readonly parcels: readonly RequestRow[]
   resolve(stored: readonly Stored[] | undefined): void
   reject(error: Error): void
 }
@@ -17,13 +17,13 @@ const full: Stored = { stored: false, reason: 'outbox_unwritable', detail: 'disk
 
 describe('intakes on their way to the outbox', () => {
   const [one, two, three, four] = [1, 2, 3, 4].map(n => parcelOf(samples(1, n))) as [
-    Parcel,
-    Parcel,
-    Parcel,
-    Parcel,
+    RequestRow,
+    RequestRow,
+    RequestRow,
+    RequestRow,
   ]
   let commits: Commit[]
-  let put: (parcel: Parcel) => Promise<Stored>
+  let put: (parcel: RequestRow) => Promise<Stored>
 
   beforeEach(() => {
     commits = []

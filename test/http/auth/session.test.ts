@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { digests } from '../../../src/hosts/node/digests.ts'
 import { createGuard, createTokenCheck } from '../../../src/http/auth/guard.ts'
-import { createTries, nothingSpent, spend } from '../../../src/http/auth/login-rate-limit.ts'
+import { createLoginRateLimit, nothingSpent, spend } from '../../../src/http/auth/login-rate-limit.ts'
 import { createSessions } from '../../../src/http/auth/session.ts'
 import { toSettings } from '../../support/bridge.ts'
 import { cookieOf } from '../../support/login.ts'
@@ -84,7 +84,7 @@ describe('a session', () => {
 describe('tries', () => {
   it('[AC7] come back one in ten seconds, up to five', async () => {
     let now = START
-    const tries = createTries(() => now)
+    const tries = createLoginRateLimit(() => now)
     const takeAll = async () => {
       let taken = 0
       while ((await tries.take()) === 0) taken += 1

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { byteLength } from '../../../src/send/pack.ts'
 import { createDeliver } from '../../../src/send/segment/client.ts'
 import type { TrackCall } from '../../../src/send/segment/map.ts'
-import { deliverTo, overhead } from '../../support/depot.ts'
+import { deliverTo, overhead } from '../../support/dispatcher.ts'
 import { PATIENCE_MS, until } from '../../support/patience.ts'
 import { type SegmentStandIn, startSegment } from '../../support/segment.ts'
 

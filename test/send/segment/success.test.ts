@@ -1,7 +1,7 @@
 /** A 2xx that does not mean what it says: f09. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { deniesSuccess } from '../../../src/send/segment/success.ts'
-import { createClock, deliverTo, MINUTE, openDepot } from '../../support/depot.ts'
+import { createClock, deliverTo, MINUTE, openDepot } from '../../support/dispatcher.ts'
 import { describeHosts, someNotices } from '../../support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../../support/segment.ts'
 import { messageStatus, sendEvents } from '../../support/twilio.ts'
@@ -100,16 +100,16 @@ describe('any other 2xx', () => {
 describe('f09: a log-in page with status 200', () => {
   it('[DL50] [RT2] pauses the line for minutes, keeps every event, and ends with the first true answer', async () => {
     const clock = createClock()
-    const depot = openDepot({ clock, deliver: deliverTo(segment.url, clock.now) })
+    const dispatcher = openDepot({ clock, deliver: deliverTo(segment.url, clock.now) })
     segment.fail(pretend(200, 'text/html', logInPage))
-    depot.take(...Array.from({ length: 20 }, () => messageStatus()))
-    await depot.drainFor(10 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 20, accepted: 0, refused: 0 })
-    expect(depot.health().line.reason).toBe('segment_misrouted')
-    expect((await depot.drain()) ?? 0).toBeGreaterThan(clock.at + MINUTE)
+    dispatcher.take(...Array.from({ length: 20 }, () => messageStatus()))
+    await dispatcher.drainFor(10 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 20, accepted: 0, refused: 0 })
+    expect(dispatcher.health().line.reason).toBe('segment_misrouted')
+    expect((await dispatcher.deliverNextBatch()) ?? 0).toBeGreaterThan(clock.at + MINUTE)
     segment.heal()
-    await depot.drainFor(6 * MINUTE)
-    expect(depot.figures()).toMatchObject({ pending: 0, accepted: 20 })
+    await dispatcher.drainFor(6 * MINUTE)
+    expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 20 })
   })
 })
 

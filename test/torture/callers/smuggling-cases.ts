@@ -30,22 +30,22 @@ export function toCases(origin: string): Case[] {
   /** A signed request with `headers`, and a whole one hidden in what follows. */
   function hiding(
     name: string,
-    headers: (carrier: { length: number; hidden: number }) => readonly string[],
+    headers: (transfer: { length: number; hidden: number }) => readonly string[],
     follow: (body: string, hidden: string) => string = (body, hidden) => body + hidden,
     answers: Case['answers'] = [REFUSED],
   ): void {
-    const carrier = make()
+    const transfer = make()
     const inner = make()
     const hidden = whole(origin, inner.body)
-    const lines = headers({ length: carrier.body.length, hidden: hidden.length })
-    const bytes = head(origin, carrier.body, lines) + follow(carrier.body, hidden)
+    const lines = headers({ length: transfer.body.length, hidden: hidden.length })
+    const bytes = head(origin, transfer.body, lines) + follow(transfer.body, hidden)
     const isTaken = answers[0]?.includes(200) ?? false
     cases.push({
       name,
       bytes,
       answers,
-      honest: isTaken ? [carrier.event] : [],
-      hidden: isTaken ? [inner.event] : [inner.event, carrier.event],
+      honest: isTaken ? [transfer.event] : [],
+      hidden: isTaken ? [inner.event] : [inner.event, transfer.event],
     })
   }
   const chunked = (body: string, hidden: string) => `${chunk(body)}0\r\n\r\n${hidden}`
@@ -160,13 +160,13 @@ export function toCases(origin: string): Case[] {
 
   // A body that holds a request is a body.
   const inner = make()
-  const carrier = messageStatus({ data: { body: whole(origin, inner.body) } })
-  const bytes = whole(origin, JSON.stringify([carrier]))
+  const transfer = messageStatus({ data: { body: whole(origin, inner.body) } })
+  const bytes = whole(origin, JSON.stringify([transfer]))
   cases.push({
     name: 'a request in a text',
     bytes,
     answers: [[200]],
-    honest: [carrier],
+    honest: [transfer],
     hidden: [inner.event],
   })
 

@@ -1,13 +1,13 @@
 /** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers put together. */
 import { waitUntil } from 'cloudflare:workers'
-import type { Desk } from '../../../admin/admin.ts'
+import type { Admin } from '../../../admin/admin.ts'
 import { toLastNotice } from '../../../admin/status.ts'
 import { toErrorText } from '../../../alerts/redact.ts'
 import { allCalm, type Standing, toStanding } from '../../../alerts/throttle.ts'
-import type { Backroom } from '../../../bridge.ts'
+import type { OutboxClient } from '../../../bridge.ts'
 import { toSlices } from '../../../event/json-slices.ts'
-import type { Entry, Intake, Stored } from '../../../event/received-request.ts'
-import { toParcel } from '../../../outbox/sqlite/append.ts'
+import type { EventVerdict, ReceivedRequest, Stored } from '../../../event/received-request.ts'
+import { encodeRow } from '../../../outbox/sqlite/append.ts'
 import type { Reason } from '../../../reasons.ts'
 import type { Log } from '../../../runtime.ts'
 import { DOOR, type Env } from '../env.ts'
@@ -28,7 +28,7 @@ const READY_MS = 5_000
 /** How long figures wait for the notice clock. */
 const PATIENCE_MS = 2_000
 
-export function createBackroom(env: Env, count: number, everyMs: number, log: Log): Backroom {
+export function createShardClient(env: Env, count: number, everyMs: number, log: Log): OutboxClient {
   const history = createShardHistory(() => clockOf(env).shards(count), count, log)
   const warn = createSparingWarn(log)
   const tell = (telling: Promise<void>) =>
@@ -59,17 +59,17 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     }
   }
 
-  async function put(intake: Intake): Promise<Stored> {
+  async function put(intake: ReceivedRequest): Promise<Stored> {
     try {
       const parts = split(intake, await homesOf(intake.entries))
       // Those without an identity go in with the last part: were it stored and another not, Twilio's next try would store
       // them twice.
       const [last, ...others] = [...parts].toSorted(([a], [b]) => a - b)
       const results = await Promise.all(
-        others.map(([index, part]) => shardOf(env, index).put(toParcel(part))),
+        others.map(([index, part]) => shardOf(env, index).put(encodeRow(part))),
       )
       const failed = results.find(({ stored }) => !stored)
-      const stored = failed ?? (last ? await shardOf(env, last[0]).put(toParcel(last[1])) : { stored: true })
+      const stored = failed ?? (last ? await shardOf(env, last[0]).put(encodeRow(last[1])) : { stored: true })
       if (stored.stored) noteStored()
       // A shard whose store it cannot open has nothing to tell the clock with.
       else if (stored.reason === 'outbox_newer')
@@ -83,7 +83,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     }
   }
 
-  async function homesOf(entries: readonly Entry[]): Promise<number[]> {
+  async function homesOf(entries: readonly EventVerdict[]): Promise<number[]> {
     const { former } = await history()
     const homes = entries.map(entry => homeOf(entry, count))
     for (const { count: old, until } of former) {
@@ -112,7 +112,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
   async function change(
     action: 'retry' | 'drop' | 'resend',
     key: string,
-  ): Promise<ReturnType<Desk['retry']>> {
+  ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
     return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
   }
@@ -121,7 +121,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
     return clockOf(env).notices(limit)
   }
 
-  const carrier: Backroom['carrier'] = {
+  const transfer: OutboxClient['transfer'] = {
     async exportPage(query) {
       const [at, after] = fromStep(query.after)
       const shards = await everyShard()
@@ -133,7 +133,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
 
     async import(intakes) {
       const sum = { stored: 0, duplicates: 0, again: 0 }
-      const parts: { home: number; part: Intake }[] = []
+      const parts: { home: number; part: ReceivedRequest }[] = []
       // Asked for all at once: each question to a former home is a request.
       const homes = await homesOf(intakes.flatMap(({ entries }) => entries))
       for (const intake of intakes) {
@@ -153,7 +153,7 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
 
   return {
     put,
-    carrier,
+    transfer,
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
@@ -258,16 +258,16 @@ export function createBackroom(env: Env, count: number, everyMs: number, log: Lo
 }
 
 /** Of an event whose bytes are pruned, an export knows the proof, which is what homes are reckoned from. */
-function homeOf({ identity, carried }: Entry, count: number): number {
+function homeOf({ identity, carried }: EventVerdict, count: number): number {
   return identity || !carried?.seen ? toHome(identity, count) : carried.seen[1] % count
 }
 
 /** One part a home. An intake that stays whole keeps its bytes as Twilio sent them. */
-function split(intake: Intake, homes: readonly number[]): Map<number, Intake> {
+function split(intake: ReceivedRequest, homes: readonly number[]): Map<number, ReceivedRequest> {
   const [first = 0] = homes
   if (homes.every(home => home === first)) return new Map([[first, intake]])
   const texts = toSlices(intake.body)
-  const parts = new Map<number, Intake>()
+  const parts = new Map<number, ReceivedRequest>()
   for (const home of new Set(homes)) {
     const mine = (_: unknown, at: number) => homes[at] === home
     parts.set(home, {

@@ -2,20 +2,20 @@
 
 import type { Component } from '../../src/alerts/component.ts'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createTeller, type LastTold, tellerSettings } from '../../src/alerts/notifier.ts'
+import { createNotifier, type LastTold, notifierSettings } from '../../src/alerts/notifier.ts'
 import { createStateLog } from '../../src/alerts/state-log.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { toParcel } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/sqlite/append.ts'
 import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
 import type { Attempt } from '../../src/outbox/sqlite/list.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
-import type { Parcel } from '../../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../src/outbox/sqlite/request-row.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
-import { createDepot, type Depot } from '../../src/send/dispatcher.ts'
+import { createDispatcher, type Dispatcher } from '../../src/send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
@@ -93,7 +93,7 @@ export type DepotOptions = {
   readonly send?: typeof fetch
 }
 
-export type Testbed = Depot & {
+export type Testbed = Dispatcher & {
   readonly outbox: OutboxStore
   readonly clock: Clock
   readonly disk: ReturnType<typeof createFailingSql>
@@ -101,16 +101,16 @@ export type Testbed = Depot & {
   readonly sql: NodeSql
   /** Puts one request with these events; gives whether it was stored. */
   take(...events: readonly unknown[]): boolean
-  /** Drains, passing the time that the depot says it waits, until nothing is due or so much time has passed. */
+  /** Drains, passing the time that the dispatcher says it waits, until nothing is due or so much time has passed. */
   drainFor(ms: number): Promise<void>
   figures(): Record<string, number>
   attempts(): Attempt[]
   notices(): Notice[]
 }
 
-export function parcelOf(events: readonly unknown[], receivedAt: number): Parcel {
+export function parcelOf(events: readonly unknown[], receivedAt: number): RequestRow {
   const entries = events.map(validate)
-  return toParcel({ body: JSON.stringify(events), encoding: 'text', receivedAt, entries })
+  return encodeRow({ body: JSON.stringify(events), encoding: 'text', receivedAt, entries })
 }
 
 export function openDepot(options: DepotOptions): Testbed {
@@ -127,7 +127,7 @@ export function openDepot(options: DepotOptions): Testbed {
     dedupeMs: settings.DEDUPE_HOURS * 60 * MINUTE,
   })
   const { log, lines } = createLogKeeper()
-  const depot = createDepot({
+  const dispatcher = createDispatcher({
     settings,
     outbox,
     deliver: options.deliver,
@@ -137,8 +137,8 @@ export function openDepot(options: DepotOptions): Testbed {
     random: options.random ?? (() => 0.5),
     observe: () => undefined,
     tell: about =>
-      createTeller({
-        ...tellerSettings(settings),
+      createNotifier({
+        ...notifierSettings(settings),
         store: outbox,
         read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
         about,
@@ -151,25 +151,25 @@ export function openDepot(options: DepotOptions): Testbed {
       }),
   })
   return {
-    ...depot,
+    ...dispatcher,
     outbox,
     clock,
     disk,
     lines,
     sql,
     take(...events) {
-      const [stored] = depot.put([parcelOf(events, clock.at)])
+      const [stored] = dispatcher.append([parcelOf(events, clock.at)])
       return stored?.stored ?? false
     },
     async drainFor(ms) {
       for (const end = clock.at + ms; ; ) {
-        const due = await depot.drain()
+        const due = await dispatcher.deliverNextBatch()
         if (due === undefined || due > end) break
         clock.at = Math.max(clock.at, due)
       }
     },
     figures() {
-      depot.settleAccounts()
+      dispatcher.indexPending()
       return Object.fromEntries(states.map(state => [state, outbox.total(state)]))
     },
     attempts() {
