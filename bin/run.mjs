@@ -67,7 +67,7 @@ function leanEnvironment(node) {
 
 /** Loads, in a process of its own, what both threads will: the outbox's, which fails outside a thread, and the command. */
 function fillCache(node, env) {
-  const thread = pathToFileURL(resolve(script, '../../hosts/node/depot-thread.ts'))
+  const thread = pathToFileURL(resolve(script, '../../hosts/node/outbox-worker.ts'))
   const load = `await import('${thread}').catch(() => {}); await import('${pathToFileURL(script)}')`
   const args = [...lean, '--input-type=module', '-e', load, '--', script, 'serve', '--help']
   spawnSync(node, args, { env, stdio: 'ignore' })

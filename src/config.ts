@@ -1,5 +1,5 @@
 /**
- * Every setting: type, default, one-line meaning, secret or not. The one source of the README's table, of
+ * Every setting: type, default, one-line meaning, secret or not. The one source of docs/configuration.md, of
  * schemas/settings.json and of every message about a wrong setting. Pure: environment in, settings or faults out.
  */
 
@@ -47,8 +47,7 @@ export const Settings = z
       .transform(toList)
       .optional()
       .meta({
-        description:
-          'Auth token of the account the sink belongs to; several, comma-separated, while one is rotated',
+        description: "Auth token of the sink's account; during a rotation several, comma-separated",
         ...SECRET,
       }),
     TWILIO_SHARED_KEYS: z
@@ -65,10 +64,9 @@ export const Settings = z
       .string()
       .regex(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits')
       .optional()
-      .meta({ description: 'Account SID that notices name; `sink` needs it' }),
+      .meta({ description: 'Account SID, named in notices; required by `sink`' }),
     TWILIO_API_KEY: z.string().optional().meta({
-      description:
-        'SID of an API key, for `sink` and `check` instead of the auth token; the bridge itself needs none',
+      description: 'SID of an API key, instead of the auth token, for `sink` and `check`',
     }),
     TWILIO_API_SECRET: z
       .string()
@@ -78,26 +76,26 @@ export const Settings = z
       .string()
       .regex(/^DG[0-9a-fA-F]{32}$/, 'DG and 32 hex digits')
       .optional()
-      .meta({ description: 'SID of the Event Streams sink that notices name' }),
+      .meta({ description: 'SID of the Event Streams sink, named in notices' }),
     PUBLIC_URL: url.optional().meta({
       description:
         "The sink's destination exactly as Twilio has it; a bare origin stands for origin + `/webhooks/twilio`",
     }),
     TRUST_PROXY: flag.default(false).meta({
       description:
-        'Without PUBLIC_URL: believe X-Forwarded-Proto and X-Forwarded-Host (only behind a proxy that sets both)',
+        'Without PUBLIC_URL: trust X-Forwarded-Proto and X-Forwarded-Host (only behind a proxy that sets both)',
     }),
     ALLOW_UNSIGNED: flag.default(false).meta({
       description:
-        'Take requests without a signature: for local use, anybody who reaches the port can send events',
+        'Accept unsigned requests: for local use only, anyone who reaches the port can send events',
     }),
     MAX_BODY_BYTES: integer(1, 16_777_216)
       .default(1_048_576)
-      .meta({ description: 'Largest request body taken, in bytes' }),
+      .meta({ description: 'Max request body, bytes' }),
     SEGMENT_WRITE_KEY: token(1)
       .optional()
       .meta({
-        description: 'Write key of the Segment source; without one the bridge makes a dry run',
+        description: 'Write key of the Segment source; without one the bridge runs dry',
         ...SECRET,
       }),
     SEGMENT_REGION: z
@@ -115,8 +113,7 @@ export const Settings = z
         description: 'Path of the batch route there',
       }),
     SEGMENT_RATE: integer(0, 1_000_000).default(1_000).meta({
-      description:
-        'Most events a second sent to Segment (its own ceiling for a workspace is 1,000); 0 = no limit',
+      description: 'Max events per second sent to Segment (its limit per workspace is 1,000); 0 = unlimited',
     }),
     NOTIFY_URL: url.optional().meta({
       description: "Where notices are posted, in the form of Twilio's Debugger webhook",
@@ -129,13 +126,12 @@ export const Settings = z
     ADMIN_TOKEN: token(8)
       .optional()
       .meta({
-        description:
-          'Opens everything but the webhook and the health routes; on Node one is made at the first start',
+        description: 'Admin token for the page and API; generated on first start if unset (Node)',
         ...SECRET,
       }),
     PORT: integer(0, 65_535)
       .default(8787)
-      .meta({ description: 'Port to listen on; 0 = any free one', ...ON_NODE }),
+      .meta({ description: 'Port to listen on; 0 = any free port', ...ON_NODE }),
     HOST: z
       .string()
       .min(1)
@@ -152,35 +148,35 @@ export const Settings = z
       .string()
       .min(1)
       .default('./data')
-      .meta({ description: 'Folder of the outbox; holds phone numbers and texts', ...ON_NODE }),
+      .meta({ description: 'Folder of the outbox; contains phone numbers and message texts', ...ON_NODE }),
     DRY_RUN_STDOUT: flag.default(false).meta({
       description: 'Write the track calls of a dry run to standard output as well as to the file',
       ...ON_NODE,
     }),
     MAX_BACKLOG: integer(0, Number.MAX_SAFE_INTEGER).default(0).meta({
       description:
-        'Most events that may wait for delivery; beyond it Twilio is asked to retry; 0 = as the disk allows',
+        'Max events waiting for delivery; beyond it requests get 503 and Twilio retries; 0 = unlimited',
     }),
     RETENTION_DAYS: integer(0, YEAR_DAYS).default(7).meta({
-      description: 'Days that accepted and skipped events are kept; 0 = gone at once',
+      description: 'Days to store accepted and skipped events; 0 = delete immediately',
     }),
     DEDUPE_HOURS: integer(0, YEAR_DAYS * 24)
       .default(72)
       .meta({
-        description: 'Hours that the id of an accepted event is remembered',
+        description: 'Hours to remember the ids of accepted events for deduplication',
       }),
     OUTBOX_SHARDS: integer(1, 64)
       .default(1)
       .meta({
         description:
-          'Workers: Durable Objects that share the outbox; more of them carry more events a second (over 47 need the paid plan)',
+          'Workers: number of Durable Objects that share the outbox; more of them carry more events per second (over 47 need the paid plan)',
         ...ON_WORKERS,
       }),
     LOG_LEVEL: z
       .enum(['debug', 'info', 'warn', 'error', 'silent'], 'debug, info, warn, error or silent')
       .default('info')
       .meta({
-        description: 'Least level that is logged',
+        description: 'Log level',
       }),
   })
   .meta({ $id: 'urn:twilio-segment-bridge:settings', title: 'Settings of twilio-segment-bridge' })

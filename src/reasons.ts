@@ -122,26 +122,26 @@ export const eventReasons = {
     913920,
     'WARNING',
     'The body is not JSON',
-    'Look at the kept bytes: retry after correcting them, or drop them.',
+    'Inspect the stored body; fix and retry, or drop.',
   ),
   not_a_cloudevent: stop(
     913921,
     'WARNING',
     'The event is not a CloudEvent 1.0',
-    'Look at the faults: retry after correcting the event, or drop it.',
+    'Inspect the faults; fix and retry, or drop.',
   ),
   schema_rejected: stop(
     913922,
     'WARNING',
     "The event's data does not fit its schema",
-    'Look at the faults: retry after correcting the event, or drop it.',
+    'Inspect the faults; fix and retry, or drop.',
   ),
   sink_test: stop(913923, 'NOTICE', 'The event is a test of the sink', 'Nothing.'),
   type_unmapped: stop(
     913924,
     'NOTICE',
-    'No family knows this event type',
-    'Retry it once a family for the type exists.',
+    'Unsupported event type',
+    'Retry it once the bridge supports the type.',
   ),
   dry_run: stop(
     913927,
@@ -177,7 +177,7 @@ export const eventReasons = {
   segment_refused: stop(
     91305,
     'ERROR',
-    'Segment refused this very event',
+    'Segment rejected this event',
     "Read Segment's answer: correct the event and retry it, or drop it.",
   ),
 } as const
@@ -223,13 +223,13 @@ export const deliveryReasons = {
   segment_unauthorized: stop(
     913940,
     'ERROR',
-    'Segment does not accept the credentials',
+    'Segment rejected the write key',
     'Check SEGMENT_WRITE_KEY; delivery is paused and tried again every 5 minutes.',
   ),
   segment_misrouted: stop(
     913941,
     'ERROR',
-    'This is not the Tracking API',
+    "Host is not Segment's Tracking API",
     'Check SEGMENT_HOST, SEGMENT_PATH and SEGMENT_REGION, and any proxy; delivery is paused and tried again every 5 minutes.',
   ),
   segment_refuses_all: stop(

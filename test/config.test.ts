@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { formatSettings } from '../src/cli/settings-table.ts'
 import type { SettingFault } from '../src/config/misspelt.ts'
 import { isSecret, readSettings, type Settings, segmentHost, settingNames } from '../src/config.ts'
-import { readme, withSettingsTable } from './support/schemas.ts'
+import { configurationPage, withSettingsTable } from './support/schemas.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 const token = { TWILIO_AUTH_TOKEN: 'the-auth-token' }
@@ -315,8 +315,8 @@ describe('the list of settings', () => {
     expect(formatSettings().split('\n')).toHaveLength(settingNames.length)
   })
 
-  it('[CF7] stands in the README as the code has it; `npm run schemas` writes it', () => {
-    const text = readFileSync(readme, 'utf8')
-    expect(text, 'README.md is stale: npm run schemas').toBe(withSettingsTable(text))
+  it('[CF7] stands in docs/configuration.md as the code has it; `npm run schemas` writes it', () => {
+    const text = readFileSync(configurationPage, 'utf8')
+    expect(text, 'docs/configuration.md is stale: npm run schemas').toBe(withSettingsTable(text))
   })
 })

@@ -56,7 +56,7 @@ async function main(): Promise<number> {
         segment.events.find(track => track.messageId === event.id),
       )
 
-    heading('what else came to the door')
+    heading('what else arrived at the webhook')
     const twice = await sendEvents(bridge.webhook, [samples[0].event])
     say(`  the first event once more   → ${twice.status}: a duplicate, not sent again`)
     const test = await sendEvents(bridge.webhook, [sinkTest()])

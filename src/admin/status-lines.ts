@@ -1,6 +1,5 @@
 /** The status for a person to read: one line a question, and a remedy for each that is not all right. Pure. */
 
-import * as z from 'zod'
 import { reasons } from '../reasons.ts'
 import type { Status } from './status-schema.ts'
 

@@ -29,7 +29,7 @@ export function createCheckCommand(
     .description(
       'Check the settings, the data folder, the running bridge, Segment, Twilio and the way between them.',
     )
-    .option('--offline', 'leave out what needs the network')
+    .option('--offline', 'skip checks that need the network')
     .option('--strict', 'exit 1 on warnings too')
     .option('--confirm-arrival', 'record that you saw events arrive in Segment under this write key')
     .option('--json', 'output JSON')

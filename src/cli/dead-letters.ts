@@ -24,15 +24,17 @@ Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 done, but some stay dea
 
 export function createDeadLettersCommand(terminal: Terminal = createTerminal()): Command {
   const command = new Command('dead-letters')
-    .description('List, show, retry, drop or correct events that were rejected or refused.')
+    .description(
+      'List, show, retry, drop or edit dead letters: events rejected (invalid) or refused (undeliverable).',
+    )
     .addHelpText(
       'after',
       `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters list --reason schema_rejected --since 1d`,
     )
 
   withFilter(command.command('list'))
-    .description('The newest first.')
-    .option('--limit <n>', 'at most so many', toCount, 50)
+    .description('List dead letters, newest first.')
+    .option('--limit <n>', 'at most this many', toCount, 50)
     .option('--json', 'NDJSON')
     .addHelpText(
       'after',
@@ -44,7 +46,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .command('show')
     .argument('<key>', 'as "list" shows it')
     .description(
-      'One event: what is wrong with it, every attempt with its answer, and the track call it would become.',
+      'Show one event: its faults, every attempt with its answer, and the track call it would become.',
     )
     .option('--json', 'as JSON')
     .addHelpText('after', `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters show 1042-0`)
@@ -56,7 +58,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
 
   withFilter(command.command('retry'))
     .argument('[keys...]', 'these; or give a filter, or --all')
-    .description('Send them again. What still does not fit its schema stays.')
+    .description('Send dead letters again. Those that still fail validation stay.')
     .option('--all', 'every dead letter')
     .option('--json', 'the result as JSON')
     .addHelpText(
@@ -71,7 +73,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
 
   withFilter(command.command('drop'))
     .argument('[keys...]', 'these; or give a filter, or --all')
-    .description('Give them up: they are skipped, and go with the other finished events.')
+    .description('Drop dead letters; they are marked skipped and deleted after RETENTION_DAYS.')
     .option('--all', 'every dead letter')
     .option('--yes', 'do not ask')
     .option('--json', 'the result as JSON')
@@ -88,7 +90,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
   command
     .command('edit')
     .argument('<key>', 'as "list" shows it')
-    .description('Correct one in $EDITOR: it is checked, and sent under the same id.')
+    .description('Edit one in $EDITOR; it is validated and sent under the same id.')
     .addHelpText(
       'after',
       `${WHERE}\n\nExample:\n  EDITOR=nano twilio-segment-bridge dead-letters edit 1042-0`,
@@ -162,19 +164,16 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       keys.length > 0 ? await changeByKey(access, action, keys) : await changeByFilter(access, action, filter)
     const { matched, done, left } = changed
     for (const { key, why } of left) terminal.say(`${key} stays: ${why}`)
-    terminal.say(
-      `${count(done)} of ${count(matched)} ${action === 'retry' ? 'wait for delivery again' : 'dropped'}.`,
-    )
+    terminal.say(`${count(done)} of ${count(matched)} ${action === 'retry' ? 'queued' : 'dropped'}.`)
     if (json) terminal.out(JSON.stringify(changed))
     return done < matched ? 3 : 0
   }
 
   async function mayDrop(events: number): Promise<boolean> {
     if (events === 0) return true
-    if (!terminal.isInteractive)
-      throw new CliError('Nobody is here to be asked: say --yes if you mean it.', 2)
+    if (!terminal.isInteractive) throw new CliError('Not a terminal: pass --yes to confirm.', 2)
     const answer = await terminal.ask(
-      `Drop ${count(events)} dead letters? They are not sent, and go with time. [y/N] `,
+      `Drop ${count(events)} dead letters? They will not be sent, and are deleted after RETENTION_DAYS. [y/N] `,
     )
     return /^y(es)?$/i.test(answer.trim())
   }

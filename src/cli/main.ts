@@ -18,7 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 const program = new Command(name)
   .description(
-    'Self-hosted bridge from Twilio Event Streams to Segment: every event verified, kept, forwarded, never lost.',
+    'Self-hosted bridge from Twilio Event Streams to Segment: every event verified, stored, forwarded, never lost.',
   )
   .version(version)
   .addHelpText(

@@ -63,7 +63,7 @@ Examples:
 
 export function createReplayCommand(terminal: Terminal = createTerminal()): Command {
   return new Command('replay')
-    .description('Send captured events through the bridge once more, from files, folders or stdin.')
+    .description('Replay captured events, from files, folders or stdin.')
     .argument('<paths...>', 'files, folders, or - for stdin')
     .usage('[options] <file|folder|->...')
     .option('--to <url>', 'the bridge to send to, instead of the outbox here')

@@ -10,7 +10,9 @@ import { loadSettings } from './settings.ts'
 import { formatSettings } from './settings-table.ts'
 
 export const serveCommand = new Command('serve')
-  .description('Take events from Twilio, keep them, forward them to Segment (this is "npm start").')
+  .description(
+    'Run the bridge: receive events from Twilio, store them, forward them to Segment ("npm start" does this).',
+  )
   .addHelpText(
     'after',
     () =>
@@ -59,7 +61,7 @@ function stopOnSignals(running: Running, log: Log): () => boolean {
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ err: error }, 'the stop was not clean; everything acknowledged is in the outbox')
+        log.error({ err: error }, 'shutdown timed out; acknowledged events are safe')
         process.exit(1)
       },
     )

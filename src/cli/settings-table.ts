@@ -1,4 +1,4 @@
-/** The settings as people read them: in `--help`, and as the README's table. Pure. */
+/** The settings as people read them: in `--help`, and as the table of docs/configuration.md. Pure. */
 import { isSecret, type SettingName, Settings, settingNames } from '../config.ts'
 
 type Row = { readonly name: SettingName; readonly preset: string; readonly meaning: string }

@@ -17,7 +17,7 @@ export function loadSettings(): Settings {
     const lines = read.faults.map(
       ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,
     )
-    process.stderr.write(`The settings are wrong:\n${lines.join('\n')}\nThe README lists them all.\n`)
+    process.stderr.write(`Invalid settings:\n${lines.join('\n')}\ndocs/configuration.md lists them all.\n`)
     process.exit(WRONG_SETTINGS)
   }
   for (const warning of read.warnings) process.stderr.write(`Warning: ${warning}\n`)

@@ -25,12 +25,12 @@ Example, the first time:\n  twilio-segment-bridge sink create --dry-run\n  twili
     )
 
   withTest(command.command('create'))
-    .description('Create the sink for PUBLIC_URL and its subscription; what is there already is left alone.')
-    .option('--types <list>', 'event types, comma-separated (default: all the bridge can map)')
+    .description('Create the sink for PUBLIC_URL and its subscription; existing ones are left alone.')
+    .option('--types <list>', 'event types, comma-separated (default: all supported types)')
     .option('--description <text>', 'name of the sink at Twilio', DESCRIPTION)
     .option('--repin', 'also move types that are pinned to an older schema version')
     .option('--no-test', 'send no test event')
-    .option('--dry-run', 'say what would be done; change nothing')
+    .option('--dry-run', 'print what would be done; change nothing')
     .addHelpText(
       'after',
       `${CREDENTIALS} The bridge should run: it is asked whether the test event came in.
@@ -46,20 +46,20 @@ Examples:
 
   command
     .command('status')
-    .description('Show the sinks, the subscription, its schema versions, and what is wrong with them.')
+    .description('Show the sinks, the subscription, its schema versions, and problems with them.')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 all is well, 1 something is wrong, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
+      `${CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
     )
     .action(toAction(terminal, status))
 
   withTest(command.command('test'))
     .argument('[sid]', 'SID of the sink (default: the one that delivers to PUBLIC_URL)')
-    .description('Have Twilio send its test event, and wait until it came in through the bridge.')
+    .description('Have Twilio send its test event, and wait until it arrives.')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 it came in, 1 it did not, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink test --wait 60`,
+      `${CREDENTIALS}\nExit codes: 0 received, 1 not received, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink test --wait 60`,
     )
     .action(toAction(terminal, test))
 

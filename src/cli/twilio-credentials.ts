@@ -10,7 +10,7 @@ export function toSettings(environment: Readonly<Record<string, string | undefin
   const lines = read.faults.map(
     ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,
   )
-  throw new CliError(`The settings are wrong:\n${lines.join('\n')}\nThe README lists them all.`, 2)
+  throw new CliError(`Invalid settings:\n${lines.join('\n')}\ndocs/configuration.md lists them all.`, 2)
 }
 
 export type Credentials = {

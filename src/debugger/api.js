@@ -43,7 +43,7 @@ export function createApi({ onExpired, onReach }) {
     } catch (cause) {
       if (init.signal?.aborted) throw cause
       onReach(false)
-      throw new ApiError('The bridge does not answer', 0, 'Is it running? The page tries again by itself.')
+      throw new ApiError('No answer from the bridge', 0, 'Is it running? Reconnecting…')
     }
     onReach(true)
     const text = await response.text()
@@ -84,8 +84,8 @@ function toError(response, body) {
   const said = typeof body?.message === 'string' ? body.message : `The bridge answered ${status}`
   const wait = Number(response.headers.get('retry-after'))
   if (status === 401) return new ApiError('You are logged out', status, 'Log in again.', body)
-  if (status === 404) return new ApiError(said, status, 'It may be gone: look in the list.', body)
-  if (status === 429) return new ApiError('Too many tries', status, `Wait ${wait || 60} seconds.`, body)
+  if (status === 404) return new ApiError(said, status, 'It may have been deleted: see the list.', body)
+  if (status === 429) return new ApiError('Too many attempts', status, `Wait ${wait || 60} seconds.`, body)
   if (status >= 500)
     return new ApiError(said, status, "Try again; if it goes on, look at the bridge's log.", body)
   return new ApiError(said, status, 'Reload the page and try again.', body)

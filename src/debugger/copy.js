@@ -25,7 +25,7 @@ export function copyButton(label, toText, name) {
   async function copy() {
     const done = await write(toText())
     button.replaceChildren(icon(done ? 'check' : 'cross'), ...(name ? [done ? 'Copied' : 'Not allowed'] : []))
-    button.setAttribute('aria-label', done ? 'Copied' : 'The browser did not allow it')
+    button.setAttribute('aria-label', done ? 'Copied' : 'Blocked by the browser')
     setTimeout(() => {
       button.replaceChildren(icon('copy'), ...(name ? [name] : []))
       button.setAttribute('aria-label', label)

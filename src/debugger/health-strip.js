@@ -29,7 +29,7 @@ export function createHealthStrip(stream, reasons, about) {
   )
   function draw() {
     const stats = stream.last()?.stats
-    if (!stats) return put(verdict, 'Reading the figures…')
+    if (!stats) return put(verdict, 'Loading…')
     const { tone, text } = toHeadline(stats, about(), reasons())
     element.dataset.tone = tone
     put(verdict, h('span', { class: 'lamp', 'aria-hidden': 'true' }), text)

@@ -45,7 +45,7 @@ const page = {
 document.body.append(shell.element)
 
 function onExpired() {
-  showLogin('Your session has ended. Log in again to go on where you were.')
+  showLogin('Your session has ended. Log in again to continue here.')
 }
 
 /** A question that also prolongs a session in use. */
@@ -166,7 +166,7 @@ async function start(token = takeTokenFromFragment()) {
     else if (!(await isLoggedIn())) return showLogin()
   } catch (error) {
     if (error instanceof Error && 'status' in error && error.status === 0) return waitForBridge(token)
-    return showLogin('The token of this link is not the one the bridge knows.')
+    return showLogin('The token in this link is wrong.')
   }
   await enter()
 }
@@ -177,8 +177,8 @@ function waitForBridge(token) {
     h(
       'div',
       { class: 'empty', role: 'alert' },
-      h('h2', null, 'The bridge does not answer'),
-      h('p', null, 'Is it running? The page tries again by itself.'),
+      h('h2', null, 'No answer from the bridge'),
+      h('p', null, 'Is it running? Reconnecting…'),
     ),
   )
   setTimeout(() => void start(token), 3_000)

@@ -28,11 +28,7 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     'div',
     { class: 'banner', role: 'status', hidden: true },
     icon('alert'),
-    h(
-      'span',
-      null,
-      'The bridge does not answer. What you see is from before; the page tries again by itself.',
-    ),
+    h('span', null, 'Connection lost. Showing the last known data; reconnecting…'),
   )
   const arrival = createArrivalBanner({ api, stream, tell })
   const session = h(

@@ -56,13 +56,13 @@ export function judgeSegment(stats, about, reasons) {
     }
   }
   if (accepted + pending + unsorted === 0) {
-    return { tone: 'idle', answer: 'Not tried yet', text: 'No event has had to be sent so far.' }
+    return { tone: 'idle', answer: 'Not tried yet', text: 'No event has been sent so far.' }
   }
   return { tone: 'good', answer: 'Yes', text: `${about?.segmentHost ?? 'Segment'} takes what comes.` }
 }
 
 /**
- * Is the bridge taking events from Twilio?
+ * Is the bridge accepting events from Twilio?
  * @param {Stats} stats
  * @param {Record<string, ReasonText>} reasons
  * @returns {Verdict}
@@ -76,11 +76,11 @@ export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
   const turned = notices && [...notices.outbox.open, ...notices.webhook.open][0]
   if (turned) {
     const { title, remedy } = reasons[turned.reason] ?? { title: turned.reason, remedy: null }
-    return { tone: 'bad', answer: 'Turned away', text: `${title}.`, remedy, since: turned.since }
+    return { tone: 'bad', answer: 'Rejecting requests', text: `${title}.`, remedy, since: turned.since }
   }
   if (received + unsorted === 0)
     return { tone: 'idle', answer: 'Ready', text: 'The outbox can be written; no event has come yet.' }
-  return { tone: 'good', answer: 'Yes', text: 'Every event is on disk before Twilio gets its answer.' }
+  return { tone: 'good', answer: 'Yes', text: 'Every event is on disk before Twilio gets its 2xx.' }
 }
 
 /**
@@ -92,14 +92,14 @@ export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
  */
 export function toHeadline(stats, about, reasons) {
   const door = judgeDoor(stats, reasons)
-  if (door.tone === 'bad') return { tone: 'bad', text: `Events are turned away: ${door.text.slice(0, -1)}` }
+  if (door.tone === 'bad') return { tone: 'bad', text: `Rejecting requests: ${door.text.slice(0, -1)}` }
   const { tone, text, nextAt } = judgeSegment(stats, about, reasons)
   const next = nextAt ? ` · next try ${relative(nextAt)}` : ''
   if (tone === 'bad') return { tone, text: `${text.slice(0, -1)}${next}` }
   if (tone === 'slow') {
     const age = duration(stats.oldestPendingSeconds * 1_000)
-    return { tone, text: `Segment takes events; the oldest waits for ${age}` }
+    return { tone, text: `Segment is accepting events; the oldest waits for ${age}` }
   }
-  if (about?.dryRun) return { tone, text: 'Dry run: nothing leaves this bridge' }
-  return { tone, text: tone === 'good' ? 'Segment takes events' : 'Ready: nothing has had to be sent so far' }
+  if (about?.dryRun) return { tone, text: 'Dry run: nothing is sent' }
+  return { tone, text: tone === 'good' ? 'Segment is accepting events' : 'Ready: nothing sent so far' }
 }

@@ -97,7 +97,7 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
 
   api.get('/events/:key', async c => {
     const event = await outboxClient.event(c.req.param('key'))
-    if (!event) return c.json({ error: 'not_found', message: 'There is no event of this key' }, 404)
+    if (!event) return c.json({ error: 'not_found', message: 'Event not found' }, 404)
     return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
   })
 

@@ -35,7 +35,7 @@ export function createStream(
     const feed = createFeed({
       pulse,
       readings: streamReadings ?? Number.POSITIVE_INFINITY,
-      failed: error => log.warn({ err: error }, 'the pages that watch are sent away: no reading'),
+      failed: error => log.warn({ err: error }, 'SSE clients disconnected: stats unavailable'),
     })
     feeds.add(feed)
     return feed
@@ -93,7 +93,7 @@ export function createStream(
     if (stopping?.aborted || connections >= CONNECTIONS) {
       const message = stopping?.aborted
         ? 'The bridge is stopping'
-        : `${CONNECTIONS} pages watch already: close one of them`
+        : `${CONNECTIONS} pages are connected already: close one of them`
       return c.json({ error: 'too_many_streams', message }, 503, { 'retry-after': '10' })
     }
     const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }

@@ -190,7 +190,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   /** A bug of ours: the events stay pending, and the line backs off like for any other failure. */
   function blameOurselves(events: readonly Leased[]): (error: unknown) => Dispatched {
     return error => {
-      parts.log.error({ err: error }, 'a batch could not be handed over')
+      parts.log.error({ err: error }, 'batch delivery threw')
       const failure = { ...failed('bridge_fault', undefined, toErrorText(error)), events }
       return { settlements: [], tried: [], rest: undefined, failure }
     }

@@ -121,7 +121,7 @@ describe('the notice', () => {
     expect(
       say(record(well, failure('segment_refused', { at: start + MINUTE })), { now: start + every }),
     ).toBe(
-      `${reasons.segment_refused.remedy} Segment refused this very event. 480 events were set aside since 2026-10-05 02:15 UTC, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.`,
+      `${reasons.segment_refused.remedy} Segment rejected this event. 480 events were set aside since 2026-10-05 02:15 UTC, no event waits. Delivery works again since 2026-10-05 02:16 UTC, after trouble from 2026-10-05 02:14 UTC on.`,
     )
   })
 

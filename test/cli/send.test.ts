@@ -143,7 +143,7 @@ describe('send to a bridge', () => {
   })
 
   it.each([
-    [['nothing'], 'No family has the type nothing'],
+    [['nothing'], 'Unsupported event type nothing'],
     [['--rate', 'fast'], 'Expected a number'],
     [['--for', '3 days'], 'Expected a duration'],
     [['--batch', '0'], 'Expected a number'],

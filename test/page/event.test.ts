@@ -73,7 +73,7 @@ describeHosts('one event', host => {
 
     await someNotices(failing)
     await page.getByRole('link', { name: 'Health' }).first().click()
-    const segment = page.locator('.question', { hasText: 'Is Segment taking events?' })
+    const segment = page.locator('.question', { hasText: 'Is Segment accepting events?' })
     await soon(() => segment.innerText()).toContain('No')
     await soon(() => segment.innerText()).toContain('Next try')
     const notice = page.locator('.notice').first()
@@ -167,7 +167,7 @@ describeHosts('one event', host => {
   it('[PG17] a link to an event that is gone says so, and leads back', async () => {
     await using visited = await visit(bridge(), { hash: '#/events/999999-0', expected: /404/ })
     const { page } = visited
-    await page.getByRole('heading', { name: 'There is no event of this key' }).waitFor()
+    await page.getByRole('heading', { name: 'Event not found' }).waitFor()
     const key = await send(messageStatus())
     await page.getByRole('link', { name: 'All events' }).click()
     await rowOf(page, key).waitFor()

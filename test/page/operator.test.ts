@@ -41,7 +41,7 @@ describeHosts('an operator', host => {
     await bridge.until(({ delivery }) => delivery.failures > 0)
     await using visited = await visit(bridge, { hash: '#/health' })
     const { page } = visited
-    const segment = page.locator('.question', { hasText: 'Is Segment taking events?' })
+    const segment = page.locator('.question', { hasText: 'Is Segment accepting events?' })
     const button = segment.getByRole('button', { name: 'Deliver now' })
     await button.waitFor()
     expect(await segment.innerText()).toMatch(/Next try\s+in \d+ min/)

@@ -51,7 +51,7 @@ it.each([
   await bridge.end()
   const connection = page.locator('.connection')
   await soon(() => connection.textContent()).toBe('Reconnecting')
-  await page.getByText('The bridge does not answer. What you see is from before').waitFor()
+  await page.getByText('No answer from the bridge. What you see is from before').waitFor()
   expect(await rowsOf(page).count()).toBe(1)
 
   bridge = await start(folder, port)
@@ -59,7 +59,7 @@ it.each([
   await soon(() => connection.textContent(), 20_000).toBe('Live')
   await soon(() => rowsOf(page).count()).toBe(2)
   expect(await rowsOf(page).first().innerText()).toContain('message.read')
-  expect(await page.getByText('The bridge does not answer').isVisible()).toBe(false)
+  expect(await page.getByText('No answer from the bridge').isVisible()).toBe(false)
   await goTo(page, '#/health')
   await page.getByText('2 received').first().waitFor()
   await visited[Symbol.asyncDispose]()

@@ -1,4 +1,4 @@
-/** `npm run screenshots`: docs/*.png, of a real bridge and a stand-in for Segment, with made-up traffic from a seed. */
+/** `npm run screenshots`: docs/images/*.png, of a real bridge and a stand-in for Segment, with made-up traffic from a seed. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { sendEvents, sinkTest } from '../support/twilio.ts'
 import { desktop, goTo, launch, openVisit, phone, type Visit } from './browser.ts'
 import { createDice, createTraffic, fillOutbox } from './sample.ts'
 
-const docs = join(import.meta.dirname, '../../docs')
+const docs = join(import.meta.dirname, '../../docs/images')
 const random = createDice(20_260_102)
 const traffic = createTraffic(random)
 
@@ -30,7 +30,7 @@ async function shoot({ page, troubles }: Visit, name: string, ready: Locator): P
   await page.locator('h1').first().blur()
   await page.screenshot({ path: join(docs, `${name}.png`) })
   if (troubles.length > 0) throw new Error(`${name}: ${troubles.join('; ')}`)
-  process.stdout.write(`docs/${name}.png\n`)
+  process.stdout.write(`docs/images/${name}.png\n`)
 }
 
 const send = (...events: unknown[]) => sendEvents(bridge.webhook, events)

@@ -20,7 +20,7 @@ describeHosts('the session', host => {
     expect(await wholeDocument(page)).not.toContain('message.delivered')
     await field.fill('wrong')
     await field.press('Enter')
-    await page.getByText('This is not the token the bridge knows.').waitFor()
+    await page.getByText('Wrong token.').waitFor()
     // A slow browser is given another try every ten seconds: not always is it the sixth that is one too many.
     const said = page.locator('.login-said')
     for (let tries = 0; tries < 12 && !(await said.innerText()).startsWith('Too many'); tries += 1) {
@@ -28,7 +28,7 @@ describeHosts('the session', host => {
       await field.press('Enter')
       await soon(() => page.getByRole('button', { name: 'Log in' }).isEnabled()).toBe(true)
     }
-    await page.getByText(/Too many tries. Wait \d+ seconds/).waitFor()
+    await page.getByText(/Too many attempts. Wait \d+ seconds/).waitFor()
     const wait = Number(/Wait (\d+)/.exec(await said.innerText())?.[1])
     await page.waitForTimeout(wait * 1_000)
     await field.fill(bridge.adminToken)
@@ -56,7 +56,7 @@ describeHosts('the session', host => {
   it('[PG19] a start-up link with another token shows the form and says why', async () => {
     await using bridge = await host.start()
     await using visited = await visit(bridge, { loggedIn: false, hash: '#token=of-another-bridge', expected })
-    await visited.page.getByText('The token of this link is not the one the bridge knows.').waitFor()
+    await visited.page.getByText('The token in this link is wrong.').waitFor()
     expect(visited.page.url()).not.toContain('token')
   })
 

@@ -1,4 +1,4 @@
-/** Every generated file in schemas/, as text by file name; and the README's table of settings. */
+/** Every generated file in schemas/, as text by file name; and the table of settings in docs/configuration.md. */
 import { toMarkdown } from '../../src/cli/settings-table.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
@@ -11,12 +11,13 @@ export const generated: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(files).map(([file, schema]) => [file, `${JSON.stringify(schema, null, 2)}\n`]),
 )
 
-export const readme = new URL('../../README.md', import.meta.url)
+export const configurationPage = new URL('../../docs/configuration.md', import.meta.url)
 
-/** The README with the table between its markers made anew. */
+/** That page with the table between its markers made anew. */
 export function withSettingsTable(text: string): string {
   const [begin, end] = ['<!-- settings -->\n', '<!-- /settings -->']
-  if (!text.includes(begin) || !text.includes(end)) throw new Error(`README.md needs ${begin}and ${end}`)
+  if (!text.includes(begin) || !text.includes(end))
+    throw new Error(`docs/configuration.md needs ${begin}and ${end}`)
   const before = text.slice(0, text.indexOf(begin) + begin.length)
   return `${before}${toMarkdown()}\n${text.slice(text.indexOf(end))}`
 }

@@ -18,14 +18,15 @@ export function checkFolder(path: string): Finding[] {
       return [
         wrong(
           name,
-          `${path} cannot be made (${fault})`,
+          `${path} cannot be created (${fault})`,
           `Give ${parent} to the user the bridge runs as, or set DATA_DIR.`,
         ),
       ]
-    return [note(name, `${path} is not there yet: the first start makes it`), checkRoom(parent)]
+    return [note(name, `${path} does not exist yet: the first start creates it`), checkRoom(parent)]
   }
   const { mode, uid } = statSync(path)
-  if (!statSync(path).isDirectory()) return [wrong(name, `${path} is no folder`, 'Set DATA_DIR to a folder.')]
+  if (!statSync(path).isDirectory())
+    return [wrong(name, `${path} is not a folder`, 'Set DATA_DIR to a folder.')]
   const fault = tryWrite(path)
   const findings = [
     fault
@@ -43,7 +44,7 @@ export function checkFolder(path: string): Finding[] {
     ...findings,
     wrong(
       name,
-      `${path} has the mode ${shown}: others of this machine may look into it`,
+      `${path} has the mode ${shown}: other users of this machine can read it`,
       `chmod 700 ${path}`,
     ),
   ]

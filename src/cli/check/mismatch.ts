@@ -54,7 +54,7 @@ export async function explainMismatch(
   if (local !== undefined && (await isTakenBy(local, target))) {
     return wrong(
       NAME,
-      `${report}\nthe same request, made to ${local} directly, is taken`,
+      `${report}\nthe same request, made to ${local} directly, is accepted`,
       'A proxy in front changes the query string (adds, sorts or re-encodes parameters), or leads to another bridge: pass it on unchanged.',
     )
   }

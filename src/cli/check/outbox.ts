@@ -40,17 +40,15 @@ export async function checkOutbox(settings: Settings): Promise<LocalBridge> {
   if (!ready.ok) {
     const detail = `${who} has the data folder, but does not answer at ${origin} (${ready.cause})`
     return {
-      findings: [wrong('bridge', detail, 'Look at its log; PORT and HOST here should be as it has them.')],
+      findings: [wrong('bridge', detail, 'See its log; PORT and HOST here must match its settings.')],
       origin: undefined,
     }
   }
   if (ready.status === 200)
-    return { findings: [...missing, ok('bridge', `${who} runs at ${origin} and takes events`)], origin }
+    return { findings: [...missing, ok('bridge', `${who} runs at ${origin} and accepts events`)], origin }
   const { troubles = [] } = Ready.safeParse(parse(ready.text)).data ?? {}
   const why = troubles.map(toText).join('; ') || `/readyz answers ${ready.status}`
-  const remedy = troubles.includes('outbox_damaged')
-    ? reasons.outbox_damaged.remedy
-    : 'See README, "At 3 a.m.".'
+  const remedy = troubles.includes('outbox_damaged') ? reasons.outbox_damaged.remedy : 'See docs/operate.md.'
   return { findings: [...missing, wrong('bridge', `${who} at ${origin}: ${why}`, remedy)], origin }
 }
 
@@ -66,8 +64,8 @@ function findMissing(folder: string): Finding[] {
 }
 
 async function checkFile(file: string): Promise<Finding[]> {
-  const idle = note('bridge', 'none runs on this data folder', 'npm start')
-  if (!existsSync(file)) return [idle, note('outbox', 'is not there yet: the first start makes it')]
+  const idle = note('bridge', 'no bridge runs on this data folder', 'npm start')
+  if (!existsSync(file)) return [idle, note('outbox', 'does not exist yet: the first start creates it')]
   try {
     const sql = openReadOnly(file)
     try {

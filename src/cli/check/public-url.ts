@@ -68,7 +68,11 @@ function judgeHealth(health: Asked, url: string, isThrough: boolean): Finding[] 
   const detail = `${origin}/healthz answers ${health.status}, not as a bridge does`
   if (isThrough) return [note(NAME, `${detail}; the webhook is reached all the same`)]
   return [
-    wrong(NAME, detail, 'Lead the proxy in front of this address to the bridge (its PORT), paths unchanged.'),
+    wrong(
+      NAME,
+      detail,
+      'Point the proxy in front of this address at the bridge (its PORT), paths unchanged.',
+    ),
   ]
 }
 
@@ -77,13 +81,16 @@ async function judge(asked: Asked, target: Target, local: string | undefined): P
   if (!asked.ok) {
     const late = asked.cause === 'no answer in time'
     const remedy = late
-      ? 'Twilio waits 5 s: look at the proxy, and at how busy the bridge is.'
+      ? 'Twilio waits 5 s: check the proxy, and the load of the bridge.'
       : remedyFor(asked.cause)
     return wrong('webhook', `${where} cannot be reached (${asked.cause})`, remedy)
   }
   const { status, text, headers } = asked
   if (status === 200 && Taken.safeParse(parse(text)).success) {
-    return ok('webhook', `${where} takes a signed request: path, query, body and signature come through`)
+    return ok(
+      'webhook',
+      `${where} accepts a signed request: path, query, body and signature arrive unchanged`,
+    )
   }
   if (status >= 300 && status < 400) {
     const to = headers.get('location') ?? 'somewhere else'
@@ -96,7 +103,7 @@ async function judge(asked: Asked, target: Target, local: string | undefined): P
   const refusal = Refusal.safeParse(parse(text)).data
   if (refusal?.error === 'signature_missing' && target.key === undefined) {
     const remedy = 'Set TWILIO_AUTH_TOKEN (or TWILIO_SHARED_KEYS) here as that bridge has it.'
-    return wrong('webhook', `${where} wants a signature, and there is no token here to sign with`, remedy)
+    return wrong('webhook', `${where} requires a signature, and no token is set here to sign with`, remedy)
   }
   if (refusal?.error === 'signature_mismatch') return explainMismatch(target, refusal, local)
   return wrong(
@@ -126,9 +133,9 @@ function remedyOf(refusal: Refusal | undefined, status: number): string {
       if (status === 401 || status === 403)
         return 'Something in front asks for a login or blocks strangers: let Twilio through to this path.'
       if (status === 404)
-        return 'Lead the proxy in front of this address to the bridge (its PORT), paths unchanged.'
+        return 'Point the proxy in front of this address at the bridge (its PORT), paths unchanged.'
       if (status >= 500) return 'Is the bridge running, and does the proxy in front lead to its PORT?'
-      return 'Something in front answers instead of the bridge: look at its log.'
+      return 'Something in front answers instead of the bridge: see its log.'
     default:
       return refusal?.remedy ?? "Look at the bridge's log."
   }
@@ -136,7 +143,7 @@ function remedyOf(refusal: Refusal | undefined, status: number): string {
 
 function remedyFor(cause: string): string {
   if (/certificate|self.signed|altname|CERT/i.test(cause))
-    return 'Use a certificate of a public authority for this name: Twilio takes no other.'
+    return 'Use a certificate from a public authority for this name: Twilio accepts no other.'
   if (/ENOTFOUND|EAI_AGAIN|getaddrinfo/.test(cause))
     return 'Check the name in PUBLIC_URL, and its DNS record.'
   return 'Start the bridge, and the proxy in front; check the firewall.'
@@ -150,12 +157,12 @@ function judgeIdentity(
 ): Finding[] {
   if (before === undefined || after === undefined) return []
   if (after > before) return [ok('webhook', `and it is the bridge at ${local}`)]
-  const detail = `another bridge took it: the one at ${local} has seen no request`
+  const detail = `another bridge received it: the one at ${local} has seen no request`
   return [
     wrong(
       'webhook',
       detail,
-      'Lead PUBLIC_URL to this bridge, or stop the other one; two bridges of one account need a sink each.',
+      'Point PUBLIC_URL at this bridge, or stop the other one; two bridges of one account need a sink each.',
     ),
   ]
 }

@@ -55,7 +55,7 @@ function checkClock(date: string | null, at: number): Finding {
   // Half a second: the mean of what whole seconds cut off.
   const skewMs = at - (theirs + 500)
   const shown = `${(Math.abs(skewMs) / 1_000).toFixed(1)} s ${skewMs > 0 ? 'ahead of' : 'behind'} Segment's`
-  if (Math.abs(skewMs) <= SKEW_ALLOWED_MS) return ok('clock', `${shown} (a second is within the measure)`)
+  if (Math.abs(skewMs) <= SKEW_ALLOWED_MS) return ok('clock', `${shown} (measurement error ±1 s)`)
   return wrong(
     'clock',
     `${shown}: Segment moves every event's time by as much`,

@@ -9,13 +9,7 @@ import { type Finding, note, ok, wrong } from './result.ts'
 export async function checkTwilio(settings: Settings, connectTo: Connect): Promise<Finding[]> {
   const credentials = toCredentials(settings)
   if ('missing' in credentials) {
-    return [
-      note(
-        'Twilio',
-        `the sink was not looked at: ${credentials.missing}`,
-        'Set it to have the sink checked too.',
-      ),
-    ]
+    return [note('Twilio', `sink not checked: ${credentials.missing}`, 'Set it to check the sink as well.')]
   }
   try {
     const api = await connectTo(credentials)

@@ -37,7 +37,7 @@ export function findSources(
 
 function filesIn(path: string, isNamed: boolean): string[] {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat && isNamed) throw new CliError(`There is no file ${path}`, 2)
+  if (!stat && isNamed) throw new CliError(`No such file: ${path}`, 2)
   if (!stat?.isDirectory()) return stat && (isNamed || stat.isFile()) ? [path] : []
   return readdirSync(path)
     .filter(name => !name.startsWith('.') && !name.endsWith(REJECTED))

@@ -54,9 +54,9 @@ export async function retrying(
       fault = error instanceof CliError ? error.message : toCause(error)
     }
     // What is under way is finished; nothing is tried again.
-    if (signal.aborted) throw new CliError(`Stopped while ${name} did not take events: ${fault}`)
+    if (signal.aborted) throw new CliError(`Stopped while ${name} did not accept events: ${fault}`)
     if (Date.now() - since + waitMs > PATIENCE_MS)
-      throw new CliError(`${name} does not take events: ${fault}`)
+      throw new CliError(`${name} does not accept events: ${fault}`)
     await sleep(waitMs, undefined, { signal }).catch(() => undefined)
   }
 }

@@ -117,7 +117,7 @@ export function createSend(terminal: Terminal, manners: Manners) {
       tellAnswer(tally),
     )
     if (isBehind) {
-      terminal.say(`Slower than asked: ${MAX_IN_FLIGHT} requests were open at once, and more are not made.`)
+      terminal.say(`Slower than requested: ${MAX_IN_FLIGHT} requests were open at once, which is the limit.`)
     }
   }
 

@@ -41,7 +41,7 @@ export const newMessageSid = () => `SM${hex()}`
 /** Throws for a type that no family has. */
 export function toSample(type: string, options: SampleOptions = {}): Sample {
   const family = familyOf(type)
-  if (!family) throw new Error(`No family has the type ${type}`)
+  if (!family) throw new Error(`Unsupported event type ${type}`)
   const {
     customer = CUSTOMER,
     accountSid = NO_ACCOUNT,

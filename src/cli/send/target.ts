@@ -20,13 +20,13 @@ export function toTarget(
   isLoad: boolean,
 ): Target {
   if (to === undefined && settings.PORT === 0) {
-    throw new CliError('PORT is 0: say where the bridge listens with --to.', 2)
+    throw new CliError("PORT is 0: pass the bridge's address with --to.", 2)
   }
   const url = to === undefined ? toLocalOrigin(settings) + webhookPath(settings.PUBLIC_URL) : toWebhook(to)
   if (isLoad && !isLoopback(url) && !iOwnThisBridge) {
     const { host } = new URL(url)
     throw new CliError(
-      `${host} is not this machine. A load is for your own bridge: say --i-own-this-bridge if it is.`,
+      `${host} is not this machine. A load test is for your own bridge: pass --i-own-this-bridge if it is.`,
       2,
     )
   }

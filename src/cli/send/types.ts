@@ -13,7 +13,7 @@ export function toTypes(typed: readonly string[]): Chosen {
   for (const name of typed) {
     const matching =
       name === 'all' ? knownTypes : knownTypes.filter(type => type === name || type.endsWith(`.${name}`))
-    if (matching.length === 0) return { ok: false, fault: `No family has the type ${name}` }
+    if (matching.length === 0) return { ok: false, fault: `Unsupported event type ${name}` }
     if (matching.length > 1 && name !== 'all') {
       return { ok: false, fault: `${name} may be ${matching.join(' or ')}` }
     }

@@ -58,10 +58,10 @@ export async function awaitTest(
   const notice = await newestNotice(door, sentAt)
   return {
     arrived: false,
-    cause: `Twilio took the order, but no test event reached ${door.origin} within ${waitMs / 1_000} s`,
+    cause: `Twilio accepted the request, but no test event reached ${door.origin} within ${waitMs / 1_000} s`,
     remedy: notice
       ? `The bridge says: ${notice}`
-      : 'Run "check": it tries the way from PUBLIC_URL to the bridge; then "sink test" again.',
+      : 'Run "check", which tests PUBLIC_URL end to end; then "sink test" again.',
   }
 }
 
@@ -76,17 +76,17 @@ async function countTests({ origin, token }: Door): Promise<Seen> {
   const asked = await ask(`${origin}/api/stats`, asBearer(token))
   if (!asked.ok) {
     const remedy =
-      'Start the bridge (npm start) and look at the proxy in front, or say where it is: --bridge URL.'
+      'Start the bridge (npm start) and check the proxy in front, or pass its address: --bridge URL.'
     return { ok: false, cause: `the bridge cannot be reached at ${origin} (${asked.cause})`, remedy }
   }
   if (asked.status === 401) {
     const remedy = 'Set ADMIN_TOKEN as that bridge has it.'
-    return { ok: false, cause: `the bridge at ${origin} does not know this admin token`, remedy }
+    return { ok: false, cause: `the bridge at ${origin} rejects this admin token`, remedy }
   }
   const stats = Stats.safeParse(parse(asked.text))
   if (asked.status !== 200 || !stats.success) {
-    const remedy = 'Look at the proxy in front of the bridge, or say where the bridge is: --bridge URL.'
-    return { ok: false, cause: `${origin}/api/stats answers ${asked.status}: that is no bridge`, remedy }
+    const remedy = 'Check the proxy in front of the bridge, or pass its address: --bridge URL.'
+    return { ok: false, cause: `${origin}/api/stats answers ${asked.status}: not a bridge`, remedy }
   }
   const tests = stats.data.counts.filter(
     ({ type, state }) => sinkTest.types.includes(type) && state === 'received',

@@ -59,11 +59,11 @@ function onOwn(about: Diagnosed, own: Sink): Finding[] {
 function onSink(own: Sink): Finding[] {
   const again = `A sink cannot be changed: sink delete ${own.sid}, then sink create.`
   if (own.method === 'GET')
-    return [wrong('sink', `${describe(own)} is set to GET: the bridge takes POST`, again)]
+    return [wrong('sink', `${describe(own)} is set to GET: the webhook accepts POST`, again)]
   if (!isUsable(own)) return [wrong('sink', `${describe(own)} has the status ${own.status}`, again)]
   const batching = own.isBatching
     ? []
-    : [note('batches', 'batch_events is off: Twilio makes one request an event', `For load only. ${again}`)]
+    : [note('batches', 'batch_events is off: Twilio makes one request per event', `For load only. ${again}`)]
   if (own.status !== 'active') {
     const soon = 'If it stays so, delete and create it again.'
     return [note('sink', `${describe(own)} has the status ${own.status}`, soon), ...batching]
@@ -82,7 +82,7 @@ function onSid(own: Sink, sinkSid: string | undefined): Finding[] {
 function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: Sink): Finding[] {
   if (!subscription || types.length === 0) {
     return [
-      wrong('subscription', `${own.sid} is subscribed to nothing: no event will come`, 'Run "sink create".'),
+      wrong('subscription', `${own.sid} has no subscribed types: no event will arrive`, 'Run "sink create".'),
     ]
   }
   const subscribed = new Map(types.map(({ type, version }) => [type, version]))
@@ -94,9 +94,7 @@ function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: S
       const pinned = subscribed.get(pin.type)
       return pinned === undefined ? [] : [onVersion(pin, pinned, latest.get(pin.schema))]
     }),
-    ...missing.map(({ type }) =>
-      note('not subscribed', type, `Run "sink create", or leave it out on purpose.`),
-    ),
+    ...missing.map(({ type }) => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
     ...foreign.map(({ type }) => onForeign(type, subscription)),
   ]
 }
@@ -105,7 +103,7 @@ function onVersion({ type, version }: Pin, pinned: number, latest: number | unde
   const wanted = Math.min(version, latest ?? version)
   const state = `${type}: pinned ${pinned}, the bridge knows up to ${version}, Twilio's latest ${latest ?? 'unknown'}`
   if (pinned > version) {
-    return note('version', state, 'It is judged by the newest version known; a newer bridge may know it.')
+    return note('version', state, 'It is validated by the newest version known; a newer bridge may know it.')
   }
   if (pinned < wanted) return note('version', state, `sink create --repin pins it to ${wanted}.`)
   return ok('version', state)
@@ -119,7 +117,7 @@ function onForeign(type: string, { sid }: Subscription): Finding {
   }
   return note(
     'no family',
-    `${type}: kept as skipped, never sent`,
+    `${type}: stored as skipped, never sent`,
     `Add a family (CONTRIBUTING.md), or ${remove}`,
   )
 }

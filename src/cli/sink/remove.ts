@@ -43,7 +43,7 @@ export async function confirm(
     `Delete ${sink.sid} "${sink.description}" (${sink.type}, ${shown(sink.destination)}) and ${count(subscriptions.length, 'subscription')}: Twilio sends no events there any more.`,
   )
   if (yes) return true
-  if (!terminal.isInteractive) throw new CliError('Nobody is here to be asked: say --yes if you mean it.', 2)
+  if (!terminal.isInteractive) throw new CliError('Not a terminal: pass --yes to confirm.', 2)
   return /^y(es)?$/i.test((await terminal.ask('Delete it? [y/N] ')).trim())
 }
 

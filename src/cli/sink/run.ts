@@ -35,10 +35,7 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
   function requireDestination(settings: Settings): string {
     const destination = toDestination(settings)
     if (!destination) {
-      throw new CliError(
-        'PUBLIC_URL is not set: where should Twilio deliver to? (README, "Run it for real")',
-        2,
-      )
+      throw new CliError('PUBLIC_URL is not set: where should Twilio deliver to? (docs/quickstart.md)', 2)
     }
     return destination
   }
@@ -49,7 +46,7 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
     if (unknown.length > 0 || pins.length === 0) {
       const known = [...mappedTypes].map(type => `  ${type}`).join('\n')
       throw new CliError(
-        `No family maps ${unknown.join(', ') || 'an empty list'}. The bridge can map:\n${known}`,
+        `Unsupported event type: ${unknown.join(', ') || 'an empty list'}. Supported:\n${known}`,
         2,
       )
     }
@@ -67,7 +64,7 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
     const { sid } = created.sink
     // At once: it is true whatever becomes of the test.
     if (sid !== null && !json) {
-      if (settings.SINK_SID !== sid) terminal.say('For your .env, so that notices name the sink:')
+      if (settings.SINK_SID !== sid) terminal.say('For your .env (notices name the sink):')
       terminal.out(`SINK_SID=${sid}`)
     }
     const arrival =
@@ -110,8 +107,8 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
     const door = toDoor(settings, destination, bridge)
     const arrival = await awaitTest(door, () => api.test(sid), wait * 1_000, terminal)
     if (arrival.arrived) {
-      terminal.say(`It came in through the bridge's door after ${(arrival.afterMs / 1_000).toFixed(1)} s.`)
-    } else terminal.say(`It did not work: ${arrival.cause}.\n→ ${arrival.remedy}`)
+      terminal.say(`It arrived at the webhook after ${(arrival.afterMs / 1_000).toFixed(1)} s.`)
+    } else terminal.say(`Failed: ${arrival.cause}.\n→ ${arrival.remedy}`)
     return arrival
   }
 

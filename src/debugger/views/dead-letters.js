@@ -67,8 +67,8 @@ export function createDeadLettersView(page) {
     if (counted === 0) return void read()
     const words =
       now > counted
-        ? `${number(now - counted)} more since you looked.`
-        : `${number(counted - now)} fewer since you looked.`
+        ? `${number(now - counted)} more since this page loaded.`
+        : `${number(counted - now)} fewer since this page loaded.`
     if (news.dataset.words === words && news.childElementCount > 0) return
     news.dataset.words = words
     put(
@@ -100,7 +100,7 @@ export function createDeadLettersView(page) {
 function nothing() {
   return empty({
     title: 'No dead letters',
-    text: 'Every event was accepted, waits its turn, or was left out on purpose. What fails validation, or what Segment refuses, is kept here with the reason until somebody decides.',
+    text: 'Every event was accepted, is waiting, or was skipped on purpose. Events that fail validation, or that Segment refuses, stay here with the reason until somebody decides.',
     actions: [h('a', { class: 'button', href: '#/events' }, 'To the events')],
   })
 }

@@ -282,8 +282,8 @@ function noName() {
 
 function notFound() {
   return empty({
-    title: 'There is no event of this key',
-    text: 'Accepted and skipped events go when their retention ends. The link may also be of another bridge.',
+    title: 'Event not found',
+    text: 'Accepted and skipped events are deleted after RETENTION_DAYS. The link may also belong to another bridge.',
     actions: [h('a', { class: 'button', href: '#/events' }, 'All events')],
   })
 }

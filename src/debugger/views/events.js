@@ -97,7 +97,7 @@ export function createEventsView(page) {
     if (!narrowed) return [createFirst(page.about())]
     const text = next
       ? `Nothing back to ${reachedAt ? moment(reachedAt) : 'where it stopped'}.`
-      : `Nothing among the ${number(page.stream.last()?.stats.received ?? 0)} events the bridge has counted. Accepted and skipped ones are kept for ${page.about()?.retentionDays ?? 7} days.`
+      : `None of ${number(page.stream.last()?.stats.received ?? 0)} events received. Accepted and skipped ones are stored for ${page.about()?.retentionDays ?? 7} days.`
     const actions = [button('Clear filters', { kind: 'primary', onClick: clear })]
     if (next) actions.push(button('Search on', { onClick: feed.more }))
     return [empty({ title: 'No events match', text, actions })]
@@ -106,7 +106,7 @@ export function createEventsView(page) {
   function howFar() {
     const { rows, next, loading, asked, reachedAt, error, torn } = feed.now()
     if (rows.length === 0) return []
-    if (error) return ['The older ones did not load. ', linkTo('Try again', feed.again)]
+    if (error) return ['Older events did not load. ', linkTo('Try again', feed.again)]
     const searching = Object.values(asked).some(value => value !== '')
     if (loading !== 'idle') {
       return [
@@ -118,7 +118,7 @@ export function createEventsView(page) {
     }
     if (next || torn) return searching && reachedAt ? [`Searched back to ${moment(reachedAt)}`] : []
     return [
-      rows.length >= 5_000 ? 'The list holds 5,000 events: narrow it to see older ones.' : 'No older events.',
+      rows.length >= 5_000 ? 'The list shows 5,000 events: narrow it to see older ones.' : 'No older events.',
     ]
   }
 

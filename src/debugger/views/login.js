@@ -85,8 +85,8 @@ export function createLoginView(page, onEnter, why) {
 
 /** @param {unknown} error */
 function toSentence(error) {
-  if (!(error instanceof Error)) return 'It did not work. Reload the page.'
+  if (!(error instanceof Error)) return 'Something failed. Reload the page.'
   const status = 'status' in error ? error.status : undefined
-  if (status === 401) return 'This is not the token the bridge knows.'
+  if (status === 401) return 'Wrong token.'
   return 'remedy' in error ? `${error.message}. ${error.remedy}` : error.message
 }

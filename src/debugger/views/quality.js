@@ -146,7 +146,7 @@ function refocus(body, name) {
 function nothing() {
   return empty({
     title: 'No figures for this window yet',
-    text: 'They are counted by the hour as events come in, and outlive the events themselves. Try a longer window, or send a first event.',
+    text: 'Events are counted per hour on arrival; the counts outlive the events. Try a longer window, or send a first event.',
     actions: [h('a', { class: 'button', href: '#/events' }, 'To the events')],
   })
 }
@@ -154,8 +154,8 @@ function nothing() {
 /** @param {Choice} choice */
 function unknown({ window }) {
   return empty({
-    title: 'This type did not come in this window',
-    text: 'Nor in the days before that it is compared with.',
+    title: 'No event of this type in this window',
+    text: 'Nor in the days it is compared with.',
     actions: [h('a', { class: 'button', href: toHash(window) }, 'All types')],
   })
 }

@@ -20,7 +20,7 @@ export type NodeOutboxClient = OutboxClient & {
 /** Throws, with a sentence for a person, when the outbox cannot be opened. */
 export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxClient> {
   // Sources run as .ts, the published package as .js.
-  const file = new URL(`./dispatcher-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
+  const file = new URL(`./outbox-worker${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
   const { dryRunFile, noticeClockFile, outboxFile, settings } = data
   const { acknowledgedFile, cleanEndFile, missingFile } = data
   const records = { acknowledgedFile, cleanEndFile, missingFile }
@@ -34,7 +34,7 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
 
   const failed = new Promise<Error>(resolve => {
     thread.once('error', error => resolve(error instanceof Error ? error : new Error(String(error))))
-    thread.once('exit', code => resolve(new Error(`the outbox thread ended with code ${code}`)))
+    thread.once('exit', code => resolve(new Error(`the outbox worker ended with code ${code}`)))
   })
   void failed.then(error => {
     ended = error

@@ -35,7 +35,7 @@ const LAST_BATCH_MS = 5_000
 
 const { settings, dryRunFile, noticeClockFile, ...files }: ThreadData = workerData
 const port = parentPort
-if (!port) throw new Error('dispatcher-thread.ts runs as a worker thread')
+if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 
 const log = createLog(settings.LOG_LEVEL)
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, Date.now)

@@ -243,7 +243,7 @@ export class OutboxShard extends DurableObject<Env> {
       if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + MEND_MS)
     } catch (error) {
       // Never thrown on: the runtime would give the alarm up after six tries.
-      this.#log.error({ err: error }, 'a drain failed')
+      this.#log.error({ err: error }, 'a delivery run failed')
     } finally {
       await this.#alarm.arm(next)
     }

@@ -33,7 +33,7 @@ export function createLogin({ lock, settings, tries, log }: LoginParts): Hono {
     if (waitMs > 0) return later(c, waitMs)
     if (!(await lock.isToken(token))) {
       log.warn({}, 'a login with a wrong token')
-      return c.json({ error: 'wrong_token', message: 'This is not the admin token of this bridge' }, 401)
+      return c.json({ error: 'wrong_token', message: 'Wrong admin token' }, 401)
     }
     await tries.forget()
     await lock.sessions.open(c, isSecure(c, settings))
@@ -80,6 +80,6 @@ function parse(bytes: Uint8Array): unknown {
 
 function later(c: Context, waitMs: number): Response {
   const seconds = Math.ceil(waitMs / 1_000)
-  const message = `Too many wrong tokens: try again in ${seconds} s. A Bearer is not held up`
+  const message = `Too many wrong tokens: try again in ${seconds} s. Bearer tokens are not delayed`
   return c.json({ error: 'too_many_tries', message }, 429, { 'retry-after': String(seconds) })
 }

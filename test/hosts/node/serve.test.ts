@@ -102,7 +102,7 @@ describe.concurrent('serve', () => {
       PORT: 'eighty',
       SEGMENT_WRIT_KEY: 'x',
     })
-    expect(words).toMatch(/^the bridge ended with 2: The settings are wrong:/)
+    expect(words).toMatch(/^the bridge ended with 2: Invalid settings:/)
     for (const name of ['TWILIO_AUTH_TOKEN', 'PORT', 'SEGMENT_WRIT_KEY', 'SEGMENT_REGION'])
       expect(words).toContain(`${name}: got`)
     expect(words).not.toContain('MAX_BACKLOG: got')

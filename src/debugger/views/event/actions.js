@@ -44,7 +44,7 @@ export function createActions(page, event, onDone) {
         h(
           'p',
           null,
-          `Segment will not get ${shortType(event.type)}. It is then kept as skipped until its retention ends, and can be retried until then.`,
+          `${shortType(event.type)} will not be sent to Segment. It is marked skipped, and can be retried until it is deleted after RETENTION_DAYS.`,
         ),
       ],
       yes: 'Drop',
@@ -66,11 +66,10 @@ export function createActions(page, event, onDone) {
 function toSentence(error, action) {
   const body = error instanceof Error && 'body' in error ? error.body : undefined
   const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : undefined
-  if (reason === 'bytes_pruned') return 'Its bytes are gone: it cannot be sent any more'
+  if (reason === 'bytes_pruned') return 'Its body was deleted: it can no longer be sent'
   if (reason === 'unreadable') return 'Its stored bytes are damaged: it cannot be sent'
   if (reason === 'already_pending') return 'It waits for its next attempt already'
-  if (reason === 'not_a_dead_letter') return 'It is no dead letter any more'
-  if (action !== 'drop' && typeof reason === 'string')
-    return `It still fails: ${reason}. Correct it and replay it`
-  return error instanceof Error ? error.message : 'It did not work'
+  if (reason === 'not_a_dead_letter') return 'It is no longer a dead letter'
+  if (action !== 'drop' && typeof reason === 'string') return `It still fails: ${reason}. Edit it, then retry`
+  return error instanceof Error ? error.message : 'That failed'
 }

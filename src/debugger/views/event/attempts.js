@@ -27,7 +27,7 @@ export function createAttempts({ attempts, attemptCount, state }, reasons, hide)
     ),
   )
   if (newest.length === 0) {
-    const why = state === 'pending' ? 'It was not tried yet.' : 'It was never sent to Segment.'
+    const why = state === 'pending' ? 'No attempt yet.' : 'It was never sent to Segment.'
     return h('section', { class: 'card' }, head, h('p', { class: 'card-body soft' }, why))
   }
   return h(

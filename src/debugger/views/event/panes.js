@@ -27,7 +27,7 @@ export function createPanes(event, { raw, hide, retentionDays }) {
     from.element,
     gone(),
   )
-  const target = pane('Track call', 'as Segment gets it', event.mapped, to.element, none())
+  const target = pane('Track call', 'as sent to Segment', event.mapped, to.element, none())
   const element = h('div', { class: 'panes' }, source, target)
 
   /** @param {string} path */
@@ -76,7 +76,7 @@ export function createPanes(event, { raw, hide, retentionDays }) {
       put(
         body,
         text === null
-          ? h('p', { class: 'pane-none soft' }, 'It is nested too deeply to be written as text.')
+          ? h('p', { class: 'pane-none soft' }, 'It is nested too deeply to be shown.')
           : createRaw(hide(text)),
       )
     return h(
@@ -98,14 +98,14 @@ export function createPanes(event, { raw, hide, retentionDays }) {
   function gone() {
     if (event.unreadable !== undefined) return `Its stored bytes cannot be read: ${event.unreadable}.`
     return event.state === 'accepted' || event.state === 'skipped'
-      ? `Its bytes are gone, or cannot be written as JSON. Accepted and skipped events are kept for ${retentionDays} days.`
-      : 'It cannot be written as JSON.'
+      ? `Its body was deleted, or cannot be shown as JSON. Accepted and skipped events are stored for ${retentionDays} days.`
+      : 'It cannot be shown as JSON.'
   }
 
   function none() {
     return event.state === 'rejected'
-      ? 'There is none: what came does not pass the check.'
-      : 'There is none: no family knows how to map it, or its bytes are gone.'
+      ? 'Not generated: the event failed validation.'
+      : 'Not generated: unsupported event type, or the body was deleted.'
   }
 
   return element

@@ -16,7 +16,7 @@ export function createFirst(about) {
     'div',
     { class: 'first' },
     h('h2', null, 'No events yet'),
-    h('p', { class: 'soft' }, 'Every event Twilio sends shows here within a second.'),
+    h('p', { class: 'soft' }, 'Every event that Twilio sends appears here within a second.'),
     h(
       'ol',
       { class: 'steps' },
@@ -25,17 +25,17 @@ export function createFirst(about) {
         [
           'Signed as Twilio signs it',
           about?.dryRun
-            ? '; nothing leaves this machine, for no write key is set.'
-            : '; Segment gets it, too.',
+            ? '; nothing leaves this machine, because no write key is set.'
+            : '; Segment receives it as well.',
         ],
-        `node bin/twilio-segment-bridge.mjs send delivered${to}`,
+        `npx twilio-segment-bridge send delivered${to}`,
       ),
       step(
         'Connect Twilio',
         [
-          'Creates the sink and subscribes it to the message events, sends a test through it and waits until it arrives here. Needs a public URL.',
+          'Creates the sink and its subscription, sends a test event and waits until it arrives here. Needs a public URL.',
         ],
-        'node bin/twilio-segment-bridge.mjs sink create',
+        'npx twilio-segment-bridge sink create',
       ),
       h(
         'li',

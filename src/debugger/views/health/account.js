@@ -8,11 +8,11 @@ import { number, percent, plural } from '../../format.js'
 
 /** @type {readonly (readonly [State, string])[]} */
 const states = [
-  ['accepted', 'Segment took them'],
+  ['accepted', 'Segment answered 2xx'],
   ['pending', 'wait for Segment'],
   ['skipped', 'deliberately not sent'],
   ['rejected', 'failed validation'],
-  ['refused', 'Segment refused them'],
+  ['refused', 'undeliverable: Segment refused them'],
 ]
 
 export function createAccount() {
@@ -49,7 +49,7 @@ export function createAccount() {
         if (value)
           put(value, h('span', { class: 'term-number' }, number(part.n)), share(part.n, stats.received))
       })
-      put(beside, `${plural(stats.duplicates, 'duplicate')} counted beside, never stored twice`)
+      put(beside, `${plural(stats.duplicates, 'duplicate')} counted separately, never stored twice`)
     },
   }
 }
@@ -67,7 +67,7 @@ function sumOf(/** @type {{ n: number }[]} */ parts, /** @type {number} */ recei
 /** @param {Stats} stats */
 function rest({ unsorted }) {
   return unsorted > 0
-    ? h('span', { class: 'faint' }, ` · ${number(unsorted)} more just came, kept and not sorted yet`)
+    ? h('span', { class: 'faint' }, ` · ${number(unsorted)} more stored, not indexed yet`)
     : null
 }
 

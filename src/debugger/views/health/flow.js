@@ -64,7 +64,7 @@ export function createFlow(page) {
  * @param {number} oldestSeconds
  */
 function toNote(pending, unsorted, oldestSeconds) {
-  if (unsorted > 0) return `${number(unsorted)} just came, not sorted yet`
+  if (unsorted > 0) return `${number(unsorted)} received, not indexed yet`
   return pending === 0 ? 'nothing waits' : toAge(oldestSeconds)
 }
 

@@ -49,7 +49,7 @@ export function createNotices(page) {
     if (notices.length === 0) {
       const text =
         'The first failure of delivery, outbox or webhook is told at once; while it goes on, a notice every 20 minutes sums it up.'
-      return put(list, empty({ title: 'No notice has been needed', text }))
+      return put(list, empty({ title: 'No notice so far', text }))
     }
     const shown = notices.slice(0, limit)
     for (const notice of shown) if (!rows.has(notice.sid)) rows.set(notice.sid, toRow(notice))
@@ -107,7 +107,7 @@ function toRow({ sid, timestamp, level, error_code, payload }) {
           { class: 'notice-facts' },
           fact('Concerns', info.component ?? null),
           fact('Raised', `${relative(timestamp)} · ${moment(timestamp)}`),
-          fact('What came since the last one', toCounts(info.counts)),
+          fact('Since the last notice', toCounts(info.counts)),
           fact('Since', info.since && moment(info.since)),
           fact('Events wait', info.waiting > 0 ? toWait(info.waiting, info.waiting_since) : 'none'),
           fact('Next try', info.next_attempt_at && moment(info.next_attempt_at)),

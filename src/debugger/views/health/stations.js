@@ -11,8 +11,8 @@ import { judgeDoor, judgeSegment } from '../../verdict.js'
 
 /** @param {Page} page */
 export function createStations(page) {
-  const door = createStation('Is the bridge taking events from Twilio?')
-  const segment = createStation('Is Segment taking events?', deliverNow)
+  const door = createStation('Is the bridge accepting events from Twilio?')
+  const segment = createStation('Is Segment accepting events?', deliverNow)
   const notice = h('p', { class: 'next-notice' })
   const element = h(
     'section',
@@ -27,7 +27,7 @@ export function createStations(page) {
       await page.api.post('/deliver-now')
       page.tell('The next delivery attempt starts now')
     } catch (error) {
-      page.tell(error instanceof Error ? error.message : 'It did not work')
+      page.tell(error instanceof Error ? error.message : 'That failed')
     }
   }
 
@@ -112,8 +112,7 @@ function drawNotice(place, { notices }) {
   place.hidden = !at
   if (!at) return
   const due = Date.parse(at) <= Date.now()
-  const what =
-    next.open.length > 0 ? 'While this goes on, the next notice goes out' : 'The next notice goes out'
+  const what = next.open.length > 0 ? 'While this lasts, the next notice is sent' : 'The next notice is sent'
   const words = `${what} ${due ? 'now' : `${relative(at)}, at ${hour(at)}`}.`
   if (place.childElementCount === 0) put(place, icon('alert'), h('span'))
   const [, text] = place.children

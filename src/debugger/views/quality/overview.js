@@ -27,7 +27,7 @@ function createTotals({ types }) {
     tile(
       'Events',
       number(all.events),
-      all.unmapped ? `${number(all.unmapped)} of no known type` : 'all of known types',
+      all.unmapped ? `${number(all.unmapped)} of an unsupported type` : 'all types supported',
     ),
     tile(
       'Passing the schema',

@@ -14,11 +14,11 @@ import { createVolume } from './volume.js'
 
 /** @type {Record<keyof Identity['kinds'], readonly [name: string, usable: boolean, why: string]>} */
 const kinds = {
-  phone: ['Phone number', true, 'E.164, also within whatsapp: and rcs:'],
+  phone: ['Phone number', true, 'E.164, also after whatsapp: and rcs:'],
   other_scheme: ['Account on another channel', true, 'as messenger:…'],
-  short_code: ['Short code', false, 'no person is known by it'],
-  alphanumeric: ['Sender name or other text', false, 'no person is known by it'],
-  missing: ['Nothing', false, 'the field is missing, empty or no text'],
+  short_code: ['Short code', false, 'identifies no person'],
+  alphanumeric: ['Sender name or other text', false, 'identifies no person'],
+  missing: ['Nothing', false, 'the field is missing, empty or not a string'],
 }
 
 /**
@@ -61,7 +61,7 @@ function createFigures(kind) {
     tile(
       'Events',
       number(events),
-      unmapped ? 'no family knows this type' : version > 0 ? `schema version ${version}` : '',
+      unmapped ? 'unsupported event type' : version > 0 ? `schema version ${version}` : '',
     ),
     tile('Passing the schema', passingShare(kind), `${number(passing)} of ${number(passing + violating)}`),
     identity &&
@@ -91,7 +91,7 @@ function tile(label, value, note, tone) {
 /** @param {TypeQuality} kind */
 function createProperties({ required, optional, unmapped }) {
   const none = unmapped
-    ? 'The bridge knows no schema of this type.'
+    ? 'The bridge has no schema for this type.'
     : 'No properties are counted for this type.'
   return h(
     'section',
@@ -174,8 +174,8 @@ function createIdentity({ identity }) {
     h(
       'div',
       { class: 'card-body properties' },
-      !identity && h('p', { class: 'faint' }, 'Events of this type have no customer the bridge knows of.'),
-      identity && h('h3', null, 'Segment can know the customer by'),
+      !identity && h('p', { class: 'faint' }, 'Events of this type have no customer.'),
+      identity && h('h3', null, 'Segment can identify the customer by'),
       identity && h('ul', { class: 'shares' }, part(true)),
       identity && h('h3', null, 'Not by'),
       identity && h('ul', { class: 'shares' }, part(false)),

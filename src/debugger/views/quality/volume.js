@@ -36,7 +36,7 @@ export function createVolume({ hours }, { type, volume }) {
     const usual = baseline[i] ?? null
     const words = [
       `${local(hours[i] ?? '')}–${endOf(hours[i] ?? '')}: ${plural(perHour[i] ?? 0, 'event')}`,
-      usual === null ? 'usual not known yet' : `usually ${number(Math.round(usual))}`,
+      usual === null ? 'baseline not known yet' : `usually ${number(Math.round(usual))}`,
       marked.get(i) ?? (i === running ? 'still running' : ''),
     ]
     return words.filter(word => word !== '').join(' · ')
@@ -80,7 +80,7 @@ export function createVolume({ hours }, { type, volume }) {
  * @param {string | null} silentSince
  */
 function summarise(perHour, marks, silentSince) {
-  if (silentSince) return `Nothing came since ${local(silentSince)}.`
+  if (silentSince) return `No event since ${local(silentSince)}.`
   const drops = marks.filter(({ kind }) => kind === 'drop').length
   const odd = [drops && plural(drops, 'drop'), marks.length - drops && plural(marks.length - drops, 'spike')]
   const words = odd.filter(Boolean).join(' and ') || 'no drop, no spike'
@@ -172,7 +172,7 @@ function createLegend() {
     'p',
     { class: 'legend push' },
     key('volume', 'Events'),
-    key('usual', 'Usual at this hour'),
+    key('usual', 'Baseline'),
     key('drop', '▼ Drop'),
     key('spike', '▲ Spike'),
   )
@@ -212,7 +212,7 @@ function createNumbers(hours, { perHour, baseline }, marked) {
   return h(
     'details',
     { class: 'how', 'data-focus': 'numbers', on: { toggle: fill } },
-    h('summary', null, 'The same in numbers'),
+    h('summary', null, 'As a table'),
     h(
       'div',
       { class: 'numbers', tabindex: 0, role: 'region', 'aria-label': 'Events per hour' },
