@@ -12,7 +12,7 @@ const RECEIVED_AT = Date.parse('2026-01-02T03:04:05.678Z')
 function at(root: unknown, path: string): unknown {
   const names = path
     .replaceAll(/\[(\d+)\]/g, '.$1')
-    .split('..')
+    .split('.')
     .slice(1)
   return names.reduce((value: unknown, name) => {
     const whole: unknown = typeof value === 'string' ? JSON.parse(value) : value

@@ -97,7 +97,7 @@ describeHosts('sending again', host => {
       {},
       { since: '6h' },
       { since: LONG_AGO, all: true },
-      { since: LONG_AGO, after: '../../' },
+      { since: LONG_AGO, after: '../' },
       'x',
     ]
     for (const body of bodies) {

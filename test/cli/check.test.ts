@@ -72,7 +72,7 @@ describe('check', () => {
     expect(findings.filter(({ state }) => state === 'wrong')).toEqual([])
     expect(ok).toBe(true)
     const said = findings.map(({ name, detail }) => `${name}: ${detail}`).join('\n')
-    expect(said).toContain('takes a signed request: path, query, body and signature come through')
+    expect(said).toContain('accepts a signed request: path, query, body and signature arrive unchanged')
     expect(said).toContain(`it is the bridge at ${bridge.origin}`)
     expect(said).not.toContain(authToken)
     expect(await bridge.stats()).toMatchObject({ received: before.received })
@@ -115,7 +115,7 @@ describe('check', () => {
     const seen = segment.requests.length
     const { findings } = await check({}, ['--offline'])
     expect(segment.requests).toHaveLength(seen)
-    expect(findings.find(({ name }) => name === 'bridge')?.detail).toContain('takes events')
+    expect(findings.find(({ name }) => name === 'bridge')?.detail).toContain('accepts events')
   })
 })
 
@@ -146,7 +146,7 @@ describe('the data folder and the outbox', () => {
 
   it.runIf(process.platform === 'linux')('[CK3] one that cannot be made is wrong', async () => {
     const { text } = await check({ DATA_DIR: '/proc/no/such' }, ['--offline'])
-    expect(text).toContain('/proc/no/such cannot be made')
+    expect(text).toContain('/proc/no/such cannot be created')
   })
 
   it('[CK3] a file in its place is wrong; none yet is not', async () => {
@@ -154,7 +154,7 @@ describe('the data folder and the outbox', () => {
       rmSync(dir, { recursive: true })
       writeFileSync(dir, '')
     })
-    expect(file.text).toContain('is no folder')
+    expect(file.text).toContain('is not a folder')
     const none = await check({ DATA_DIR: join(bridge.dataDir, 'new', 'folder') }, ['--offline'])
     expect(none.ok).toBe(true)
   })
@@ -263,7 +263,7 @@ describe('the public URL', () => {
       passing => {
         passing.query += '&via=proxy'
       },
-      /made to .* directly, is taken.*changes the query string/s,
+      /made to .* directly, is accepted.*changes the query string/s,
     ],
     [
       'asks for a login',
@@ -359,7 +359,7 @@ describe('the public URL', () => {
   it('[CK8] another bridge with the same token is not this one', async () => {
     await using other = await startBridge({ PUBLIC_URL: proxy.origin })
     proxy.target = other.origin
-    expect((await check()).text).toContain('another bridge took it')
+    expect((await check()).text).toContain('another bridge received it')
   })
 
   it('[CK6] nobody there, or the bridge behind is down', async () => {

@@ -76,9 +76,9 @@ const forms: readonly Form[] = [
 const toolForms: readonly Form[] = [
   ['gzip -9', () => tool('gzip', ['-9', '-c'])],
   ['zstd -19', () => tool('zstd', ['-19', '-c'])],
-  ['jq .', () => tool('jq', ['..'])],
-  ['jq -c .', () => tool('jq', ['-c', '..'])],
-  ['jq -s .', () => tool('jq', ['-s', '..'])],
+  ['jq .', () => tool('jq', ['.'])],
+  ['jq -c .', () => tool('jq', ['-c', '.'])],
+  ['jq -s .', () => tool('jq', ['-s', '.'])],
   ['tr -d "\\n"', () => tool('tr', ['-d', '\n'])],
 ]
 

@@ -211,7 +211,7 @@ describe("Twilio's manners", () => {
 describe('the feed', () => {
   const dice = { types: [], duplicates: 0, isOutOfOrder: false, random: Math.random, now: Date.now }
   const toKey = ({ data, type }: { data: { readonly messageSid?: unknown }; type: string }) =>
-    `${data.messageSid} ${type.split('..').at(-1)}`
+    `${data.messageSid} ${type.split('.').at(-1)}`
 
   it('[SE5] in order: sent before delivered, message by message', () => {
     const { events } = createFeed(dice).take(500)

@@ -16,7 +16,7 @@ const files: [path: string, type: string][] = [
 ]
 
 const strays = [
-  ...['../../package.json', '%2e%2e/package.json', '%2e%2e%2fpackage.json', '..%2f..%2f..%2fetc%2fpasswd'],
+  ...['../package.json', '%2e%2e/package.json', '%2e%2e%2fpackage.json', '..%2f..%2f..%2fetc%2fpasswd'],
   ...[
     '..%5c..%5cpackage.json',
     '%252e%252e%252fpackage.json',

@@ -34,7 +34,7 @@ const sqlite = script(
 const lean = ['--max-semi-space-size=8', '--heap-growing-percent=150', '--no-allocation-site-pretenuring']
 
 const onPath = spawnSync('node', ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.trim() ?? ''
-const [major = 99, minor = 0] = onPath.split('../..').map(Number)
+const [major = 99, minor = 0] = onPath.split('.').map(Number)
 const older = process.platform === 'linux' && (major < 22 || (major === 22 && minor < 18))
 if (!older)
   console.info(

@@ -14,7 +14,7 @@ export function withShard<View extends { readonly key: string }>(shard: number, 
 export type Positions = readonly (string | undefined | null)[]
 
 export function toCursor(positions: Positions): string {
-  return positions.map(position => (position === null ? 'x' : (position ?? '')).replace('-', '..')).join('_')
+  return positions.map(position => (position === null ? 'x' : (position ?? '')).replace('-', '.')).join('_')
 }
 
 export function fromCursor(cursor: string, shards: number): Positions {
@@ -23,7 +23,7 @@ export function fromCursor(cursor: string, shards: number): Positions {
     const position = given[index]
     // A shard that came since the list was begun has newer events only.
     if (position === undefined || position === 'x') return null
-    return position === '' ? undefined : position.replace('..', '-')
+    return position === '' ? undefined : position.replace('.', '-')
   })
 }
 
@@ -48,7 +48,7 @@ export function toShardQueries(query: PulseQuery, shards: number): PulseQuery[] 
 
 /** Where a walk through one shard after the other goes on: `<shard>.<place in it>`. */
 export function fromStep(after: string | undefined): [shard: number, after: string | undefined] {
-  const [shard = '0', place] = after?.split('..') ?? []
+  const [shard = '0', place] = after?.split('.') ?? []
   return [Number(shard), place || undefined]
 }
 
