@@ -44,6 +44,11 @@ export function toLine(value: unknown): Line | undefined {
 /** Ends an export that lacks events, and is none itself. */
 export const toUnreadableLine = (events: number): string => `{"bridge":1,"unreadable":${events}}\n`
 
+/** Ends a part of an export: the rest is asked for with `after`. */
+export const toNextLine = (after: string): string => `{"bridge":1,"next":${JSON.stringify(after)}}\n`
+
+export const isNextLine = (line: string): boolean => /^\{"bridge":1,"next":"[\w.-]{1,2000}"\}\s*$/.test(line)
+
 /** How many events an export says that it lacks; `undefined`: it is another line. */
 export function readUnreadableLine(line: string): number | undefined {
   const [, events] = /^\{"bridge":1,"unreadable":(\d{1,15})\}\s*$/.exec(line) ?? []

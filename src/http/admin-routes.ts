@@ -53,7 +53,12 @@ const ResendBody = z.strictObject({
 })
 
 /** What only a bridge that is served has. */
-export type Served = { readonly about: About; readonly stream: Handler }
+export type Served = {
+  readonly about: About
+  readonly stream: Handler
+  /** Pages of events in one answer of an export, for a host that counts them. @default without end */
+  readonly exportPages?: number | undefined
+}
 
 export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
   const api = new Hono()
@@ -131,7 +136,7 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
       return c.json(await outboxClient.changeMany(action, filter.data))
     })
   }
-  if (outboxClient.transfer) api.route('/', createCarryApi(outboxClient.transfer))
+  if (outboxClient.transfer) api.route('/', createCarryApi(outboxClient.transfer, served?.exportPages))
   return api
 }
 

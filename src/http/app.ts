@@ -21,6 +21,7 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
   StreamParts & {
     readonly host: Host
     readonly outboxClient: OutboxClient
+    readonly exportPages?: number
     readonly adminToken: string | undefined
     readonly page: Page
     readonly tries: LoginRateLimit
@@ -57,7 +58,12 @@ export function createApp(parts: AppParts): Hono {
   })
   if (lock) app.route('/api', createLogin({ ...parts, lock }))
   app.use('/api/*', keepPrivate, guard)
-  const served = { about: toAbout(settings, parts.host), stream: createStream(outboxClient, parts) }
+  const { exportPages } = parts
+  const served = {
+    about: toAbout(settings, parts.host),
+    stream: createStream(outboxClient, parts),
+    exportPages,
+  }
   app.route('/api', createStatusApi(outboxClient, parts))
   app.route('/api', createApi(outboxClient, served))
   if (lock) app.route('/', createPage(parts.page))

@@ -6,9 +6,11 @@ import {
   eventText,
   fromEvent,
   fromLine,
+  isNextLine,
   readUnreadableLine,
   toIntakes,
   toLine,
+  toNextLine,
   toUnreadableLine,
 } from '../admin/export-format.ts'
 import type { NotStored } from '../admin/transfer.ts'
@@ -32,6 +34,11 @@ const ExportQuery = z.strictObject({
   reason: z.string().max(100).optional(),
   since: time.optional(),
   until: time.optional(),
+  /** The `next` of the last line of the part before. */
+  after: z
+    .string()
+    .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier part')
+    .optional(),
 })
 const ImportQuery = z.strictObject({
   again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
@@ -42,27 +49,34 @@ const IMPORT_BYTES = 16_777_216
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
-export function createCarryApi(transfer: NonNullable<OutboxClient['transfer']>): Hono {
+/** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
+export function createCarryApi(
+  transfer: NonNullable<OutboxClient['transfer']>,
+  exportPages = Number.POSITIVE_INFINITY,
+): Hono {
   const api = new Hono()
 
   api.get('/export', async c => {
     const query = ExportQuery.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
-    const { state, ...rest } = query.data
+    const { state, after: from, ...rest } = query.data
     const read = (after?: string) => transfer.exportPage({ ...rest, states: state, after })
-    let page = await read()
+    let page = await read(from)
     if ('stored' in page) return unkept(c, page)
     let unreadable = 0
+    let pages = 1
     const lines = new ReadableStream<Uint8Array>({
       async pull(controller) {
         if ('stored' in page) return controller.error(new Error(page.detail))
         unreadable += page.unreadable
         controller.enqueue(encoder.encode(page.lines))
-        if (page.next !== undefined) {
+        if (page.next !== undefined && pages < exportPages) {
+          pages += 1
           page = await read(page.next)
           return
         }
         if (unreadable > 0) controller.enqueue(encoder.encode(toUnreadableLine(unreadable)))
+        if (page.next !== undefined) controller.enqueue(encoder.encode(toNextLine(page.next)))
         controller.close()
       },
     })
@@ -115,7 +129,7 @@ function read(body: Uint8Array): [element: unknown, text: string][] | undefined 
     }
     return text
       .split('\n')
-      .filter(line => line.trim() !== '' && readUnreadableLine(line) === undefined)
+      .filter(line => line.trim() !== '' && readUnreadableLine(line) === undefined && !isNextLine(line))
       .map(line => [JSON.parse(line), line.trim()])
   } catch {
     return undefined

@@ -252,7 +252,7 @@ describe('[RP3] what cannot be read is told, and what was read before it counts'
     })
     expect(await place.replay([join(place.folder, 'nowhere')])).toMatchObject({
       code: 2,
-      said: expect.stringContaining('There is no file'),
+      said: expect.stringContaining('No such file'),
     })
   })
 

@@ -51,7 +51,7 @@ it.each([
   await bridge.end()
   const connection = page.locator('.connection')
   await soon(() => connection.textContent()).toBe('Reconnecting')
-  await page.getByText('No answer from the bridge. What you see is from before').waitFor()
+  await page.getByText('Connection lost. Showing the last known data').waitFor()
   expect(await rowsOf(page).count()).toBe(1)
 
   bridge = await start(folder, port)

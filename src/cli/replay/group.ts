@@ -1,4 +1,5 @@
 /** The records of one file on their way to being safe: gathered, sent as a group, and only then told as done. */
+import { isNextLine } from '../../admin/export-format.ts'
 import type { Destination } from './destination.ts'
 import type { Source } from './files.ts'
 import type { Journal } from './journal.ts'
@@ -62,6 +63,8 @@ export function createGroup(
   }
 
   function takeOne(value: unknown, text: string, offset: number): Verdict {
+    // Parts of an export, one behind the other: where one of them ends.
+    if (isNextLine(text)) return 'go on'
     const made = toItem(value, text, changes)
     if (!made.ok) return reject(text, offset, made.fault)
     const { item } = made

@@ -49,6 +49,8 @@ function open(env: Env): Hono | Response {
   return createApp({
     host: 'workers',
     streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),
+    // A page asks one shard; the first one the notice clock as well.
+    exportPages: SUBREQUESTS_A_STREAM,
     settings,
     outboxClient: createShardClient(env, settings.OUTBOX_SHARDS, everyMs, log),
     adminToken: settings.ADMIN_TOKEN,

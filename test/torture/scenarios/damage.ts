@@ -13,22 +13,24 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { findPageFaults } from '../../../src/hosts/node/check-pages.ts'
+import { startSegment } from '../../support/segment.ts'
 import { type BridgeProcess, createBridgeProcess } from '../bridge-process.ts'
 import type { Context, Scenario } from '../scenario.ts'
 
 const SECTOR = 512
 const nowhere = { SEGMENT_WRITE_KEY: 'the-write-key', SEGMENT_HOST: 'http://127.0.0.1:9' }
 
-/** A bridge on a copy of the folder, which nothing is delivered from. */
+/** A bridge on a copy of the folder, which nothing is delivered from unless `environment` says where to. */
 async function onCopy(
   { bridge, signal, onEnd }: Context,
   change: (file: string) => void,
+  environment: Readonly<Record<string, string>> = nowhere,
 ): Promise<BridgeProcess> {
   const folder = `${bridge.dataDir}-copy`
   rmSync(folder, { recursive: true, force: true })
   cpSync(bridge.dataDir, folder, { recursive: true })
   change(join(folder, 'outbox.db'))
-  const copy = await createBridgeProcess(folder, nowhere, signal)
+  const copy = await createBridgeProcess(folder, environment, signal)
   onEnd(async () => {
     if (copy.isUp) await copy.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
@@ -150,6 +152,66 @@ export const lockDeleted: Scenario = {
       await bridge.start()
     }
     await sender.done
+    return undefined
+  },
+}
+
+/** Rows of text and compressed ones, cut short and with a byte flipped. Gives how many events they held. */
+function damageRows(file: string): number {
+  const database = new DatabaseSync(file)
+  const find = (packed: string) =>
+    database
+      .prepare(`SELECT id, events, body, compressed FROM requests WHERE compressed IS ${packed} ORDER BY id`)
+      .all()
+  const [texts, packed] = [find('NULL'), find('NOT NULL')]
+  const cut = (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2)
+  const flip = (bytes: Uint8Array) => bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte))
+  const damaged = [texts.at(0), texts.at(-1), packed.at(0), packed.at(-1)].filter(row => row !== undefined)
+  let events = 0
+  for (const [at, row] of damaged.entries()) {
+    const { id = 0, events: count, body, compressed } = row
+    const change = at % 2 === 0 ? cut : flip
+    const column = compressed === null ? 'body' : 'compressed'
+    const bytes = change(compressed instanceof Uint8Array ? compressed : Buffer.from(String(body)))
+    const value = compressed === null ? Buffer.from(bytes).toString() : bytes
+    database.prepare(`UPDATE requests SET ${column} = ? WHERE id = ?`).run(value, id)
+    events += Number(count)
+  }
+  database.close()
+  return events
+}
+
+export const damagedRows: Scenario = {
+  name: 'damaged-rows',
+  does: 'SIGKILL while Segment is away; in a copy of the folder four stored requests are damaged (text and compressed, cut short and a byte flipped): their events become dead letters, all others reach Segment, the account closes.',
+  short: true,
+  timeoutSeconds: 240,
+  async run(context) {
+    const { bridge, segment, isLong, ledger, fault, until } = context
+    segment.fail({ kind: 'status', status: 503 })
+    await bridge.start()
+    await context.sender({ events: context.events(isLong ? 6_000 : 1_500), batch: [1, 40] }).done
+    const { acknowledged } = ledger.counts
+    await until('all are indexed', async () => (await bridge.stats()).pending === acknowledged)
+    await bridge.kill('SIGKILL')
+    const own = await startSegment()
+    context.onEnd(() => own.close())
+    let damaged = 0
+    const toOwn = { ...nowhere, SEGMENT_HOST: own.url, SEGMENT_RATE: '0' }
+    const copy = await onCopy(context, file => (damaged = damageRows(file)), toOwn)
+    fault('request damaged', 4)
+    await copy.start()
+    await until('the others are delivered', async () => (await copy.stats()).pending === 0, 60_000)
+    const { received, accepted, rejected } = await copy.stats()
+    context.expect(rejected === damaged, `${rejected} events are rejected, ${damaged} were damaged`)
+    context.expect(
+      received === acknowledged && accepted === acknowledged - damaged,
+      `received ${received}, accepted ${accepted} of ${acknowledged}, ${damaged} of them damaged`,
+    )
+    context.expect(own.ids.size === accepted, `${own.ids.size} events reached Segment, not ${accepted}`)
+    await copy.kill('SIGKILL')
+    segment.heal()
+    await bridge.start()
     return undefined
   },
 }

@@ -20,7 +20,7 @@ export const faults: readonly Scenario[] = [
   ],
   ...[kill.killInMigration, kill.killInPruning, killInCheckpoint],
   ...[disk.fullExt4, disk.fullTmpfs, disk.readOnly, disk.tornLog],
-  ...[damage.damagedPages, damage.walDeleted, damage.lockDeleted],
+  ...[damage.damagedPages, damage.walDeleted, damage.lockDeleted, damage.damagedRows],
   ...[process.sigterm, process.stopped, process.second, process.noFiles, process.clockJumps],
   ...[segment.eachFault, segment.flapping, segment.away, segment.poison, poisonAnyStatus],
   chaos,
