@@ -163,7 +163,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     const changed: Changed =
       keys.length > 0 ? await changeByKey(access, action, keys) : await changeByFilter(access, action, filter)
     const { matched, done, left } = changed
-    for (const { key, why } of left) terminal.say(`${key} stays: ${why}`)
+    for (const { key, why } of left) terminal.say(`${key} not retried: ${why}`)
     terminal.say(`${count(done)} of ${count(matched)} ${action === 'retry' ? 'queued' : 'dropped'}.`)
     if (json) terminal.out(JSON.stringify(changed))
     return done < matched ? 3 : 0

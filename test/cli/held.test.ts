@@ -68,7 +68,7 @@ describe.each(['running', 'at rest'] as const)('a bridge %s', condition => {
   it('[DP53] [DX3] retry --held: all of them are due at once; what fails again is held back again', async () => {
     const tried = segment.requests.length
     const run = await place.deadLetters(['retry', '--held', '--json'])
-    expect(run).toMatchObject({ code: 0, said: expect.stringContaining('3 of 3 wait for delivery again') })
+    expect(run).toMatchObject({ code: 0, said: expect.stringContaining('3 of 3 queued') })
     expect(run.json()).toEqual({ matched: 3, done: 3, left: [] })
     if (condition === 'running') await segment.waitFor(({ requests }) => requests.length >= tried + 3)
     expect(await untilStats(({ held }) => held === 3)).toMatchObject({ pending: 3, accepted: GOOD })
