@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { messageStatus } from '../support/twilio.ts'
 
-const run = join(import.meta.dirname, 'support/split-stdin.ts')
+const run = join(import.meta.dirname, '../support/split-stdin.ts')
 const line = `${JSON.stringify(messageStatus())}\n`
 
 it('[RP13] 200 MB go through a heap of 64 MB, records counted to the last', async () => {

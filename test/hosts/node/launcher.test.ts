@@ -67,7 +67,7 @@ describe('a Node new enough', () => {
 
   it('finds a script from the folder of the package, wherever it is called', () => {
     const { stderr } = run(process.execPath, ['test/support/there-is-no-such.ts'])
-    expect(stderr).toContain(join(import.meta.dirname, 'support/there-is-no-such.ts'))
+    expect(stderr).toContain(join(import.meta.dirname, '../../support/there-is-no-such.ts'))
   })
 
   it('says nothing about node:sqlite, and drops no other warning', () => {

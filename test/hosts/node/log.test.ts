@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, it } from 'vitest'
 
 const FULL = '/dev/full'
-const log = pathToFileURL(`${import.meta.dirname}/../src/hosts/node/log.ts`)
+const log = pathToFileURL(`${import.meta.dirname}/../../../src/hosts/node/log.ts`)
 
 it.runIf(existsSync(FULL))('[SV8] what cannot be logged ends nothing', () => {
   const script = `
