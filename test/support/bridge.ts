@@ -50,9 +50,11 @@ export function toSettings(environment: Environment): Settings {
 
 export function toBridge(origin: string, adminToken: string): Omit<Bridge, 'dataDir'> {
   async function api<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const response = await fetch(origin + path, {
-      ...init,
-      headers: { authorization: `Bearer ${adminToken}` },
+    const ask = () => fetch(origin + path, { ...init, headers: { authorization: `Bearer ${adminToken}` } })
+    // A kept connection may just be closing: workerd does so after an answer that came before the whole body.
+    const response = await ask().catch((error: unknown) => {
+      if (init.method !== undefined && init.method !== 'GET') throw error
+      return ask()
     })
     const text = await response.text()
     return (
