@@ -194,17 +194,23 @@ describeHostsQuick('the door', host => {
       expect(await stored()).toBe(0)
     })
 
-    it('[DR80] answers 503 to a signed body over MAX_BODY_BYTES, and takes one of exactly that size', async () => {
-      const full = JSON.stringify([messageStatus()]).padEnd(100_000)
-      const { status, headers, json } = await toReply(
-        await untilAnswered(() => sendBody(bridge().webhook, `${full} `)),
-      )
-      expect({ status, json }).toMatchObject({ status: 503, json: { error: 'body_too_large' } })
-      expect(headers.get('retry-after')).toBe('10')
-      expect(await stored()).toBe(0)
-      expect((await untilAnswered(() => sendBody(bridge().webhook, full))).status).toBe(200)
-      expect(await stored()).toBe(1)
-    })
+    // Local workerd at times cuts the connection of an answer that comes before the whole body.
+    const again = { retry: 3 }
+    it(
+      '[DR80] answers 503 to a signed body over MAX_BODY_BYTES, and takes one of exactly that size',
+      again,
+      async () => {
+        const full = JSON.stringify([messageStatus()]).padEnd(100_000)
+        const { status, headers, json } = await toReply(
+          await untilAnswered(() => sendBody(bridge().webhook, `${full} `)),
+        )
+        expect({ status, json }).toMatchObject({ status: 503, json: { error: 'body_too_large' } })
+        expect(headers.get('retry-after')).toBe('10')
+        expect(await stored()).toBe(0)
+        expect((await untilAnswered(() => sendBody(bridge().webhook, full))).status).toBe(200)
+        expect(await stored()).toBe(1)
+      },
+    )
 
     it.each([
       ['one byte over the limit', 100_001, 503],
