@@ -46,7 +46,8 @@ export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now
       const store = open(outboxFile)
       const contradiction = sql && findContradiction(sql, store)
       if (contradiction !== undefined) damage.doubted(contradiction)
-      else if (!isClean) damage.verify()
+      // A new folder has nothing to check.
+      else if (!isClean && Math.max(store.newestAtStart, acknowledged.highest) > 0) damage.verify()
       return { store, isReadable: true }
     } catch (error) {
       if (!isDamage(error)) throw error
