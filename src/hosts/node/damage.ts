@@ -31,8 +31,8 @@ export type Damage = {
   /** Each error that SQLite throws. */
   thrown(error: unknown): void
   verify(): void
-  /** Ends a check that is under way. */
-  stop(): void
+  /** Ends a check that is under way, and settles once its process is gone. */
+  stop(): Promise<void>
 }
 
 type Parts = {
@@ -101,10 +101,11 @@ export function createDamage({ log, check, onFound, retryMs = RETRY_MS }: Parts)
       if (isDamage(error)) found(detail)
       else if (isReadFault(error)) doubted(detail)
     },
-    stop() {
+    async stop() {
       isStopped = true
       clearTimeout(retry)
       running?.stop()
+      await running?.done
     },
   }
 }

@@ -23,7 +23,7 @@ export type OpenOutbox = {
   readonly isReadable: boolean
   /** Requests that were acknowledged and are gone, as long as no person has confirmed it. */
   readonly missing: { readonly requests: number; readonly text: string } | undefined
-  close(): void
+  close(): Promise<void>
 }
 
 export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now: () => number): OpenOutbox {
@@ -74,8 +74,9 @@ export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now
     damage,
     isReadable,
     missing: readMissing(files.missingFile),
-    close() {
-      damage.stop()
+    async close() {
+      // A thread that ends must leave no process of its own behind.
+      await damage.stop()
       // A close copies the log into the file: of a damaged one, both are evidence, and the log may be the better half.
       if (damage.current() !== undefined) return
       sql?.close()

@@ -228,5 +228,5 @@ async function stop(): Promise<void> {
   clearInterval(ticking)
   work.wake()
   await Promise.race([Promise.all(lanes), sleep(LAST_BATCH_MS)])
-  close()
+  await close()
 }
