@@ -156,26 +156,33 @@ export const lockDeleted: Scenario = {
   },
 }
 
-/** Rows of text and compressed ones, cut short and with a byte flipped. Gives how many events they held. */
+/** Rows of text and compressed ones, cut short and with a byte flipped. Gives how many events of theirs waited. */
 function damageRows(file: string): number {
   const database = new DatabaseSync(file)
   const find = (packed: string) =>
     database
-      .prepare(`SELECT id, events, body, compressed FROM requests WHERE compressed IS ${packed} ORDER BY id`)
+      .prepare(
+        `SELECT id, body, compressed, (SELECT count(*) FROM events WHERE request = id) AS waiting
+         FROM requests WHERE compressed IS ${packed} AND waiting > 0 ORDER BY id`,
+      )
       .all()
-  const [texts, packed] = [find('NULL'), find('NOT NULL')]
   const cut = (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2)
   const flip = (bytes: Uint8Array) => bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte))
-  const damaged = [texts.at(0), texts.at(-1), packed.at(0), packed.at(-1)].filter(row => row !== undefined)
+  const changes = [find('NULL'), find('NOT NULL')].flatMap(rows => [
+    { row: rows[0], change: cut },
+    { row: rows[1], change: flip },
+  ])
   let events = 0
-  for (const [at, row] of damaged.entries()) {
-    const { id = 0, events: count, body, compressed } = row
-    const change = at % 2 === 0 ? cut : flip
-    const column = compressed === null ? 'body' : 'compressed'
-    const bytes = change(compressed instanceof Uint8Array ? compressed : Buffer.from(String(body)))
-    const value = compressed === null ? Buffer.from(bytes).toString() : bytes
-    database.prepare(`UPDATE requests SET ${column} = ? WHERE id = ?`).run(value, id)
-    events += Number(count)
+  for (const { row, change } of changes) {
+    if (!row) continue
+    const { id = 0, body, compressed, waiting } = row
+    const isPacked = compressed instanceof Uint8Array
+    const bytes = change(isPacked ? compressed : Buffer.from(String(body)))
+    const value = isPacked ? bytes : Buffer.from(bytes).toString()
+    database
+      .prepare(`UPDATE requests SET ${isPacked ? 'compressed' : 'body'} = ? WHERE id = ?`)
+      .run(value, id)
+    events += Number(waiting)
   }
   database.close()
   return events
