@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Stats } from '../../src/admin/figures.ts'
 import { toBridge } from '../support/bridge.ts'
@@ -72,9 +73,13 @@ export async function createBridgeProcess(
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,
+      // A group of its own, so that what it started can be ended with it.
+      detached: true,
     })
     child = own
-    const ending = once(own, 'exit').then(([code, signal]): Ended => {
+    const ending = once(own, 'exit').then(async ([code, signal]): Promise<Ended> => {
+      // A power cut leaves no reader of the file behind, whose index the next start would believe.
+      if (own.pid !== undefined) await endGroup(own.pid)
       if (child === own) child = undefined
       return code ?? signal
     })
@@ -141,6 +146,18 @@ export async function createBridgeProcess(
 
 function pick({ api, stats }: ReturnType<typeof toBridge>): Pick<BridgeProcess, 'api' | 'stats'> {
   return { api, stats }
+}
+
+/** Ends every process of the group, and waits until none holds a file any more. */
+async function endGroup(group: number): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    try {
+      process.kill(-group, 'SIGKILL')
+    } catch {
+      return
+    }
+    await sleep(25)
+  }
 }
 
 async function freePort(): Promise<number> {
