@@ -1,4 +1,5 @@
 /** `export`, and `export | replay`: an outbox moves elsewhere with every event in the state it was in. */
+// @module-tag long
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'

@@ -1,4 +1,5 @@
 /** The ways in which a client of Segment's loses events, each met by a whole bridge. */
+// @module-tag long
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'

@@ -1,4 +1,5 @@
 /** What a page that watches is told: server-sent events about once a second, and never what would hold up an intake. */
+// @module-tag long
 import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { expect, it, onTestFinished, vi } from 'vitest'

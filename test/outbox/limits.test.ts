@@ -1,4 +1,5 @@
 /** The outbox over a SQLite that refuses what a Durable Object refuses: texts and rows over 2 MB. */
+// @module-tag long
 import { describe, expect, test } from 'vitest'
 import { validate } from '../../src/ingest/validate.ts'
 import { encodeRow } from '../../src/outbox/sqlite/append.ts'

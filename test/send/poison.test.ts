@@ -1,4 +1,5 @@
 /** A2: one event that the way to Segment always answers with an error, whichever, holds up no other. */
+// @module-tag long
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createClock, DAY, deliverTo, MINUTE, openDepot, START } from '../support/dispatcher.ts'

@@ -1,4 +1,5 @@
 /** The figures for Prometheus: well-formed, and the account closes at every scrape. */
+// @module-tag long
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ask, describeHosts, type Hosted, shareBridge, sumOfStates } from '../support/hosts.ts'

@@ -1,4 +1,5 @@
 /** What only Node has: the token's file, the folder's mode, an outbox that another program has locked. */
+// @module-tag long
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

@@ -1,4 +1,5 @@
 /** What a burst leaves behind: a folder full of requests that nobody has sorted yet, and people who ask at once. */
+// @module-tag long
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

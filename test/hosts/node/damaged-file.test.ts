@@ -1,4 +1,5 @@
 /** The outbox's file is damaged, loses requests, or is taken away: a bridge on it says so, and never counts from zero in silence. */
+// @module-tag long
 import {
   closeSync,
   cpSync,

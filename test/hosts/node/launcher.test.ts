@@ -1,4 +1,5 @@
 /** bin/run.mjs with real processes: in-process on a Node new enough; under the pinned Node where PATH has an older one. */
+// @module-tag long
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
 /** How the process ends when it is asked to: with 0, within 10 seconds, and with nothing lost, whatever hangs. */
+// @module-tag long
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'

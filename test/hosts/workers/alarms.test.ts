@@ -1,4 +1,5 @@
 /** On Workers an outage is never unseen, and no event depends on the notice clock. In real workerd. */
+// @module-tag long
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
 /** Shards that lost their alarm, or were left behind by a newer version. In real workerd. */
+// @module-tag long
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
