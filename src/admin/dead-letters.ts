@@ -7,6 +7,7 @@ import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Target } from '../outbox/sqlite/transition.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
+import { createReadings } from './readings.ts'
 
 export type Filter = {
   /** `held`: those that are held back; without a state, the dead letters alone. */
@@ -52,8 +53,8 @@ export function toGroups(outbox: OutboxStore): Groups {
   return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
-    const { events } = outbox.events({ state, reason, limit: SAMPLES })
-    return events.map(toSummary)
+    const read = () => outbox.events({ state, reason, limit: SAMPLES }).events
+    return createReadings().take('samples', read, []).map(toSummary)
   }
 }
 

@@ -9,6 +9,8 @@ import type { State } from '../reasons.ts'
  */
 export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'held', number> & {
   readonly oldestPendingSeconds: number
+  /** Figures that could not be read, so that their values here mean nothing; absent when all could. */
+  readonly unreadable?: readonly string[]
   readonly counts: readonly Count[]
   /** What keeps the bridge from taking events; empty when nothing does. */
   readonly troubles: readonly string[]

@@ -15,6 +15,7 @@ export function toLines(
 ): Line[] {
   return [
     ...outboxLines(outbox, now),
+    ...unreadableLines(outbox),
     ...destinations.flatMap(one => [destinationLine(one, now), waitingLine(one, now), ...heldLines(one)]),
     deadLetterLine(deadLetters),
     ...destinations.flatMap(arrivalLines),
@@ -45,6 +46,18 @@ function outboxLines(
   if (lagMs <= INDEX_LAG_MS) return [taking, { ...calm('index'), text }]
   const remedy = 'Look at the log of the bridge for what stops it. The events are safe, but not delivered.'
   return [taking, { name: 'index', level: 'error', text, remedy }]
+}
+
+function unreadableLines({ unreadable = [], reasons: words }: Status['outbox']): Line[] {
+  if (unreadable.length === 0) return []
+  return [
+    {
+      name: 'figures',
+      level: 'error',
+      text: `cannot be read: ${unreadable.join(', ')}. What this page says of them is not known.`,
+      remedy: toRemedy(words.length > 0 ? words : ['outbox_unreadable']),
+    },
+  ]
 }
 
 /** One for each cause: a damaged file is not mended by free disk space. */

@@ -33,6 +33,8 @@ export const Status = z.object({
     /** Stored, but not indexed yet. */
     unsorted: z.number(),
     unsortedSince: time,
+    /** Figures that could not be read; absent when all could. */
+    unreadable: z.array(z.string()).optional(),
   }),
   deadLetters: z.array(z.object({ state: z.enum(states), reason: z.string(), count: z.number() })),
   lastNotice: z.object({ at: z.string(), level: z.string(), message: z.string() }).nullable(),

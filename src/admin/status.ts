@@ -55,6 +55,7 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
     received: stats.received,
     unsorted: stats.unsorted,
     unsortedSince: stats.unsorted > 0 ? toIso(unsortedSince) : null,
+    ...(stats.unreadable && { unreadable: [...stats.unreadable] }),
   }
   const deadLetters = toDeadLetters(stats)
   const lines = toLines({ destinations: [destination], outbox, deadLetters, lastNotice }, now)
