@@ -12,6 +12,7 @@ import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
+import { toWaitInForce } from '../send/circuit-breaker.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
@@ -130,6 +131,7 @@ export function createAdmin(
         failures: line.failures,
         reason: line.reason ?? null,
         nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
+        ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
       },
       notices,
     }

@@ -2,6 +2,7 @@
 import type { Standing } from '../alerts/throttle.ts'
 import type { Count } from '../outbox/sqlite/counters.ts'
 import type { State } from '../reasons.ts'
+import type { Wait } from '../send/circuit-breaker.ts'
 
 /**
  * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept, as in a
@@ -18,6 +19,8 @@ export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'hel
     readonly failures: number
     readonly reason: string | null
     readonly nextAttemptAt: string | null
+    /** Absent while nothing fails. `retrying`: within the first two retries, a second or two apart. */
+    readonly wait?: Wait | undefined
   }
   readonly notices: Standing
 }

@@ -74,6 +74,16 @@ function destinationLine({ name, host, state, reason, nextAttemptAt }: Destinati
   }
   const next = nextAttemptAt === null ? '' : ` Next attempt ${toWhen(nextAttemptAt, now)}.`
   switch (state) {
+    case 'retrying': {
+      const when = nextAttemptAt === null ? 'now' : toWhen(nextAttemptAt, now)
+      return {
+        name,
+        level: 'warning',
+        text: `retrying ${when}: ${title}.`,
+        remedy:
+          'Nothing yet: the first two failures are retried at once. If it goes on, this line turns red.',
+      }
+    }
     case 'failing':
     case 'paused':
       return {

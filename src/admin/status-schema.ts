@@ -13,7 +13,7 @@ export const Status = z.object({
     z.object({
       name: z.string(),
       host: z.string(),
-      state: z.enum(['accepting', 'behind', 'failing', 'paused', 'dry_run']),
+      state: z.enum(['accepting', 'behind', 'retrying', 'failing', 'paused', 'dry_run']),
       reason: z.string().nullable(),
       nextAttemptAt: time,
       accepted: z.number(),
