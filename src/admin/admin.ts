@@ -86,7 +86,7 @@ const PULSE_EVENTS = 2_000
 /** `unreadable`: what the outbox here cannot say, for it stands in for a file that cannot be opened. */
 export function createAdmin(
   outbox: OutboxStore,
-  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
+  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow' | 'roomForPerson'>,
   now: () => number,
   unreadable: readonly string[] = [],
 ): Admin & { observe: Observe } {
@@ -211,7 +211,8 @@ export function createAdmin(
     changeMany(action, filter) {
       dispatcher().indexPending()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
-      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
+      const room = action === 'retry' ? () => dispatcher().roomForPerson() : undefined
+      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
     metrics: meters.json,
     notices: limit => outbox.notices(limit),
@@ -245,6 +246,6 @@ export function createAdmin(
       outbox.remember(ARRIVAL, JSON.stringify(arrival))
     },
     resend: key => sendAgain(key, toResend),
-    resendMany: query => resendMany(outbox, query, now),
+    resendMany: query => resendMany(outbox, query, now, () => dispatcher().roomForPerson()),
   }
 }

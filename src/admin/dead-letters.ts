@@ -58,11 +58,13 @@ export function toGroups(outbox: OutboxStore): Groups {
   }
 }
 
+/** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxStore,
   { from, to, isReady }: Change,
   { state, reason, type, preview = false }: Filter,
   now: () => number,
+  room: () => number = () => Number.MAX_SAFE_INTEGER,
 ): Promise<ChangedMany> {
   let matched = 0
   let ready = 0
@@ -74,7 +76,7 @@ export async function changeMany(
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
-      if (!preview) done += outbox.changeAll(places, from, to, now())
+      if (!preview) done += outbox.changeAll(places.slice(0, room()), from, to, now())
       before = page.next
       more = before !== undefined
       // Intakes go first.
