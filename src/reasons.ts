@@ -224,19 +224,19 @@ export const deliveryReasons = {
     913940,
     'ERROR',
     'Segment rejected the write key',
-    'Check SEGMENT_WRITE_KEY; delivery is paused and tried again every 5 minutes.',
+    'Check SEGMENT_WRITE_KEY. The bridge tries again, as long as it is refused every 5 minutes.',
   ),
   segment_misrouted: stop(
     913941,
     'ERROR',
     "Host is not Segment's Tracking API",
-    'Check SEGMENT_HOST, SEGMENT_PATH and SEGMENT_REGION, and any proxy; delivery is paused and tried again every 5 minutes.',
+    'Check SEGMENT_HOST, SEGMENT_PATH and SEGMENT_REGION, and any proxy. The bridge tries again, as long as it goes on every 5 minutes.',
   ),
   segment_refuses_all: stop(
     913942,
     'ERROR',
     'Segment refuses every event of a batch',
-    'Check SEGMENT_WRITE_KEY, SEGMENT_HOST and SEGMENT_PATH; delivery is paused and tried again every 5 minutes.',
+    'Check SEGMENT_WRITE_KEY, SEGMENT_HOST and SEGMENT_PATH. The bridge tries again, as long as it goes on every 5 minutes.',
   ),
   bridge_fault: stop(
     91304,

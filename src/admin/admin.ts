@@ -5,12 +5,14 @@
 
 import type { ValidationError } from '../event/validation-errors.ts'
 import { validate } from '../ingest/validate.ts'
+import { type Count, counted } from '../outbox/sqlite/counters.ts'
 import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
 import { readKept } from '../outbox/sqlite/kept-state.ts'
 import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
+import { toWaitInForce } from '../send/circuit-breaker.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
@@ -25,6 +27,7 @@ import {
 } from './dead-letters.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import type { Stats } from './figures.ts'
+import { createReadings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
 
@@ -34,6 +37,8 @@ export type EventList = {
   readonly next: string | undefined
   readonly reachedAt: number | undefined
   readonly cursor: string
+  /** What the list is without, for it could not be read; absent when nothing is missing. */
+  readonly unreadable?: readonly string[]
 }
 
 export type Changed = {
@@ -78,19 +83,30 @@ const ARRIVAL = 'arrival-confirmed'
 /** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
 const PULSE_EVENTS = 2_000
 
+/** `unreadable`: what the outbox here cannot say, for it stands in for a file that cannot be opened. */
 export function createAdmin(
   outbox: OutboxStore,
-  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
+  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow' | 'roomForPerson'>,
   now: () => number,
+  unreadable: readonly string[] = [],
 ): Admin & { observe: Observe } {
   const meters = createDepotMeters(() => {
     const { troubles, ...figures } = stats()
     return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
   })
 
-  function stats(): Stats {
+  const open = () => createReadings(unreadable)
+
+  function stats(readings = open()): Stats {
     dispatcher().indexPending()
-    return { ...figures(), counts: outbox.counts() }
+    const counts = readings.take('counts', outbox.counts, undefined) ?? countsWithoutKinds()
+    return { ...figures(readings), counts }
+  }
+
+  /** The sums, which are in memory, in place of the table. */
+  function countsWithoutKinds(): Count[] {
+    const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
+    return counted.map(state => ({ ...unknown, state, n: outbox.total(state) }))
   }
 
   function troubles(): Reason[] {
@@ -98,9 +114,10 @@ export function createAdmin(
     return [...new Set(all.map(({ reason }) => reason))]
   }
 
-  function figures(): Omit<Stats, 'counts'> {
+  function figures(readings = open()): Omit<Stats, 'counts'> {
+    const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
+    // Last: what could not be read is a trouble by now.
     const { troubles, line, notices } = dispatcher().health()
-    const oldest = outbox.oldestPendingAt()
     return {
       ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
       received: outbox.total('received'),
@@ -108,11 +125,13 @@ export function createAdmin(
       unsorted: outbox.unsorted(),
       held: outbox.held(),
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
+      ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
       delivery: {
         failures: line.failures,
         reason: line.reason ?? null,
         nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
+        ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
       },
       notices,
     }
@@ -175,18 +194,14 @@ export function createAdmin(
 
   return {
     observe: meters.observe,
-    stats,
+    stats: () => stats(),
     retry: key => sendAgain(key, toRetry),
     drop,
     deliverNow() {
       dispatcher().deliverNow()
       return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
-    pulse: createPulse(
-      outbox,
-      () => dispatcher().indexPending(PULSE_EVENTS),
-      () => figures(),
-    ),
+    pulse: createPulse(outbox, () => dispatcher().indexPending(PULSE_EVENTS), open, figures),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
     troubles,
     deadLetters() {
@@ -196,7 +211,8 @@ export function createAdmin(
     changeMany(action, filter) {
       dispatcher().indexPending()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
-      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
+      const room = action === 'retry' ? () => dispatcher().roomForPerson() : undefined
+      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
     metrics: meters.json,
     notices: limit => outbox.notices(limit),
@@ -217,18 +233,19 @@ export function createAdmin(
       const event = find(key)
       return event && toDetail(event)
     },
-    status: () => ({
-      stats: stats(),
-      troubles: troubles(),
-      unsortedSince: outbox.oldestUnsortedAt(),
-      lastNotice: toLastNotice(outbox.notices(1)[0]),
-      arrival: readKept(outbox, ARRIVAL, Arrival.optional(), undefined),
-    }),
+    status() {
+      const readings = open()
+      const unsortedSince = readings.take('unsortedSince', outbox.oldestUnsortedAt, undefined)
+      const lastNotice = toLastNotice(readings.take('lastNotice', () => outbox.notices(1)[0], undefined))
+      const readArrival = () => readKept(outbox, ARRIVAL, Arrival.optional(), undefined)
+      const arrival = readings.take('arrival', readArrival, undefined)
+      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrival }
+    },
     confirmArrival(fingerprint) {
       const arrival: Arrival = { fingerprint, at: now() }
       outbox.remember(ARRIVAL, JSON.stringify(arrival))
     },
     resend: key => sendAgain(key, toResend),
-    resendMany: query => resendMany(outbox, query, now),
+    resendMany: query => resendMany(outbox, query, now, () => dispatcher().roomForPerson()),
   }
 }

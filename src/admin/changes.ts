@@ -7,6 +7,7 @@ import type { EventState } from '../outbox/sqlite/changes.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import type { Stats } from './figures.ts'
+import type { Readings } from './readings.ts'
 
 export type PulseQuery = {
   /** The `cursor` of an earlier answer; without one nothing is new yet. */
@@ -43,21 +44,25 @@ export function fromCursor(cursor: string): number | undefined {
 export function createPulse(
   outbox: OutboxStore,
   sortSome: () => void,
-  figures: () => Omit<Stats, 'counts'>,
+  open: () => Readings,
+  figures: (readings: Readings) => Omit<Stats, 'counts'>,
 ): (query: PulseQuery) => Pulse {
   return ({ after, upTo, keys, recent, limit }) => {
     sortSome()
     const newest = outbox.sortedUpTo()
     const from = (after === undefined ? undefined : fromCursor(after)) ?? newest
     const to = Math.min(newest, (upTo === undefined ? undefined : fromCursor(upTo)) ?? newest)
-    const { events, missed } = outbox.since({ after: from, upTo: to }, limit)
-    const known = recent > 0 ? outbox.statesUpTo(from, recent) : []
+    const readings = open()
+    const nothing = { events: [], missed: 0 }
+    const since = () => outbox.since({ after: from, upTo: to }, limit)
+    const { events, missed } = readings.take('events', since, nothing)
+    const states = () => [...(recent > 0 ? outbox.statesUpTo(from, recent) : []), ...outbox.statesOf(keys)]
     return {
       events: events.map(toSummary),
       missed,
-      changes: [...known, ...outbox.statesOf(keys)],
+      changes: readings.take('changes', states, []),
       cursor: toCursor(to),
-      stats: figures(),
+      stats: figures(readings),
     }
   }
 }

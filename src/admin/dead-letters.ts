@@ -7,6 +7,7 @@ import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Target } from '../outbox/sqlite/transition.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
+import { createReadings } from './readings.ts'
 
 export type Filter = {
   /** `held`: those that are held back; without a state, the dead letters alone. */
@@ -52,16 +53,18 @@ export function toGroups(outbox: OutboxStore): Groups {
   return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
-    const { events } = outbox.events({ state, reason, limit: SAMPLES })
-    return events.map(toSummary)
+    const read = () => outbox.events({ state, reason, limit: SAMPLES }).events
+    return createReadings().take('samples', read, []).map(toSummary)
   }
 }
 
+/** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxStore,
   { from, to, isReady }: Change,
   { state, reason, type, preview = false }: Filter,
   now: () => number,
+  room: () => number = () => Number.MAX_SAFE_INTEGER,
 ): Promise<ChangedMany> {
   let matched = 0
   let ready = 0
@@ -73,7 +76,7 @@ export async function changeMany(
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
-      if (!preview) done += outbox.changeAll(places, from, to, now())
+      if (!preview) done += outbox.changeAll(places.slice(0, room()), from, to, now())
       before = page.next
       more = before !== undefined
       // Intakes go first.

@@ -2,6 +2,7 @@
 import type { Standing } from '../alerts/throttle.ts'
 import type { Count } from '../outbox/sqlite/counters.ts'
 import type { State } from '../reasons.ts'
+import type { Wait } from '../send/circuit-breaker.ts'
 
 /**
  * Events by state: `received = pending + accepted + rejected + refused + skipped`, duplicates beside. `unsorted`: kept, as in a
@@ -9,6 +10,8 @@ import type { State } from '../reasons.ts'
  */
 export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'held', number> & {
   readonly oldestPendingSeconds: number
+  /** Figures that could not be read, so that their values here mean nothing; absent when all could. */
+  readonly unreadable?: readonly string[]
   readonly counts: readonly Count[]
   /** What keeps the bridge from taking events; empty when nothing does. */
   readonly troubles: readonly string[]
@@ -16,6 +19,8 @@ export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'hel
     readonly failures: number
     readonly reason: string | null
     readonly nextAttemptAt: string | null
+    /** Absent while nothing fails. `retrying`: within the first two retries, a second or two apart. */
+    readonly wait?: Wait | undefined
   }
   readonly notices: Standing
 }

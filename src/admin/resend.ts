@@ -4,7 +4,7 @@ import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 
 /**
  * What one call came to. `pruned`: of the matched events, those whose bytes are gone or cannot be read. `next`: where the next call goes on;
- * undefined when the whole outbox has been read.
+ * undefined when the whole outbox has been read. Nothing done, and the same `next` once more: as many wait as may; ask again later.
  */
 export type Resent = {
   readonly matched: number
@@ -20,11 +20,15 @@ export async function resendMany(
   outbox: Pick<OutboxStore, 'resendPage'>,
   query: ResendQuery,
   now: () => number,
+  room: () => number,
 ): Promise<Resent> {
   const sum = { matched: 0, pruned: 0, done: 0 }
   let after = query.after
   for (let pages = 0; pages < PAGES_A_CALL; pages++) {
-    const { next, ...page } = outbox.resendPage({ ...query, after }, now())
+    const rows = query.preview ? undefined : room()
+    // Before the first event, if it was to begin there.
+    if (rows === 0) return { ...sum, next: after ?? '0-0' }
+    const { next, ...page } = outbox.resendPage({ ...query, after }, now(), rows)
     sum.matched += page.matched
     sum.pruned += page.pruned
     sum.done += page.done

@@ -15,6 +15,7 @@ export function toLines(
 ): Line[] {
   return [
     ...outboxLines(outbox, now),
+    ...unreadableLines(outbox),
     ...destinations.flatMap(one => [destinationLine(one, now), waitingLine(one, now), ...heldLines(one)]),
     deadLetterLine(deadLetters),
     ...destinations.flatMap(arrivalLines),
@@ -47,6 +48,18 @@ function outboxLines(
   return [taking, { name: 'index', level: 'error', text, remedy }]
 }
 
+function unreadableLines({ unreadable = [], reasons: words }: Status['outbox']): Line[] {
+  if (unreadable.length === 0) return []
+  return [
+    {
+      name: 'figures',
+      level: 'error',
+      text: `cannot be read: ${unreadable.join(', ')}. What this page says of them is not known.`,
+      remedy: toRemedy(words.length > 0 ? words : ['outbox_unreadable']),
+    },
+  ]
+}
+
 /** One for each cause: a damaged file is not mended by free disk space. */
 function toRemedy(words: readonly string[]): string {
   const known = Object.entries(reasons).filter(([word]) => words.includes(word))
@@ -61,6 +74,16 @@ function destinationLine({ name, host, state, reason, nextAttemptAt }: Destinati
   }
   const next = nextAttemptAt === null ? '' : ` Next attempt ${toWhen(nextAttemptAt, now)}.`
   switch (state) {
+    case 'retrying': {
+      const when = nextAttemptAt === null ? 'now' : toWhen(nextAttemptAt, now)
+      return {
+        name,
+        level: 'warning',
+        text: `retrying ${when}: ${title}.`,
+        remedy:
+          'Nothing yet: the first two failures are retried at once. If it goes on, this line turns red.',
+      }
+    }
     case 'failing':
     case 'paused':
       return {

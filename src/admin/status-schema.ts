@@ -13,7 +13,7 @@ export const Status = z.object({
     z.object({
       name: z.string(),
       host: z.string(),
-      state: z.enum(['accepting', 'behind', 'failing', 'paused', 'dry_run']),
+      state: z.enum(['accepting', 'behind', 'retrying', 'failing', 'paused', 'dry_run']),
       reason: z.string().nullable(),
       nextAttemptAt: time,
       accepted: z.number(),
@@ -33,6 +33,8 @@ export const Status = z.object({
     /** Stored, but not indexed yet. */
     unsorted: z.number(),
     unsortedSince: time,
+    /** Figures that could not be read; absent when all could. */
+    unreadable: z.array(z.string()).optional(),
   }),
   deadLetters: z.array(z.object({ state: z.enum(states), reason: z.string(), count: z.number() })),
   lastNotice: z.object({ at: z.string(), level: z.string(), message: z.string() }).nullable(),

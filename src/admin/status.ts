@@ -4,8 +4,7 @@
  */
 
 import * as z from 'zod'
-import { toRetry } from '../reasons/outcomes.ts'
-import { deliveryReasons, type Reason } from '../reasons.ts'
+import type { Reason } from '../reasons.ts'
 import type { Stats } from './figures.ts'
 import { toLines } from './status-lines.ts'
 import type { Status } from './status-schema.ts'
@@ -55,6 +54,7 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
     received: stats.received,
     unsorted: stats.unsorted,
     unsortedSince: stats.unsorted > 0 ? toIso(unsortedSince) : null,
+    ...(stats.unreadable && { unreadable: [...stats.unreadable] }),
   }
   const deadLetters = toDeadLetters(stats)
   const lines = toLines({ destinations: [destination], outbox, deadLetters, lastNotice }, now)
@@ -79,9 +79,7 @@ function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: numbe
     host: facts.host,
     state:
       delivery.failures > 0
-        ? isPause(delivery.reason)
-          ? 'paused'
-          : 'failing'
+        ? (delivery.wait ?? 'failing')
         : isBehind
           ? 'behind'
           : isDryRun
@@ -96,14 +94,6 @@ function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: numbe
     arrival: isDryRun ? 'not_asked' : isConfirmed ? 'confirmed' : 'unconfirmed',
     confirmedAt: isConfirmed && !isDryRun ? toIso(arrival.at) : null,
   }
-}
-
-function isPause(reason: string | null): boolean {
-  return reason !== null && isDelivery(reason) && toRetry(reason) === 'pause'
-}
-
-function isDelivery(reason: string): reason is keyof typeof deliveryReasons {
-  return Object.hasOwn(deliveryReasons, reason)
 }
 
 function toDeadLetters({ counts }: Pick<Stats, 'counts'>): Status['deadLetters'] {

@@ -4,6 +4,7 @@
  * Each component has a clock of its own; changes of state are logged at once, whatever the clocks say (state-log.ts).
  */
 
+import { type SigningKey, toSignatureHeaders, toSigningKey } from '../config/signing-key.ts'
 import type { Settings } from '../config.ts'
 import type { NoticeStore } from '../outbox/sqlite/notices.ts'
 import type { DeliveryReason, Reason } from '../reasons.ts'
@@ -37,7 +38,8 @@ export type NotifierParts = {
   readonly everyMs: number
   readonly sinkSid: string
   readonly notifyUrl: string | undefined
-  readonly authToken: string | undefined
+  /** Undefined: posts are not signed. */
+  readonly signingKey: SigningKey | undefined
   readonly digests: Digests
   readonly send: typeof fetch
   readonly now: () => number
@@ -86,12 +88,12 @@ const UNKNOWN_DIGITS = '0'.repeat(32)
 /** What the settings say about notices. */
 export function notifierSettings(
   settings: Settings,
-): Pick<NotifierParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'authToken'> {
+): Pick<NotifierParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'signingKey'> {
   return {
     everyMs: settings.NOTIFY_EVERY_MINUTES * 60_000,
     sinkSid: settings.SINK_SID ?? `DG${UNKNOWN_DIGITS}`,
     notifyUrl: settings.NOTIFY_URL,
-    authToken: settings.TWILIO_AUTH_TOKEN?.[0],
+    signingKey: toSigningKey(settings),
   }
 }
 
@@ -247,13 +249,20 @@ function sumUp(failures: readonly Failure[]): Failure[] {
   return [...sums.values()]
 }
 
-/** As Twilio's Debugger posts: form-encoded, signed over the URL and the sorted parameters. */
-async function post(url: string, notice: Notice, { authToken, digests, send }: NotifierParts): Promise<void> {
+/** As Twilio's Debugger posts: form-encoded, signed over the URL and the sorted parameters, with a SharedKey if that is all there is. */
+async function post(
+  url: string,
+  notice: Notice,
+  { signingKey, digests, send }: NotifierParts,
+): Promise<void> {
   const form = toDebuggerForm(notice)
   const names = [...form.keys()].sort()
   const text = names.reduce((signed, name) => signed + name + form.get(name), url)
-  const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' }
-  if (authToken) headers['x-twilio-signature'] = await digests.hmacSha1(authToken, text)
+  const hmac = signingKey?.id === undefined ? digests.hmacSha1 : digests.hmacSha256
+  const headers: Record<string, string> = {
+    'content-type': 'application/x-www-form-urlencoded',
+    ...(signingKey && toSignatureHeaders(signingKey, await hmac(signingKey.secret, text))),
+  }
   // fetch takes no credentials in a URL, and would name them in its error.
   const target = new URL(url)
   const { username, password } = target

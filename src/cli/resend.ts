@@ -1,4 +1,5 @@
 /** `resend`: accepted events sent again, for when a destination answered 200 and kept nothing. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { toTime, toUrl } from './arguments.ts'
@@ -32,6 +33,9 @@ type Query = {
   readonly type: string | undefined
   readonly preview: boolean
 }
+
+/** How often it is asked whether there is room again. */
+const ROOM_EVERY_MS = 1_000
 
 const HELP = `
 Events keep their ids: Segment drops those it received in the last 24 hours, and takes what it never kept. --since and
@@ -98,7 +102,10 @@ export function createResendCommand(
       sum.matched += page.matched
       sum.pruned += page.pruned
       sum.done += page.done
+      const isWaiting = next !== null && next === after
       after = next
+      // As many wait as may: MAX_BACKLOG keeps room for what Twilio sends.
+      if (isWaiting) await sleep(ROOM_EVERY_MS)
       terminal.progress(
         preview ? `${count(sum.matched)} accepted events found…` : `${count(sum.done)} pending again…`,
       )

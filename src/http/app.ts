@@ -3,7 +3,8 @@ import { Hono } from 'hono'
 import { redact } from '../alerts/redact.ts'
 import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
-import type { Reason } from '../reasons.ts'
+import { toStorageReason } from '../outbox/sqlite-errors.ts'
+import { RETRY_AFTER_SECONDS, type Reason, reasons } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
 import { createDoorMeters, toText } from '../stats/metrics.ts'
 import { toAbout } from './about.ts'
@@ -75,6 +76,11 @@ export function createApp(parts: AppParts): Hono {
   })
   app.onError((error, c) => {
     log.error({ err: error, path: redact(c.req.path) }, 'a request failed')
+    const reason = toStorageReason(error)
+    if (reason !== undefined)
+      return c.json({ error: reason, message: `${reasons[reason].title}. ${reasons[reason].remedy}` }, 503, {
+        'retry-after': String(RETRY_AFTER_SECONDS),
+      })
     return c.json({ error: 'internal', message: 'The bridge failed; its log says why' }, 500)
   })
   return app

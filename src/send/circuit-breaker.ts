@@ -36,6 +36,19 @@ export function toNextTry({ strikes, isolatingUntil }: Line, now: number): Try {
   return isProven ? 'isolate' : 'batch'
 }
 
+/** What the destination is waited for: a quick retry, a back-off (or a wait that it named), a pause until a person mends the cause. */
+export type Wait = 'retrying' | 'failing' | 'paused'
+
+/** Undefined: nothing has failed since the last success. */
+export function toWaitInForce(line: Line, now: number): Wait | undefined {
+  const { failures, strikes, reason } = line
+  if (failures === 0) return undefined
+  const isPause = reason !== undefined && toRetry(reason) === 'pause'
+  if (isPause && strikes > QUICK_RETRIES_MS.length + 1) return 'paused'
+  const isQuick = failures <= QUICK_RETRIES_MS.length && toRest(line, now) <= QUICK_RETRIES_MS[1]
+  return isQuick ? 'retrying' : 'failing'
+}
+
 /** A 429 that names its wait is about the rate, never about an event: it is waited out, and proves nothing. */
 export function isThrottle({ reason, waitToldMs }: Told): boolean {
   return reason === 'segment_throttled' && waitToldMs > 0

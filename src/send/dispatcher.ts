@@ -57,6 +57,8 @@ export type Dispatcher = {
   deliverNow(): void
   /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
   indexPending(events?: number): void
+  /** How many more a person may have sent again now: half of MAX_BACKLOG is for what Twilio sends. */
+  roomForPerson(): number
   health(): Health
 }
 
@@ -123,12 +125,18 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     if (faults.open().length === 0) notifier.recovered('outbox')
   }
 
+  /** Those held back wait for a person, as dead letters do. */
   function waiting(): number {
-    return outbox.total('pending') + outbox.unsorted()
+    return outbox.total('pending') - outbox.held() + outbox.unsorted()
   }
 
   function backlogIsFull(): boolean {
     return settings.MAX_BACKLOG > 0 && waiting() >= settings.MAX_BACKLOG
+  }
+
+  function roomForPerson(): number {
+    if (settings.MAX_BACKLOG === 0) return Number.MAX_SAFE_INTEGER
+    return Math.max(0, Math.ceil(settings.MAX_BACKLOG / 2) - waiting())
   }
 
   function put(parcels: readonly RequestRow[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
@@ -180,6 +188,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
           sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
       })
     },
+    roomForPerson,
     health() {
       const troubles: Trouble[] = faults.troubles()
       const add = (reason: Reason, text: string) => troubles.push({ reason, text })

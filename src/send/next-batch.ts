@@ -109,6 +109,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** What goes next, or when to come back; `undefined`: nothing is due. */
   function claim(events: number): Claimed | number | undefined {
+    if (line.failures > 0 && nothingWaits()) reopen()
     const as = toNextTry(line, now())
     if (as !== 'probe') {
       const resumed = begun.shift()
@@ -132,6 +133,18 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     const heldAt = nextHeldAt === undefined ? undefined : Math.min(nextHeldAt, now() + LONGEST_HOLD_MS)
     const dues = [comeBackAt, heldAt].filter(due => due !== undefined)
     return dues.length > 0 ? Math.min(...dues) : undefined
+  }
+
+  /** Nothing but what is held back; what another lane has under way waits, too. */
+  function nothingWaits(): boolean {
+    return outbox.total('pending') === outbox.held() && outbox.unsorted() === 0
+  }
+
+  /** A failure keeps nothing from being delivered any more, and there is nothing to find out with whether it is over. */
+  function reopen(): void {
+    line = openLine
+    keepLine()
+    notifier.recovered('delivery')
   }
 
   /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */

@@ -3,12 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAdmin } from '../../src/admin/admin.ts'
 import { toStatus } from '../../src/admin/status.ts'
 import type { Status } from '../../src/admin/status-schema.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { type Reason, reasons } from '../../src/reasons.ts'
+import { failed } from '../../src/send/segment/client.ts'
 import { startBridge } from '../support/bridge.ts'
+import { openDepot } from '../support/dispatcher.ts'
 import { ask, describeHosts, type Hosted } from '../support/hosts.ts'
+import { until } from '../support/patience.ts'
 import { startSegment } from '../support/segment.ts'
 import { messageStatus, sendBody, sendEvents } from '../support/twilio.ts'
 import { startWorkers } from '../support/workers.ts'
@@ -50,6 +54,10 @@ describeHosts('the status', host => {
     bridge.segment.fail({ kind: 'status', status: 401 })
     await sendEvents(bridge.webhook, [messageStatus(), messageStatus()])
     await bridge.until(({ delivery }) => delivery.failures > 0)
+    await until('the pause', async () => {
+      await bridge.api('/api/deliver-now', { method: 'POST' })
+      return (await statusOf(bridge)).destinations[0]?.state === 'paused'
+    })
     const status = await statusOf(bridge)
     expect(status.ok).toBe(false)
     expect(status.destinations[0]).toMatchObject({
@@ -102,6 +110,32 @@ describeHosts('the status', host => {
     expect(lineOf(status, 'write key')).toBeUndefined()
     expect((await ask(bridge, '/api/confirm-arrival', { method: 'POST' })).status).toBe(409)
   })
+})
+
+it('[AP106] a 401 is a warning during the quick retries, then red, and paused only with the pause', async () => {
+  const dispatcher = openDepot({
+    deliver: async () => failed('segment_unauthorized', 401, ''),
+    random: () => 1,
+  })
+  const { clock } = dispatcher
+  const admin = createAdmin(dispatcher.outbox, () => dispatcher, clock.now)
+  dispatcher.take(messageStatus())
+  const seen: unknown[] = []
+  for (let failures = 1; failures <= 4; failures++) {
+    await dispatcher.deliverNextBatch()
+    const status = toStatus(admin.status(), { host: 'https://x', fingerprint: 'f' }, clock.at)
+    const [destination] = status.destinations
+    const line = lineOf(status, 'segment')
+    seen.push([status.ok, destination?.state, line?.level, line?.text.replace(/ \(.* UTC\)/, '')])
+    clock.at = Date.parse(destination?.nextAttemptAt ?? '')
+  }
+  const { title } = reasons.segment_unauthorized
+  expect(seen).toEqual([
+    [true, 'retrying', 'warning', `retrying in 1 s: ${title}.`],
+    [true, 'retrying', 'warning', `retrying in 2 s: ${title}.`],
+    [false, 'failing', 'error', `failing: ${title}. Next attempt in 4 s.`],
+    [false, 'paused', 'error', `paused: ${title}. Next attempt in 5 min.`],
+  ])
 })
 
 describe('arrival', () => {

@@ -38,7 +38,7 @@ function createBench(lastTold = createLastTold()) {
       everyMs: EVERY,
       sinkSid: `DG${'0'.repeat(32)}`,
       notifyUrl: undefined,
-      authToken: undefined,
+      signingKey: undefined,
       digests,
       send: fetch,
       now: clock.now,

@@ -4,16 +4,17 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import twilio from 'twilio'
+import { getSignatureAlgorithm, validateRequest } from 'twilio/lib/webhooks/webhooks.js'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createNotifier, type NotifierParts } from '../../src/alerts/notifier.ts'
+import { createNotifier, type NotifierParts, notifierSettings } from '../../src/alerts/notifier.ts'
 import { createStateLog } from '../../src/alerts/state-log.ts'
 import type { Failure } from '../../src/alerts/throttle.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
-import { newDataDir, spawnBridge } from '../support/bridge.ts'
+import { newDataDir, spawnBridge, toSettings } from '../support/bridge.ts'
 import {
   createClock,
   createFailingSql,
@@ -88,7 +89,7 @@ function createBench(): Bench {
         everyMs: EVERY,
         sinkSid,
         notifyUrl: undefined,
-        authToken,
+        signingKey: { setting: 'TWILIO_AUTH_TOKEN', secret: authToken },
         digests,
         send: fetch,
         now: clock.now,
@@ -173,6 +174,34 @@ describe('a notice', () => {
     expect(twilio.validateRequest(authToken, signature, handler.url, post?.form ?? {})).toBe(true)
     expect(twilio.validateRequest('1'.repeat(32), signature, handler.url, post?.form ?? {})).toBe(false)
   })
+
+  it.each([
+    ['SharedKeys alone', '', { key: 'k1', secret: 'the=first', hash: 'HMAC_SHA256' }],
+    ['an auth token beside them', authToken, { key: undefined, secret: authToken, hash: 'HMAC_SHA1' }],
+  ] as const)(
+    '[TL100] with %s posts are signed as Twilio would, by the verdict of its package',
+    async (_, token, signed) => {
+      await using handler = await startHandler()
+      const bench = createBench()
+      const settings = toSettings({ TWILIO_AUTH_TOKEN: token, TWILIO_SHARED_KEYS: 'k1=the=first,k2=second' })
+      bench.start({ ...notifierSettings(settings), notifyUrl: handler.url }).failed([failure(START)])
+      await handler.until(1)
+      const [post] = handler.posts
+      const header = post?.headers['x-twilio-webhooks-signature-settings']
+      expect(header).toBe(signed.key && `key=${signed.key},algorithm=${signed.hash}`)
+      const algorithm = getSignatureAlgorithm(String(header ?? ''))
+      expect(algorithm).toBe(signed.hash)
+      const isSigned = (secret: string) =>
+        validateRequest(
+          secret,
+          String(post?.headers['x-twilio-signature']),
+          handler.url,
+          post?.form ?? {},
+          algorithm,
+        )
+      expect([signed.secret, 'second', '1'.repeat(32)].map(isSigned)).toEqual([true, false, false])
+    },
+  )
 
   it('[TL2] user and password in NOTIFY_URL go into the Authorization header, and into no log', async () => {
     await using handler = await startHandler(500)
@@ -351,7 +380,10 @@ describe('what is never told', () => {
     await using handler = await startHandler(500)
     const bench = createBench()
     const answer = `{"writeKey":"${writeKey}","message":"no such user ${numbers[2]}, token ${secretToken}, see https://me:secretpw@example.com"}`
-    const notifier = bench.start({ notifyUrl: handler.url, authToken: secretToken })
+    const notifier = bench.start({
+      notifyUrl: handler.url,
+      signingKey: { setting: 'TWILIO_AUTH_TOKEN', secret: secretToken },
+    })
     notifier.failed([failure(START, { answer, firstId: numbers[0], lastId: `whatsapp:${numbers[1]}` })])
     await handler.until(1)
     await until('the complaint', () => complaints(bench).length > 0)

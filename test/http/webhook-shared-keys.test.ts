@@ -1,5 +1,9 @@
 /** Requests signed with a SharedKey, and repeated headers, at the webhook of both hosts. */
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { validateRequest } from 'twilio/lib/webhooks/webhooks.js'
 import { expect, it } from 'vitest'
 import {
   describeHosts,
@@ -10,6 +14,7 @@ import {
   toReply,
   untilAnswered,
 } from '../support/hosts.ts'
+import { until } from '../support/patience.ts'
 import { sha256, sign } from '../support/signatures.ts'
 import { authToken, messageStatus, sendBody, sendEvents } from '../support/twilio.ts'
 
@@ -71,6 +76,31 @@ describeHosts('the door and SharedKeys', host => {
     await using alone = await host.start({ TWILIO_AUTH_TOKEN: '', TWILIO_SHARED_KEYS })
     expect(await post(alone, JSON.stringify([messageStatus()]))).toMatchObject({ status: 200 })
     expect(await sendEvents(alone.webhook, [messageStatus()])).toMatchObject({ status: 503 })
+  })
+
+  it('[TL100] posts its notices signed with the first SharedKey when there is no auth token', async () => {
+    const posts: { headers: IncomingHttpHeaders; form: Record<string, string> }[] = []
+    const handler = createServer(async (incoming, response) => {
+      const form = Object.fromEntries(new URLSearchParams(await text(incoming)))
+      posts.push({ headers: incoming.headers, form })
+      response.end()
+    })
+    await once(handler.listen(0, '127.0.0.1'), 'listening')
+    const { port } = handler.address() as AddressInfo
+    const NOTIFY_URL = `http://127.0.0.1:${port}/debugger?a=b`
+    await using alone = await host.start({
+      TWILIO_AUTH_TOKEN: '',
+      TWILIO_SHARED_KEYS: `${id}=${secret},k2=x`,
+      NOTIFY_URL,
+    })
+    await post(alone, '[]', { settings: 'key=k9' })
+    await until('the post', () => posts.length > 0)
+    const [{ headers, form } = { headers: {} as IncomingHttpHeaders, form: {} }] = posts
+    expect(headers[settingsHeader]).toBe(`key=${id},algorithm=HMAC_SHA256`)
+    const signature = String(headers['x-twilio-signature'])
+    expect(validateRequest(secret, signature, NOTIFY_URL, form, 'HMAC_SHA256')).toBe(true)
+    handler.closeAllConnections()
+    handler.close()
   })
 
   it('[DR85] tells the operator of a key that it does not know', async () => {

@@ -1,6 +1,6 @@
 /**
  * The Worker, with a notice clock that can be out of order (`CLOCK_FAULT`), shards that a newer version has written
- * (`SHARD_FAULT`), and an account of the rows that all its objects write, as Cloudflare bills them: `GET /test/rows`.
+ * (`SHARD_FAULT`; or one of them, or one that fails), and an account of the rows that all its objects write, as Cloudflare bills them: `GET /test/rows`.
  */
 
 import type { Env } from '../../src/hosts/workers/env.ts'
@@ -8,7 +8,10 @@ import { NoticeClock as SoundClock } from '../../src/hosts/workers/notifier-obje
 import { OutboxShard as SoundShard } from '../../src/hosts/workers/outbox-object.ts'
 import worker from '../../src/hosts/workers/worker.ts'
 
-type Fault = { readonly CLOCK_FAULT?: 'throws' | 'hangs' | 'damaged'; readonly SHARD_FAULT?: 'newer' }
+type Fault = {
+  readonly CLOCK_FAULT?: 'throws' | 'hangs' | 'damaged'
+  readonly SHARD_FAULT?: 'newer' | 'one newer' | 'one fails'
+}
 
 /** Of all objects: they share the isolate. */
 const rows = { clock: 0, shards: 0 }
@@ -36,6 +39,7 @@ export class OutboxShard extends SoundShard {
     countRows(ctx.storage, 'shards')
     if (env.SHARD_FAULT === 'newer' && hasTable(ctx.storage.sql, 'migrations'))
       ctx.storage.sql.exec('INSERT OR IGNORE INTO migrations (id) VALUES (99)')
+    if (ctx.id.equals(env.OUTBOX.idFromName('shard-1'))) spoil(ctx.storage.sql, env.SHARD_FAULT)
     super(ctx, env)
   }
 }
@@ -87,6 +91,13 @@ export class NoticeClock extends SoundClock {
 
 function hasTable(sql: SqlStorage, name: string): boolean {
   return sql.exec('SELECT 1 FROM sqlite_master WHERE name = ?', name).toArray().length > 0
+}
+
+function spoil(sql: SqlStorage, fault: Fault['SHARD_FAULT']): void {
+  if (fault === 'one fails') throw new Error('Durable Object storage operation exceeded timeout.')
+  if (fault !== 'one newer') return
+  sql.exec('CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY) STRICT')
+  for (let id = 1; id <= 100; id++) sql.exec('INSERT OR IGNORE INTO migrations (id) VALUES (?)', id)
 }
 
 /** What it kept cannot be parsed any more. */

@@ -2,6 +2,7 @@
  * The dispatcher of an outbox whose file may be damaged. Then nothing is taken, for nobody could promise that it will be found
  * again, and Twilio keeps it for 4 hours; nothing is delivered either, for that could not be written down.
  */
+import { isStorageReason } from '../../outbox/sqlite-errors.ts'
 import type { Dispatcher } from '../../send/dispatcher.ts'
 import type { Damage } from './damage.ts'
 
@@ -53,7 +54,8 @@ export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () 
             reason: 'outbox_damaged',
             text: `${damage.isFound() ? 'the outbox is damaged' : 'the outbox may be damaged, its pages are being checked'}: ${detail}`,
           },
-          ...health.troubles,
+          // What fails in a file that is written no more is no cause of its own.
+          ...health.troubles.filter(({ reason }) => !isStorageReason(reason)),
         ],
       }
     },

@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { OutboxClient } from '../../bridge.ts'
 import { encodeRow } from '../../outbox/sqlite/append.ts'
+import { StorageError } from '../../outbox/sqlite-errors.ts'
 import { zlib } from './compression.ts'
 import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
 import type { Calls } from './outbox-worker.ts'
@@ -47,11 +48,11 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
       reject(new Error(`The outbox ${outboxFile} cannot be opened: ${error.message}`, { cause: error }))
     })
   })
-  thread.on('message', ({ id, value, error }: Reply) => {
+  thread.on('message', ({ id, value, error, reason }: Reply) => {
     const call = open.get(id)
     open.delete(id)
     if (error === undefined) call?.resolve(value)
-    else call?.reject(new Error(error))
+    else call?.reject(reason ? new StorageError(reason, error) : new Error(error))
   })
 
   function ask<Answer>(send: (id: number) => void): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** The messages between the HTTP thread and the outbox worker. */
 import type { Settings } from '../../config.ts'
 import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import type { StorageReason } from '../../outbox/sqlite-errors.ts'
 import type { Folder } from './data-folder.ts'
 import type { OutboxFiles } from './open-outbox.ts'
 
@@ -13,4 +14,10 @@ export type Put = { readonly id: number; readonly parcels: readonly RequestRow[]
 
 export type Request = Call | Put
 
-export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }
+/** `reason`: the error is a fault of the storage. */
+export type Reply = {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+  readonly reason?: StorageReason | undefined
+}

@@ -13,6 +13,7 @@ import { createStateLog } from '../../alerts/state-log.ts'
 import { toTarget } from '../../config.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
 import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
 import { CLAIM_EVENTS } from '../../send/next-batch.ts'
@@ -50,7 +51,12 @@ const dryRun: Deliver = async tracks => {
 let dispatcher: Dispatcher
 // What a question needs sorted is sorted before it is asked here, turn by turn.
 const settleAccounts = (events = 0) => dispatcher.indexPending(events)
-const admin = createAdmin(outbox, () => ({ ...dispatcher, indexPending: settleAccounts }), Date.now)
+const admin = createAdmin(
+  outbox,
+  () => ({ ...dispatcher, indexPending: settleAccounts }),
+  Date.now,
+  isReadable ? [] : ['all figures'],
+)
 dispatcher = createDispatcher({
   settings,
   outbox,
@@ -214,7 +220,10 @@ async function answer({ id, call, args }: Call): Promise<void> {
     reply({ id, value: await Reflect.apply(method, undefined, args) })
     work.wake()
   } catch (error) {
-    reply({ id, error: error instanceof Error ? error.message : String(error) })
+    const fault = toStorageReason(error)
+    // What is not written to a damaged file fails as if it were read-only.
+    const reason = fault && damage.current() !== undefined ? 'outbox_damaged' : fault
+    reply({ id, error: error instanceof Error ? error.message : String(error), reason })
   }
 }
 

@@ -25,6 +25,8 @@ export type Counters = {
   counts(): Count[]
 }
 
+type Sums = { readonly totals: Map<Counted, number>; held: number }
+
 function restoreKinds(sql: Sql, damage: Pick<DamageLog, 'found'>): void {
   for (const { kind } of sql.all<{ kind: number }>(statements.lostKinds)) {
     sql.all(statements.restoreKind, kind, `unknown (kind ${kind})`)
@@ -36,23 +38,21 @@ export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = crea
   restoreKinds(sql, damage)
   const kinds = new Map<string, number>()
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()
-  let held = 0
-  let totals = loadTotals()
+  let sums = loadSums()
 
   function counts(): Count[] {
     return sql.all<Count>(statements.allCounts)
   }
 
-  function loadTotals(): Map<Counted, number> {
-    const loaded = new Map<Counted, number>()
-    held = 0
+  function loadSums(): Sums {
+    const loaded: Sums = { totals: new Map(), held: 0 }
     for (const count of counts()) add(loaded, count)
     return loaded
   }
 
-  function add(sums: Map<Counted, number>, count: Pick<Count, 'state' | 'reason' | 'n'>): void {
-    sums.set(count.state, (sums.get(count.state) ?? 0) + count.n)
-    if (isHeld(count)) held += count.n
+  function add(to: Sums, count: Pick<Count, 'state' | 'reason' | 'n'>): void {
+    to.totals.set(count.state, (to.totals.get(count.state) ?? 0) + count.n)
+    if (isHeld(count)) to.held += count.n
   }
 
   return {
@@ -66,12 +66,16 @@ export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = crea
           }
           return made
         }, durability)
-        for (const delta of deltas.values()) add(totals, delta)
+        for (const delta of deltas.values()) add(sums, delta)
         return result
       } catch (error) {
         // A kind made in the undone transaction is gone with it: the cache must not outlive it.
         kinds.clear()
-        totals = loadTotals()
+        try {
+          sums = loadSums()
+        } catch {
+          // They are as before the transaction, and the first error says more.
+        }
         throw error
       }
     },
@@ -93,8 +97,8 @@ export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = crea
       else deltas.set(name, { kind, state, reason: reason ?? '', n })
     },
 
-    total: state => totals.get(state) ?? 0,
-    held: () => held,
+    total: state => sums.totals.get(state) ?? 0,
+    held: () => sums.held,
     counts,
   }
 }

@@ -9,6 +9,13 @@ export class NewerStoreError extends Error {
   override readonly name = 'NewerStoreError'
 }
 
+const NEWER = 'The outbox was written by a newer version'
+
+/** Also of one that came from another object, which has its message only. */
+export function isNewerStore(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(NEWER)
+}
+
 export function migrate(sql: Sql): void {
   sql.exec('CREATE TABLE IF NOT EXISTS migrations (id INTEGER PRIMARY KEY) STRICT')
   const [{ applied } = { applied: 0 }] = sql.all<{ applied: number }>(
@@ -16,7 +23,7 @@ export function migrate(sql: Sql): void {
   )
   if (applied > migrations.length) {
     throw new NewerStoreError(
-      `The outbox was written by a newer version (migration ${applied}, this one knows ${migrations.length}): start that version again.`,
+      `${NEWER} (migration ${applied}, this one knows ${migrations.length}): start that version again.`,
     )
   }
   migrations.slice(applied).forEach((script, index) => {

@@ -32,8 +32,8 @@ export type ResendPage = {
 }
 
 export type Resender = {
-  /** One page in one commit. */
-  resendPage(query: ResendQuery, now: number): ResendPage
+  /** One page of at most so many events in one commit. */
+  resendPage(query: ResendQuery, now: number, most?: number): ResendPage
 }
 
 /** A few milliseconds of work, because nothing else uses the outbox meanwhile. */
@@ -54,9 +54,10 @@ export function createResender(sql: Sql, book: Counters): Resender {
   }
 
   return {
-    resendPage({ since, until, type, preview = false, after }, now) {
+    resendPage({ since, until, type, preview = false, after }, now, most = ROWS_A_PAGE) {
+      const limit = Math.min(most, ROWS_A_PAGE)
       const from = (after && toPlace(after)) || { request: 0, position: -1 }
-      const rows = sql.all<Row>(statements.eventsToResend, from.request, from.position, ROWS_A_PAGE)
+      const rows = sql.all<Row>(statements.eventsToResend, from.request, from.position, limit)
       const matched = rows.filter(row => {
         const at = row.settled_at ?? 0
         return row.state === 'accepted' && at >= since && at < until && (!type || row.type === type)
@@ -72,7 +73,7 @@ export function createResender(sql: Sql, book: Counters): Resender {
         matched: matched.length,
         pruned: matched.length - places.length,
         done: preview ? 0 : places.length,
-        next: last && rows.length === ROWS_A_PAGE ? toKey(last) : undefined,
+        next: last && rows.length === limit ? toKey(last) : undefined,
       }
     },
   }

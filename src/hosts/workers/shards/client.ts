@@ -18,10 +18,13 @@ import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } f
 import { createShardHistory } from './history.ts'
 import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
 import { toHome } from './route.ts'
+import { silentList, silentMetrics, silentPulse, silentStats, silentStatus, toReason } from './silent.ts'
 import { clockOf, shardOf } from './stubs.ts'
 
 /** Of a shard that is through. */
 const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
+
+const noGroups = { groups: [] }
 
 /** `/readyz` is open to anybody: its answer is remembered for so long. */
 const READY_MS = 5_000
@@ -171,7 +174,10 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
     async stats() {
       const shards = await everyShard()
-      const [notices, ...all] = await Promise.all([standing(), ...shards.map(shard => shard.stats())])
+      const [notices, ...all] = await Promise.all([
+        standing(),
+        ...shards.map(shard => shard.stats().catch(silentStats)),
+      ])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
     },
 
@@ -180,7 +186,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const [notices, latest, ...all] = await Promise.all([
         standing(),
         newestNotices(1).catch(() => []),
-        ...shards.map(shard => shard.status()),
+        ...shards.map(shard => shard.status().catch(silentStatus)),
       ])
       return mergeStatus(all, notices, toLastNotice(latest[0]))
     },
@@ -195,7 +201,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
     async troubles() {
       if (ready && Date.now() < ready.until) return ready.troubles
-      const all = await Promise.all((await everyShard()).map(shard => shard.troubles()))
+      const ask = (shard: ReturnType<typeof shardOf>) => shard.troubles().catch(error => [toReason(error)])
+      const all = await Promise.all((await everyShard()).map(ask))
       ready = { troubles: [...new Set(all.flat())], until: Date.now() + READY_MS }
       return ready.troubles
     },
@@ -205,25 +212,30 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const queries = toShardQueries(query, shards.length)
       const [notices, ...all] = await Promise.all([
         standing(),
-        ...shards.map(async (shard, index) => shard.pulse(queries[index] ?? query)),
+        ...shards.map(async (shard, index) => {
+          const asked = queries[index] ?? query
+          return shard.pulse(asked).catch(error => silentPulse(error, asked))
+        }),
       ])
       return mergePulses(all, query.limit, notices)
     },
 
     async deadLetters() {
       return mergeGroups(
-        await Promise.all((await everyShard()).map(async shard => (await shard.deadLetters()).groups)),
+        await Promise.all(
+          (await everyShard()).map(async shard => (await shard.deadLetters().catch(() => noGroups)).groups),
+        ),
       )
     },
 
     async metrics() {
       const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.metrics()))).flat()
+      return (await Promise.all(shards.map(shard => shard.metrics().catch(silentMetrics)))).flat()
     },
 
     async quality(span) {
       const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.quality(span)))).flat()
+      return (await Promise.all(shards.map(shard => shard.quality(span).catch(() => [])))).flat()
     },
 
     async events(query) {
@@ -234,7 +246,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
         shards.map(async (shard, index) => {
           const before = from[index]
           if (before === null) return nothingMore
-          return shard.events({ ...query, before })
+          return shard.events({ ...query, before }).catch(() => silentList)
         }),
       )
       return mergeLists(pages, from, query.limit)

@@ -14,6 +14,7 @@ type Figures = Omit<Stats, 'counts'>
 export function sumUpStats(all: readonly Figures[], notices: Standing): Figures {
   const sum = (name: State | 'received' | 'duplicates' | 'unsorted' | 'held') =>
     all.reduce((total, stats) => total + stats[name], 0)
+  const unreadable = nameShards(all.map(stats => stats.unreadable ?? []))
   // The shard that is worst off speaks for delivery.
   const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
   return {
@@ -27,6 +28,7 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
     unsorted: sum('unsorted'),
     held: sum('held'),
     oldestPendingSeconds: Math.max(0, ...all.map(stats => stats.oldestPendingSeconds)),
+    ...(unreadable.length > 0 && { unreadable }),
     troubles: nameShards(all.map(({ troubles }) => troubles)),
     delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },
     notices,
@@ -77,6 +79,7 @@ export function mergeLists(pages: readonly EventList[], from: Positions, limit: 
     // What is read and not shown is read again with the next page.
     return { next: last?.key ?? from[index], at: (last ?? page.events[0])?.receivedAt }
   })
+  const unreadable = nameShards(pages.map(page => page.unreadable ?? []))
   const isOver = ends.every(({ next }) => next === null)
   const reached = ends.flatMap(({ next, at }) => (isOver || next !== null ? (at ?? []) : []))
   return {
@@ -85,6 +88,7 @@ export function mergeLists(pages: readonly EventList[], from: Positions, limit: 
     // Where every shard has been read to.
     reachedAt: reached.length === 0 ? undefined : isOver ? Math.min(...reached) : Math.max(...reached),
     cursor: toStreamCursor(pages.map(({ cursor }) => cursor)),
+    ...(unreadable.length > 0 && { unreadable }),
   }
 }
 

@@ -1,0 +1,48 @@
+/** What stands in for the answer of a shard that gives none, so that the others are heard: no figures, and a trouble that says why. */
+import type { EventList } from '../../../admin/admin.ts'
+import type { Pulse, PulseQuery } from '../../../admin/changes.ts'
+import type { Stats } from '../../../admin/figures.ts'
+import type { StatusFigures } from '../../../admin/status.ts'
+import { toErrorText } from '../../../alerts/redact.ts'
+import { allCalm, toStanding } from '../../../alerts/throttle.ts'
+import { toStorageReason } from '../../../outbox/sqlite-errors.ts'
+import type { Reason } from '../../../reasons.ts'
+import { createDepotMeters, type MetricsJson } from '../../../stats/metrics.ts'
+
+/** An object that cannot be asked stores nothing either. */
+export function toReason(error: unknown): Reason {
+  return toStorageReason(error) ?? 'outbox_unwritable'
+}
+
+export function silentStats(error: unknown): Stats {
+  return {
+    ...{ received: 0, pending: 0, accepted: 0, rejected: 0, refused: 0, skipped: 0 },
+    ...{ duplicates: 0, unsorted: 0, held: 0, oldestPendingSeconds: 0, counts: [] },
+    unreadable: ['all figures'],
+    troubles: [`does not answer: ${toErrorText(error)}`],
+    delivery: { failures: 0, reason: null, nextAttemptAt: null },
+    notices: toStanding(allCalm, 0),
+  }
+}
+
+export function silentStatus(error: unknown): StatusFigures {
+  return {
+    stats: silentStats(error),
+    troubles: [toReason(error)],
+    ...{ unsortedSince: undefined, lastNotice: null, arrival: undefined },
+  }
+}
+
+export function silentPulse(error: unknown, { after = '' }: PulseQuery): Pulse {
+  return { events: [], missed: 0, changes: [], cursor: after, stats: silentStats(error) }
+}
+
+/** It is passed over; `unreadable` says so. */
+export const silentList: EventList = {
+  ...{ events: [], next: undefined, reachedAt: undefined, cursor: '' },
+  unreadable: ['its events'],
+}
+
+export function silentMetrics(error: unknown): Promise<MetricsJson> {
+  return createDepotMeters(() => ({ ...silentStats(error), ready: false, quality: [] })).json()
+}
