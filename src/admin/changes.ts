@@ -21,6 +21,9 @@ export type PulseQuery = {
   readonly limit: number
 }
 
+/** The figures without the long list of counts. */
+export type LiveStats = Omit<Stats, 'counts'>
+
 export type Pulse = {
   /** New since `after`, newest first. */
   readonly events: readonly EventSummary[]
@@ -29,7 +32,7 @@ export type Pulse = {
   readonly changes: readonly EventState[]
   /** Where the next reading goes on. */
   readonly cursor: string
-  readonly stats: Omit<Stats, 'counts'>
+  readonly stats: LiveStats
 }
 
 /** The number of a request, which everything up to it has been sorted into events. */
@@ -43,7 +46,7 @@ export function fromCursor(cursor: string): number | undefined {
 export function createPulse(
   outbox: OutboxStore,
   sortSome: () => void,
-  figures: () => Omit<Stats, 'counts'>,
+  figures: () => LiveStats,
 ): (query: PulseQuery) => Pulse {
   return ({ after, upTo, keys, recent, limit }) => {
     sortSome()
