@@ -1,7 +1,7 @@
 /** `npm run bench`: see arguments.ts, or `npm run bench -- --help`. */
-import { spawnSync } from 'node:child_process'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
+import { buildPackage } from '../test/support/start-command.ts'
 import { type Arguments, help, readArguments } from './arguments.ts'
 import type { Bench } from './bench.ts'
 import { createChildren } from './children.ts'
@@ -17,12 +17,6 @@ import { startSink } from './sink/sink.ts'
 /** Of the last minute: a machine at rest is far below. */
 const BUSY_MACHINE = 0.7
 const root = join(import.meta.dirname, '..')
-
-/** What `serve` leaves behind at its first start: the floor, which is started the same way, then finds it. */
-function fillCompileCache(folder: string): void {
-  const command = join(folder, 'bin/twilio-segment-bridge.mjs')
-  spawnSync(process.execPath, [command, 'serve', '--help'], { stdio: 'ignore' })
-}
 
 async function run(args: Arguments): Promise<void> {
   const progress = createProgress()
@@ -44,7 +38,7 @@ async function run(args: Arguments): Promise<void> {
   if (load > BUSY_MACHINE)
     progress.line(`this machine is busy (load ${load.toFixed(1)}): trust the ratios, and those little`)
   if (args.only.includes('throughput') || args.only.includes('latency')) installPeers(root, progress.line)
-  fillCompileCache(root)
+  buildPackage(root)
   const loader = startLoader(children)
   const sink = await startSink(children)
   const bench: Bench = { root, machine, children, loader, sink, sizes: args.sizes, say: progress.say }

@@ -1,6 +1,7 @@
 /** Who takes part, and how each is started: always fresh, on an empty folder, on the server's core. */
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { readStartCommand } from '../test/support/start-command.ts'
 import { authToken } from '../test/support/twilio.ts'
 import type { Bench } from './bench.ts'
 import { publicOrigin } from './load/requests.ts'
@@ -28,13 +29,24 @@ export const floor: Contender = {
   letter: 'a',
   title: 'floor: our HTTP, signature, parse, validation; stores and sends nothing',
   forwards: false,
-  start: ({ children, root }) =>
-    // As a service, so that it runs with the very flags of the bridge.
-    startOne(
-      children.startUntil('server', launched(root, 'bin/run.mjs', 'bench/servers/floor.ts'), speaks, {
-        env: settings,
-      }),
-    ),
+  start: ({ children, root }) => {
+    const start = readStartCommand(root)
+    return startOne(
+      children.startUntil(
+        'server',
+        [process.execPath, ...start.flags, join(root, 'bench/servers/floor.ts')],
+        speaks,
+        {
+          // Stripping its types would count as its memory: from the second start on it does not.
+          env: {
+            ...settings,
+            ...start.env,
+            NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/twilio-segment-bridge'),
+          },
+        },
+      ),
+    )
+  },
 }
 
 export const bridge: Contender = {
@@ -106,19 +118,16 @@ export async function startBridge(
 ): Promise<Server & { dataDir: string }> {
   const { children, root, sink } = bench
   const dataDir = options.dataDir ?? children.newFolder()
+  const start = readStartCommand(root)
   const env = {
     ...settings,
+    ...start.env,
     SEGMENT_WRITE_KEY: writeKey,
     SEGMENT_HOST: sink.url,
     DATA_DIR: dataDir,
     ...options.env,
   }
-  const command = [
-    process.execPath,
-    ...(options.flags ?? []),
-    join(root, 'bin/twilio-segment-bridge.mjs'),
-    'serve',
-  ]
+  const command = [process.execPath, ...start.flags, ...(options.flags ?? []), start.script, 'serve']
   const server = await startOne(children.startUntil('server', command, speaks, { env }))
   return {
     ...server,
@@ -149,10 +158,6 @@ function peerSettings(segment: string): Record<string, string> {
     SEGMENT_HOST: segment,
     NODE_ENV: 'production',
   }
-}
-
-function launched(root: string, ...[launcher, script]: readonly string[]): string[] {
-  return [process.execPath, join(root, launcher ?? ''), script ?? '', 'serve']
 }
 
 async function startOne(starting: ReturnType<Bench['children']['startUntil']>): Promise<Server> {

@@ -169,7 +169,7 @@ export const Settings = z
       .default(1)
       .meta({
         description:
-          'Workers: number of Durable Objects that share the outbox; more of them carry more events per second (over 47 need the paid plan)',
+          'Workers: number of Durable Objects that share the outbox; more of them carry more events per second (over 46 need the paid plan)',
         ...ON_WORKERS,
       }),
     LOG_LEVEL: z

@@ -1,16 +1,22 @@
 /**
- * The guided demo: a bridge on a fresh data folder, a stand-in for Segment, and a few signed events through the real door.
+ * The guided demo: a bridge on a fresh data folder, a fake Segment, and a few signed events through the real webhook.
  * `--once` ends it when the samples have arrived: exit 0, or 1 when they did not.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Bridge, startBridge } from './support/bridge.ts'
-import { startSegment, type TrackCall } from './support/segment.ts'
-import { inboundMessage, messageStatus, sendBody, sendEvents, sinkTest } from './support/twilio.ts'
+import type { Bridge } from './support/bridge.ts'
+import type { TrackCall } from './support/segment.ts'
 
 const ARRIVE_WITHIN_MS = 15_000
 const once = process.argv.includes('--once')
 const say = (text = '') => process.stdout.write(`${text}\n`)
 const heading = (text: string) => say(`\n── ${text} ${'─'.repeat(Math.max(0, 76 - text.length))}`)
+
+/** What takes a second or more says so before it begins; the modules themselves do on a small machine. */
+const step = (text: string) => process.stderr.write(`  ${text}…\n`)
+step('Loading the bridge')
+const { startBridge } = await import('./support/bridge.ts')
+const { startSegment } = await import('./support/segment.ts')
+const { inboundMessage, messageStatus, sendBody, sendEvents, sinkTest } = await import('./support/twilio.ts')
 
 const customer = '+15550100199'
 const samples = [
@@ -25,7 +31,9 @@ const samples = [
 ] as const
 
 async function main(): Promise<number> {
+  step('Starting a fake Segment')
   const segment = await startSegment()
+  step('Starting the bridge on an empty data folder')
   const bridge = await startBridge({
     SEGMENT_WRITE_KEY: 'demo-write-key',
     SEGMENT_HOST: segment.url,
@@ -34,10 +42,11 @@ async function main(): Promise<number> {
   })
   try {
     heading('started')
-    say(`  the bridge        ${bridge.webhook}   (takes signed events only)`)
-    say(`  Segment, played   ${segment.url}/v1/batch`)
+    say(`  the bridge        ${bridge.webhook}   (accepts signed events only)`)
+    say(`  the fake Segment  ${segment.url}/v1/batch`)
     say(`  the outbox        ${bridge.dataDir}/outbox.db   (fresh, removed at the end)`)
 
+    step(`Sending ${samples.length} signed events, one request each, and waiting until Segment has them`)
     for (const { event } of samples) await sendEvents(bridge.webhook, [event])
     const arrived = segment.waitFor(samples.length, ARRIVE_WITHIN_MS).then(
       () => true,
@@ -45,7 +54,7 @@ async function main(): Promise<number> {
     )
     if (!(await arrived)) {
       say(
-        `\nOnly ${segment.events.length} of ${samples.length} sample events reached the stand-in within ${ARRIVE_WITHIN_MS / 1_000} s.`,
+        `\nOnly ${segment.events.length} of ${samples.length} sample events reached the fake Segment within ${ARRIVE_WITHIN_MS / 1_000} s.`,
       )
       return 1
     }
@@ -57,25 +66,34 @@ async function main(): Promise<number> {
       )
 
     heading('what else arrived at the webhook')
-    const twice = await sendEvents(bridge.webhook, [samples[0].event])
-    say(`  the first event once more   → ${twice.status}: a duplicate, not sent again`)
-    const test = await sendEvents(bridge.webhook, [sinkTest()])
-    say(`  the sink's own test event   → ${test.status}: kept, not sent (skipped: sink_test)`)
-    const broken = await sendBody(bridge.webhook, '{"specversion":"1.0","type":')
-    say(`  a body that is not JSON     → ${broken.status}: kept as a dead letter (rejected: body_not_json)`)
     const forged = await sendEvents(bridge.webhook, [messageStatus()], { token: 'not-the-token' })
-    say(
-      `  a wrong signature           → ${forged.status}: nothing stored; Twilio would try again, a notice tells you why`,
-    )
+    say(`  a wrong signature           → ${forged.status}: nothing stored; Twilio retries, a notice says why`)
     const stranger = await fetch(bridge.webhook, { method: 'POST', body: '[]' })
     say(`  no signature at all         → ${stranger.status}: not Twilio`)
+    const broken = await sendBody(bridge.webhook, '{"specversion":"1.0","type":')
+    say(`  a body that is not JSON     → ${broken.status}: stored as a dead letter (rejected: body_not_json)`)
+    const test = await sendEvents(bridge.webhook, [sinkTest()])
+    say(`  the sink's own test event   → ${test.status}: stored, not sent (skipped: sink_test)`)
+    const twice = await sendEvents(bridge.webhook, [samples[0].event])
+    say(`  the first event once more   → ${twice.status}: a duplicate, not sent again`)
+    // After the forged one, so that the bridge is left as it should be: accepting, nothing failing.
+    const last = messageStatus({ type: 'delivered', to: customer })
+    const good = await sendEvents(bridge.webhook, [last])
+    say(`  another signed event        → ${good.status}: everything is in order again`)
+    const total = samples.length + 1
+    await segment.waitFor(total, ARRIVE_WITHIN_MS)
+    await bridge.until(
+      ({ accepted, pending, notices }) =>
+        accepted === total && pending === 0 && Object.values(notices).every(({ open }) => open.length === 0),
+      ARRIVE_WITHIN_MS,
+    )
 
     const { received, duplicates, pending, accepted, rejected, refused, skipped } = await bridge.stats()
     heading('the account: every event in exactly one state')
     say(
       `  received ${received} = pending ${pending} + accepted ${accepted} + rejected ${rejected} + refused ${refused} + skipped ${skipped}`,
     )
-    say(`  and ${duplicates} duplicate beside`)
+    say(`  duplicates, counted separately: ${duplicates}`)
     if (once) return 0
     await serveOn(bridge)
     return 0
@@ -111,7 +129,7 @@ function toExternalIds(track: TrackCall | undefined): string {
 }
 
 async function serveOn({ origin, adminToken }: Bridge): Promise<void> {
-  heading('look around')
+  heading('explore')
   say(`  the debugger page   ${origin}/debugger/#token=${adminToken}`)
   say(
     '    each of the events above: as Twilio sent it, as Segment received it, every attempt, the dead letter and why',
@@ -119,7 +137,7 @@ async function serveOn({ origin, adminToken }: Bridge): Promise<void> {
   say()
   const curl = `curl -H "Authorization: Bearer ${adminToken}"`
   say(`  every event         ${curl} ${origin}/api/events`)
-  say(`  the figures         ${curl} ${origin}/metrics`)
+  say(`  the metrics         ${curl} ${origin}/metrics`)
   say(`  the notices         ${curl} ${origin}/api/notices`)
   say('\nServing until Ctrl-C.')
   const stop = new AbortController()

@@ -88,6 +88,8 @@ describe('what users and their tools rely on', () => {
       adminToken: 'a-token-of-tests',
       page: () => undefined,
       tries: nothing as never,
+      endedSessions: nothing as never,
+      peerAddress: () => undefined,
       digests: nothing as never,
       decompress: nothing as never,
       log: nothing as never,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { name, version } from '../src/version.ts'
+import { readStartCommand } from './support/start-command.ts'
 
 const Manifest = z.object({
   name: z.string(),
@@ -39,10 +40,10 @@ it('names the package and version that src/version.ts tells the world', () => {
   expect({ name, version }).toEqual({ name: manifest.name, version: manifest.version })
 })
 
-it('asks for the Node that bin/run.mjs asks for', () => {
+it('asks for the Node that its command asks for', () => {
   const [, major, minor] = /^>=(\d+)\.(\d+)$/.exec(manifest.engines.node) ?? []
-  expect(read('bin/run.mjs')).toContain(`major > ${major} || (major === ${major} && minor >= ${minor})`)
-  expect(read('bin/run.mjs')).toContain(`any from ${major}.${minor} on`)
+  expect(read('bin/here.mjs')).toContain(`major > ${major} || (major === ${major} && minor >= ${minor})`)
+  expect(read('bin/here.mjs')).toContain(`any from ${major}.${minor} on`)
 })
 
 it('publishes its command, and all the files it names', () => {
@@ -75,6 +76,20 @@ it('uses every devDependency, or says in this test what it is for', () => {
   expect(idle, 'Remove it, or list it in usedWithoutImport with the reason').toEqual([])
   const gone = [...usedWithoutImport.keys()].filter(dependency => !(dependency in manifest.devDependencies))
   expect(gone, 'Listed in usedWithoutImport, yet no devDependency').toEqual([])
+})
+
+it('[SV171] publishes no launcher that downloads or starts another process', () => {
+  const launchers = manifest.files.filter(file => file.startsWith('bin'))
+  expect(launchers).not.toContain('bin')
+  expect(launchers).toContain(Object.values(manifest.bin)[0])
+  const imported = launchers.flatMap(file => [...read(file).matchAll(/(?:from|import) '([^']+)'/g)])
+  const files = imported.flatMap(([, from]) => (from?.startsWith('./') ? [join('bin', from)] : []))
+  expect(files.filter(file => !launchers.includes(file))).toEqual([])
+  expect(imported.map(([, from]) => from)).not.toContain('node:child_process')
+})
+
+it('starts the bridge by its command and nothing else', () => {
+  expect(readStartCommand(root).script).toBe(join(root, manifest.bin[manifest.name] ?? ''))
 })
 
 it('pins every dependency to one exact version', () => {

@@ -8,6 +8,7 @@ import { digests } from '../../src/hosts/node/digests.ts'
 import { openServer, rawUrl } from '../../src/hosts/node/http-server.ts'
 import { createLog } from '../../src/hosts/node/log.ts'
 import { createApp } from '../../src/http/app.ts'
+import { createEndedSessions } from '../../src/http/auth/ended-sessions.ts'
 import { createLoginRateLimit } from '../../src/http/auth/login-rate-limit.ts'
 
 const read = readSettings(process.env)
@@ -47,6 +48,8 @@ const app = createApp({
   adminToken: undefined,
   page: () => undefined,
   tries: createLoginRateLimit(Date.now),
+  endedSessions: createEndedSessions(Date.now),
+  peerAddress: () => undefined,
   digests,
   decompress,
   log: createLog(settings.LOG_LEVEL),

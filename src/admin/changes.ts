@@ -22,6 +22,9 @@ export type PulseQuery = {
   readonly limit: number
 }
 
+/** The figures without the long list of counts. */
+export type LiveStats = Omit<Stats, 'counts'>
+
 export type Pulse = {
   /** New since `after`, newest first. */
   readonly events: readonly EventSummary[]
@@ -30,7 +33,7 @@ export type Pulse = {
   readonly changes: readonly EventState[]
   /** Where the next reading goes on. */
   readonly cursor: string
-  readonly stats: Omit<Stats, 'counts'>
+  readonly stats: LiveStats
 }
 
 /** The number of a request, which everything up to it has been sorted into events. */
@@ -45,7 +48,7 @@ export function createPulse(
   outbox: OutboxStore,
   sortSome: () => void,
   open: () => Readings,
-  figures: (readings: Readings) => Omit<Stats, 'counts'>,
+  figures: (readings: Readings) => LiveStats,
 ): (query: PulseQuery) => Pulse {
   return ({ after, upTo, keys, recent, limit }) => {
     sortSome()

@@ -3,7 +3,7 @@
  * loses everything in silence. Asked once a visit, when the first event has been accepted.
  * @import { Api } from './api.js'
  * @import { Stream } from './stream.js'
- * @import { Status } from './types.js'
+ * @import { Status } from '../admin/status-schema.ts'
  */
 import { h } from './dom.js'
 import { button, icon } from './parts.js'

@@ -2,7 +2,8 @@
  * One line that is always there: does Segment take events, how many wait, how fast they come and go.
  * @import { Rates } from './rates.js'
  * @import { Stream, StreamState } from './stream.js'
- * @import { About, ReasonText, Stats } from './types.js'
+ * @import { LiveStats as Stats } from '../admin/changes.ts'
+ * @import { About, ReasonText } from '../http/about.ts'
  */
 import { h, put } from './dom.js'
 import { number, plural, rate } from './format.js'
@@ -27,12 +28,15 @@ export function createHealthStrip(stream, reasons, about) {
     h('a', { href: '#/health', class: 'strip-link' }, verdict, figures),
     connection,
   )
+  let isOffline = false
+
   function draw() {
     const stats = stream.last()?.stats
     if (!stats) return put(verdict, 'Loading…')
     const { tone, text } = toHeadline(stats, about(), reasons())
-    element.dataset.tone = tone
-    put(verdict, h('span', { class: 'lamp', 'aria-hidden': 'true' }), text)
+    element.dataset.tone = isOffline ? 'unknown' : tone
+    const words = isOffline ? `Last known: ${text}` : text
+    put(verdict, h('span', { class: 'lamp', 'aria-hidden': 'true' }), words)
     put(figures, ...measure(stats, rates).map(words => h('span', null, words)))
   }
 
@@ -42,7 +46,14 @@ export function createHealthStrip(stream, reasons, about) {
     put(connection, words[state])
   })
   setInterval(draw, TICK_MS)
-  return { element }
+  return {
+    element,
+    /** What was good before the connection broke may not be good now. @param {boolean} on */
+    setOffline(on) {
+      isOffline = on
+      draw()
+    },
+  }
 }
 
 /** @type {Record<StreamState, string>} */

@@ -5,7 +5,29 @@ import { createShell } from './shell.js'
 import { createStream } from './stream.js'
 import { createLoginView, takeTokenFromFragment } from './views/login.js'
 
-/** @import { About, Page, Place, ReasonText, View } from './types.js' */
+/**
+ * @import { About, ReasonText } from '../http/about.ts'
+ */
+
+/**
+ * Where the page is: `#/events/12-0?state=pending`.
+ * @typedef {{ route: string, key: string | null, query: URLSearchParams }} Place
+ *
+ * @typedef {object} View
+ * @property {HTMLElement} element
+ * @property {(place: Place) => void} show  Called on every change of the fragment while the view is on.
+ * @property {() => void} hide  Timers and subscriptions end here; the element may be shown again.
+ * @property {(event: KeyboardEvent) => void} [onKey]  Keys pressed outside of fields, while the view is on.
+ * @property {readonly (readonly [keys: string, meaning: string])[]} [keys]  What `?` lists.
+ *
+ * @typedef {object} Page  What every view gets.
+ * @property {import('./api.js').Api} api
+ * @property {import('./stream.js').Stream} stream
+ * @property {(hash: string) => void} go  `page.go('#/events/12-0')`
+ * @property {() => Record<string, ReasonText>} reasons
+ * @property {() => About | null} about
+ * @property {(text: string) => void} tell  A short message at the foot of the page, read out by screen readers.
+ */
 
 const ASK_AGAIN_MS = 3_600_000
 

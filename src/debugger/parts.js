@@ -1,7 +1,7 @@
 /**
  * The small parts views are made of.
  * @import { Child } from './dom.js'
- * @import { State } from './types.js'
+ * @import { State } from '../reasons.ts'
  */
 import { h, svg } from './dom.js'
 import { clip, mask, visible } from './format.js'

@@ -1,7 +1,7 @@
 /**
  * Events per second, in and out, out of successive figures of the stream. The counters only ever grow, so two readings
  * and the time between them are enough, whatever their distance.
- * @import { Stats } from './types.js'
+ * @import { LiveStats as Stats } from '../admin/changes.ts'
  * @import { Stream } from './stream.js'
  */
 

@@ -1,7 +1,7 @@
 /**
  * Header, navigation, the health strip, the theme toggle, the foot where short messages appear.
  * @import { Api } from './api.js'
- * @import { About, ReasonText } from './types.js'
+ * @import { About, ReasonText } from '../http/about.ts'
  * @import { Stream } from './stream.js'
  */
 import { createArrivalBanner } from './arrival.js'
@@ -67,8 +67,15 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
   )
 
   stream.onState(state => {
-    if (state === 'live') offline.hidden = true
+    if (state === 'live') setOffline(false)
   })
+
+  /** @param {boolean} on */
+  function setOffline(on) {
+    offline.hidden = !on
+    strip.setOffline(on)
+    element.classList.toggle('offline', on)
+  }
 
   /** @param {Event} event */
   function toMain(event) {
@@ -130,11 +137,11 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     setLoggedIn(on) {
       element.classList.toggle('logged-out', !on)
       arrival.reset()
-      offline.hidden = true
+      setOffline(false)
     },
     /** @param {boolean} reached */
     setReached(reached) {
-      offline.hidden = reached || element.classList.contains('logged-out')
+      setOffline(!reached && !element.classList.contains('logged-out'))
     },
     tell,
   }

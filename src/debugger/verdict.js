@@ -1,6 +1,7 @@
 /**
  * What the figures mean, in words: does Segment take events, does the bridge. Pure.
- * @import { About, ReasonText, Stats } from './types.js'
+ * @import { LiveStats as Stats } from '../admin/changes.ts'
+ * @import { About, ReasonText } from '../http/about.ts'
  */
 import { duration, plural, relative } from './format.js'
 

@@ -49,7 +49,9 @@ function toWebhook(publicUrl: string | undefined): string {
   return url.replace(/\/\/[^/?#]*@/, '//***@')
 }
 
+export type ReasonText = { readonly title: string; readonly remedy: string; readonly code: number }
+
 /** Every reason in the words of the notices. */
-export const reasonsJson = Object.fromEntries(
+export const reasonsJson: Readonly<Record<string, ReasonText>> = Object.fromEntries(
   Object.entries(reasons).map(([word, { title, remedy, code }]) => [word, { title, remedy, code }]),
 )

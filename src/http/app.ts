@@ -9,9 +9,9 @@ import type { Page } from '../runtime.ts'
 import { createDoorMeters, toText } from '../stats/metrics.ts'
 import { toAbout } from './about.ts'
 import { createApi } from './admin-routes.ts'
+import type { EndedSessions } from './auth/ended-sessions.ts'
 import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
-import { createLogin } from './auth/login.ts'
-import type { LoginRateLimit } from './auth/login-rate-limit.ts'
+import { createLogin, type LoginParts } from './auth/login.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
 import { createPage } from './page.ts'
@@ -25,8 +25,8 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
     readonly exportPages?: number
     readonly adminToken: string | undefined
     readonly page: Page
-    readonly tries: LoginRateLimit
-  }
+    readonly endedSessions: EndedSessions
+  } & Pick<LoginParts, 'tries' | 'peerAddress'>
 
 export function createApp(parts: AppParts): Hono {
   const { outboxClient, log, settings, adminToken, digests } = parts
@@ -37,7 +37,7 @@ export function createApp(parts: AppParts): Hono {
       ? undefined
       : {
           isToken: createTokenCheck(adminToken, digests),
-          sessions: createSessions(adminToken, digests, parts.now),
+          sessions: createSessions(adminToken, digests, parts.now, parts.endedSessions),
         }
   const guard = createGuard(lock, settings)
   const app = new Hono()

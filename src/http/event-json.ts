@@ -4,19 +4,56 @@ import type { Pulse } from '../admin/changes.ts'
 import type { EventDetail, EventSummary } from '../admin/event-view.ts'
 import type { EventState } from '../outbox/sqlite/changes.ts'
 
-export function toSummaryJson({ receivedAt, storedAt, occurredAt, ...summary }: EventSummary): object {
+/** What changes of an event once it is kept. */
+export type StateJson = Omit<EventState, 'settledAt' | 'triedAt' | 'attemptCount'> & {
+  readonly settledAt: string | null
+  readonly triedAt: string | null
+  readonly attempts: number
+}
+
+/** An event in a list. */
+export type SummaryJson = Omit<EventSummary, 'receivedAt' | 'storedAt' | 'occurredAt' | keyof EventState> &
+  StateJson & {
+    readonly receivedAt: string
+    readonly storedAt: string | null
+    readonly occurredAt: string | null
+  }
+
+/** One event: `GET /api/events/:key`. */
+export type EventJson = Omit<SummaryJson, 'attempts'> &
+  Pick<EventDetail, 'faults' | 'answer' | 'origins'> & {
+    readonly attemptCount: number
+    readonly attempts: readonly AttemptJson[]
+    readonly received: unknown
+    readonly mapped: unknown
+  }
+export type AttemptJson = Omit<EventDetail['attempts'][number], 'at'> & { readonly at: string }
+
+export type EventsJson = {
+  readonly events: readonly SummaryJson[]
+  readonly next: string | null
+  readonly reachedAt: string | null
+  readonly cursor: string
+}
+
+/** A message of the stream. */
+export type PulseJson = Pick<Pulse, 'missed' | 'stats'> & {
+  readonly events: readonly SummaryJson[]
+  readonly changes: readonly StateJson[]
+}
+
+export function toSummaryJson(summary: EventSummary): SummaryJson {
+  const { receivedAt, storedAt, occurredAt, attemptCount: _, ...rest } = summary
   return {
-    ...summary,
+    ...rest,
     ...toStateJson(summary),
-    attemptCount: undefined,
-    receivedAt: toIso(receivedAt),
+    receivedAt: new Date(receivedAt).toISOString(),
     storedAt: toIso(storedAt),
     occurredAt: toIso(occurredAt),
   }
 }
 
-/** What changes of an event once it is kept. */
-function toStateJson({ key, state, reason, settledAt, triedAt, attemptCount }: EventState): object {
+function toStateJson({ key, state, reason, settledAt, triedAt, attemptCount }: EventState): StateJson {
   return { key, state, reason, settledAt: toIso(settledAt), triedAt: toIso(triedAt), attempts: attemptCount }
 }
 
@@ -35,7 +72,7 @@ export function toEventJson(detail: EventDetail): string {
 }
 
 /** What one message of the stream holds; where it goes on stands beside it. */
-export function toPulseJson({ events, missed, changes, stats }: Omit<Pulse, 'cursor'>): object {
+export function toPulseJson({ events, missed, changes, stats }: Omit<Pulse, 'cursor'>): PulseJson {
   return { events: events.map(toSummaryJson), missed, changes: changes.map(toStateJson), stats }
 }
 

@@ -5,6 +5,7 @@
 import type { Handler } from 'hono'
 import type { OutboxClient } from '../bridge.ts'
 import type { Log } from '../runtime.ts'
+import { type StillHolds, stillHolds } from './auth/guard.ts'
 import { createFeed, type Feed } from './live-feed.ts'
 
 export type StreamParts = {
@@ -18,6 +19,8 @@ const CONNECTIONS = 50
 /** What a page may leave unread. One that is slower is sent away, and goes on from where it was. */
 const CHARACTERS_UNREAD = 512 * 1_024
 const RECONNECT_MS = 1_000
+/** So long a stream may outlive the session that opened it. */
+const CHECK_SESSION_MS = 1_000
 const CURSOR = /^\d{0,15}(?:_\d{0,15}){0,63}$/
 
 export function createStream(
@@ -42,7 +45,7 @@ export function createStream(
   }
   const shared = streamReadings === undefined ? openFeed() : undefined
 
-  function connect(after: string | undefined): ReadableStream<Uint8Array> {
+  function connect(after: string | undefined, holds: StillHolds): ReadableStream<Uint8Array> {
     const feed = shared ?? openFeed()
     connections += 1
     let isOpen = true
@@ -61,9 +64,14 @@ export function createStream(
       end: close,
     })
 
+    const session = setInterval(async () => {
+      if (!(await holds())) close()
+    }, CHECK_SESSION_MS)
+
     function close(): void {
       if (!isOpen) return
       isOpen = false
+      clearInterval(session)
       connections -= 1
       leave()
       if (feed !== shared) feeds.delete(feed)
@@ -97,6 +105,12 @@ export function createStream(
       return c.json({ error: 'too_many_streams', message }, 503, { 'retry-after': '10' })
     }
     const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
-    return c.req.method === 'HEAD' ? c.body(null, 200, headers) : c.body(connect(after), 200, headers)
+    return c.req.method === 'HEAD'
+      ? c.body(null, 200, headers)
+      : c.body(
+          connect(after, () => stillHolds(c)),
+          200,
+          headers,
+        )
   }
 }

@@ -80,12 +80,20 @@ export class NoticeClock extends SoundClock {
     return this.#answer(() => super.shards(count))
   }
 
-  override takeTry(): Promise<number> {
-    return this.#answer(() => super.takeTry())
+  override takeTry(client: string): Promise<number> {
+    return this.#answer(() => super.takeTry(client))
   }
 
-  override forgetTries(): Promise<void> {
-    return this.#answer(() => super.forgetTries())
+  override forgetTries(client: string): Promise<void> {
+    return this.#answer(() => super.forgetTries(client))
+  }
+
+  override sessionEnded(...args: Parameters<SoundClock['sessionEnded']>): Promise<boolean> {
+    return this.#answer(() => super.sessionEnded(...args))
+  }
+
+  override endSession(...args: Parameters<SoundClock['endSession']>): Promise<void> {
+    return this.#answer(() => super.endSession(...args))
   }
 }
 

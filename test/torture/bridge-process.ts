@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type { Stats } from '../../src/admin/figures.ts'
 import { toBridge } from '../support/bridge.ts'
+import { readStartCommand } from '../support/start-command.ts'
 import { authToken } from '../support/twilio.ts'
 import type { Plan } from './preload.ts'
 
@@ -43,7 +44,7 @@ export type BridgeProcess = {
 }
 
 const root = join(import.meta.dirname, '../..')
-const command = join(root, 'bin/twilio-segment-bridge.mjs')
+const command = readStartCommand(root)
 const preload = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href
 const ADMIN_TOKEN = 'the-token-of-the-torture'
 const LINES_KEPT = 2_000
@@ -66,10 +67,11 @@ export async function createBridgeProcess(
     mkdirSync(dataDir, { recursive: true })
     const env = {
       ...{ PATH: process.env.PATH, TWILIO_AUTH_TOKEN: authToken, ADMIN_TOKEN, DATA_DIR: dataDir },
+      ...command.env,
       ...{ PORT: String(port), HOST: '127.0.0.1', LOG_LEVEL: 'warn', SEGMENT_RATE: '0', ...settings },
       ...(plan && { NODE_OPTIONS: `--import=${preload}`, TORTURE_PLAN: JSON.stringify(plan) }),
     }
-    const own = spawn(process.execPath, [command, 'serve'], {
+    const own = spawn(process.execPath, [...command.flags, command.script, 'serve'], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
       cwd: root,

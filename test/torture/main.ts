@@ -1,7 +1,9 @@
 /** `npm run torture`: breaks everything around a real bridge, and counts. Exit 0: all held; 1: something did not; 2: wrong arguments. */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildPackage } from '../support/start-command.ts'
 import { callers } from './callers/index.ts'
 import { type Row, runScenario } from './context.ts'
 import { seedOf } from './random.ts'
@@ -114,6 +116,7 @@ function progress(title: string, startedAt: number): { say(text: string): void; 
   }
 }
 
+buildPackage(join(import.meta.dirname, '../..'))
 out.write(`seed ${seed}, ${chosen.length} scenarios\n`)
 const rows: Row[] = []
 const skipped: Skipped[] = []

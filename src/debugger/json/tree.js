@@ -1,7 +1,7 @@
 /**
  * A parsed JSON value as lines that fold. Only what is open is in the document, and of long lists and texts only a piece,
  * so that ten thousand keys cost no more than a hundred.
- * @import { Fault } from '../types.js'
+ * @import { ValidationError as Fault } from '../../event/validation-errors.ts'
  */
 import { h, put } from '../dom.js'
 import { clip, number, visible } from '../format.js'

@@ -1,7 +1,8 @@
 /**
  * Dead letters by reason: how many, what is wrong, what to do, some samples, and the two things a person may do to all of
  * them. The list holds still while somebody reads it: news are told above it.
- * @import { Page, Stats, View } from '../types.js'
+ * @import { Page, View } from '../main.js'
+ * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
 import { h, put } from '../dom.js'
 import { number, plural } from '../format.js'

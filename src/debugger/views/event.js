@@ -1,6 +1,7 @@
 /**
  * One event: where it is, why, and what was said about it; what came beside what goes out.
- * @import { Change, Detail, Page, Place, Pulse, View } from '../types.js'
+ * @import { Page, Place, View } from '../main.js'
+ * @import { StateJson as Change, EventJson as Detail, PulseJson as Pulse } from '../../http/event-json.ts'
  */
 import { h, put } from '../dom.js'
 import { shortType, visible } from '../format.js'

@@ -1,7 +1,7 @@
 /**
  * The live list: newest first, within a second of their arrival. Nothing moves under a person's eyes: while it is paused,
  * scrolled or searched, new events are counted and wait.
- * @import { Page, Place, View } from '../types.js'
+ * @import { Page, Place, View } from '../main.js'
  * @import { Asked } from './events/feed.js'
  */
 import { h, put, say } from '../dom.js'

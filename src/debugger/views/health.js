@@ -1,6 +1,7 @@
 /**
  * Health at a glance: does it flow, what waits, what is out of order, where every event is, what has been told.
- * @import { Page, Stats, View } from '../types.js'
+ * @import { Page, View } from '../main.js'
+ * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
 import { h, put } from '../dom.js'
 import { failure, skeleton } from '../parts.js'

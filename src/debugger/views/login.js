@@ -1,6 +1,6 @@
 /**
  * The way in: the admin token, once; the cookie the bridge sets does the rest and no script can read it.
- * @import { Page, View } from '../types.js'
+ * @import { Page, View } from '../main.js'
  */
 import { h, put } from '../dom.js'
 

@@ -1,7 +1,7 @@
 /**
  * Data quality, the operator's figures: all types in one table, one type with its plots. The window and the type stand in
  * the fragment, so that a link shows another person the same.
- * @import { Page, Place, View } from '../types.js'
+ * @import { Page, Place, View } from '../main.js'
  */
 import { h, put } from '../dom.js'
 import { empty, failure, skeleton } from '../parts.js'

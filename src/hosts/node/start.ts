@@ -8,6 +8,7 @@ import { createBodies } from './bodies.ts'
 import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
+import { openEndedSessions } from './ended-sessions.ts'
 import { openServer, rawUrl } from './http-server.ts'
 import { startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
@@ -66,6 +67,8 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       adminToken,
       page: readPage(),
       tries: createLoginRateLimit(Date.now),
+      endedSessions: openEndedSessions(settings.DATA_DIR, log),
+      peerAddress: ({ env }: { env: HttpBindings }) => env.incoming.socket.remoteAddress,
       digests,
       decompress,
       log,

@@ -14,10 +14,11 @@ const PATIENCE_MS = 2_000
 export function createSharedTries(env: Env): LoginRateLimit {
   const own = createLoginRateLimit(Date.now)
   return {
-    take: async () => (await own.take()) || within(PATIENCE_MS, clockOf(env).takeTry()).catch(() => 0),
-    async forget() {
-      await own.forget()
-      await within(PATIENCE_MS, clockOf(env).forgetTries()).catch(() => undefined)
+    take: async client =>
+      own.take(client) || within(PATIENCE_MS, clockOf(env).takeTry(client)).catch(() => 0),
+    async forget(client) {
+      own.forget(client)
+      await within(PATIENCE_MS, clockOf(env).forgetTries(client)).catch(() => undefined)
     },
   }
 }

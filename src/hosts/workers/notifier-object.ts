@@ -1,6 +1,6 @@
 /**
  * The one notice clock of all shards, in a Durable Object of its own: what fails anywhere is told here, each component at
- * most once in NOTIFY_EVERY_MINUTES. It also remembers how many shards there have been, and the tries at the login. Nothing
+ * most once in NOTIFY_EVERY_MINUTES. It also remembers how many shards there have been, the tries at the login, and the sessions that were logged out. Nothing
  * that Twilio waits for depends on it. It writes when a state changes; what only counts up is kept once a minute.
  */
 import { DurableObject } from 'cloudflare:workers'
@@ -9,7 +9,8 @@ import { type Component, components } from '../../alerts/component.ts'
 import { type About, createNotifier, type Notifier, notifierSettings } from '../../alerts/notifier.ts'
 import { noStateLog } from '../../alerts/state-log.ts'
 import { type Failure, isForgeable, type Standing } from '../../alerts/throttle.ts'
-import { nothingSpent, spend } from '../../http/auth/login-rate-limit.ts'
+import { EndedList, isEnded, noneEnded, type SessionId, withEnded } from '../../http/auth/ended-sessions.ts'
+import { createLoginRateLimit } from '../../http/auth/login-rate-limit.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import { migrate } from '../../outbox/sqlite/migrations.ts'
 import { createNoticeStore, type NoticeStore } from '../../outbox/sqlite/notices.ts'
@@ -33,14 +34,17 @@ import { within } from './within.ts'
 const HOUR_MS = 3_600_000
 const SHARDS = 'shards'
 const STATES = 'shard-states'
-const TRIES = 'login-tries'
+const TRIES = 'login-tries-by-client'
+/** Each try writes all of them. */
+const CLIENTS = 200
+const ENDED = 'ended-sessions'
 /** What only counts up is written no more often. */
 const KEEP_EVERY_MS = 60_000
 /** Shards are asked whether requests verify no more often, and waited for no longer than that. */
 const ASK_EVERY_MS = 5_000
 const ASK_PATIENCE_MS = 2_000
 
-const Spent = z.object({ tries: z.number(), at: z.number() })
+const SpentByClient = z.array(z.tuple([z.string(), z.object({ tries: z.number(), at: z.number() })]))
 
 /** What the clock asks of a shard. */
 type Verifying = { verifiedAt(): Promise<number | undefined> }
@@ -112,15 +116,33 @@ export class NoticeClock extends DurableObject<Env> {
     return after
   }
 
-  /** How long until the login may be tried; 0: now. Kept on disk: it is evicted sooner than tries are forgotten. */
-  async takeTry(): Promise<number> {
-    const { spent, waitMs } = spend(readKept(this.#book, TRIES, Spent, nothingSpent), Date.now())
-    if (waitMs === 0) this.#book.remember(TRIES, JSON.stringify(spent))
+  /** How long until this client may try the login; 0: now. Kept on disk: the object is evicted sooner than tries are forgotten. */
+  async takeTry(client: string): Promise<number> {
+    const limit = this.#tries()
+    const waitMs = limit.take(client)
+    if (waitMs === 0) this.#book.remember(TRIES, JSON.stringify(limit.entries()))
     return waitMs
   }
 
-  async forgetTries(): Promise<void> {
-    this.#book.remember(TRIES, JSON.stringify(nothingSpent))
+  async forgetTries(client: string): Promise<void> {
+    const limit = this.#tries()
+    limit.forget(client)
+    this.#book.remember(TRIES, JSON.stringify(limit.entries()))
+  }
+
+  #tries() {
+    const stored = readKept(this.#book, TRIES, SpentByClient, [])
+    return createLoginRateLimit(Date.now, { clients: CLIENTS, stored })
+  }
+
+  async sessionEnded(session: SessionId): Promise<boolean> {
+    return isEnded(readKept(this.#book, ENDED, EndedList, noneEnded), session)
+  }
+
+  async endSession(session: SessionId): Promise<void> {
+    const before = readKept(this.#book, ENDED, EndedList, noneEnded)
+    const after = withEnded(before, session, Math.floor(Date.now() / 1_000))
+    if (after !== before) this.#book.remember(ENDED, JSON.stringify(after))
   }
 
   override async alarm(): Promise<void> {

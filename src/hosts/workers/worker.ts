@@ -4,6 +4,7 @@ import { notifierSettings } from '../../alerts/notifier.ts'
 import { createApp } from '../../http/app.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
+import { createSharedEndedSessions } from './ended-sessions.ts'
 import { type Env, readEnv } from './env.ts'
 import { createLog } from './log.ts'
 import { createSharedTries } from './login-rate-limit.ts'
@@ -18,8 +19,8 @@ export { OutboxShard } from './outbox-object.ts'
 /** Of the 50 that the free plan allows one invocation; a reading asks every shard and the notice clock. */
 const SUBREQUESTS_A_STREAM = 40
 
-/** A look at the figures asks every shard, and the notice clock up to three times; the free plan allows an invocation 50 subrequests. */
-const SHARDS_ON_FREE_PLAN = 47
+/** The figures ask every shard, and the notice clock up to four times; the free plan allows an invocation 50 subrequests. */
+const SHARDS_ON_FREE_PLAN = 46
 
 /** Built once an isolate. */
 let app: Hono | undefined
@@ -56,6 +57,8 @@ function open(env: Env): Hono | Response {
     adminToken: settings.ADMIN_TOKEN,
     page: createAssetPage(env.ASSETS),
     tries: createSharedTries(env),
+    endedSessions: createSharedEndedSessions(env),
+    peerAddress: c => c.req.header('cf-connecting-ip'),
     digests,
     decompress,
     log,

@@ -21,6 +21,11 @@ export function createTokenCheck(token: string, digests: Digests): Lock['isToken
   return async given => (await digest(given)) === (await digest(token))
 }
 
+/** For an answer that goes on after the guard has let the request in: does what let it in still hold? */
+export type StillHolds = () => Promise<boolean>
+const held = new WeakMap<Request, StillHolds>()
+export const stillHolds = (c: Context): Promise<boolean> => held.get(c.req.raw)?.() ?? Promise.resolve(true)
+
 export type Caller = { readonly via: 'bearer' } | { readonly via: 'cookie'; readonly session: Session }
 
 /**
@@ -46,6 +51,7 @@ export function createGuard(lock: Lock | undefined, settings: Settings): Middlew
     // A browser sends the cookie whoever makes it ask; what only reads is kept from that page by the browser.
     const isRead = ['GET', 'HEAD', 'OPTIONS'].includes(c.req.method)
     if (caller.via === 'cookie' && !isRead && pageOf(c, settings) !== 'our_page') return refuse(c)
+    if (caller.via === 'cookie') held.set(c.req.raw, () => lock.sessions.holds(caller.session))
     await next()
     if (caller.via === 'cookie') await lock.sessions.prolong(c, caller.session)
   }

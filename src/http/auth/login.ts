@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { Settings } from '../../config.ts'
 import type { Log } from '../../runtime.ts'
 import { readStream } from '../body.ts'
+import { toClient } from './client-address.ts'
 import { findCaller, keepPrivate, type Lock, refuse } from './guard.ts'
 import type { LoginRateLimit } from './login-rate-limit.ts'
 import { isSecure, pageOf } from './same-origin.ts'
@@ -12,14 +13,30 @@ export type LoginParts = {
   readonly lock: Lock
   readonly settings: Settings
   readonly tries: LoginRateLimit
+  /** The address at the other end of the connection, as far as the host knows it. */
+  readonly peerAddress: (c: Context) => string | undefined
   readonly log: Log
+  readonly now: () => number
 }
 
 const BODY_LIMIT_BYTES = 4_096
+/** Wrong tokens are logged together: strangers with many addresses must not fill the log. */
+const LOG_EVERY_MS = 10_000
 const Login = z.strictObject({ token: z.string() })
 
-export function createLogin({ lock, settings, tries, log }: LoginParts): Hono {
+export function createLogin({ lock, settings, tries, peerAddress, log, now }: LoginParts): Hono {
   const routes = new Hono()
+  let wrong = 0
+  let loggedAt = Number.NEGATIVE_INFINITY
+
+  function logWrongToken(): void {
+    wrong += 1
+    if (Math.abs(now() - loggedAt) < LOG_EVERY_MS) return
+    log.warn({ attempts: wrong }, 'logins with a wrong token')
+    loggedAt = now()
+    wrong = 0
+  }
+
   routes.use('/login', keepPrivate)
   routes.use('/logout', keepPrivate)
   routes.use('/session', keepPrivate)
@@ -29,20 +46,21 @@ export function createLogin({ lock, settings, tries, log }: LoginParts): Hono {
     if (pageOf(c, settings) === 'elsewhere') return refuse(c)
     const token = await readToken(c)
     if (token instanceof Response) return token
-    const waitMs = await tries.take()
+    const client = toClient(peerAddress(c), c.req.header('x-forwarded-for'), settings.TRUST_PROXY)
+    const waitMs = await tries.take(client)
     if (waitMs > 0) return later(c, waitMs)
     if (!(await lock.isToken(token))) {
-      log.warn({}, 'a login with a wrong token')
+      logWrongToken()
       return c.json({ error: 'wrong_token', message: 'Wrong admin token' }, 401)
     }
-    await tries.forget()
+    await tries.forget(client)
     await lock.sessions.open(c, isSecure(c, settings))
     return c.body(null, 204)
   })
 
-  routes.post('/logout', c => {
+  routes.post('/logout', async c => {
     if (pageOf(c, settings) === 'elsewhere') return refuse(c)
-    lock.sessions.close(c)
+    await lock.sessions.close(c)
     return c.body(null, 204)
   })
 

@@ -1,13 +1,26 @@
-/** bin/run.mjs with real processes: in-process on a Node new enough; under the pinned Node where PATH has an older one. */
+/**
+ * bin/ with real processes. The command runs in its own process or says which Node it needs; run.mjs, for the scripts of a
+ * checkout, takes the pinned Node where PATH has an older one.
+ */
 // @module-tag long
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-const launcher = join(import.meta.dirname, '../../../bin/run.mjs')
+const bin = join(import.meta.dirname, '../../../bin')
+const launcher = join(bin, 'run.mjs')
 const folder = mkdtempSync(join(tmpdir(), 'launcher-'))
 const tell = script(
   'tell.ts',
@@ -15,10 +28,6 @@ const tell = script(
      env: Object.keys(process.env).filter(name => name.includes('LAUNCHED')) }
    console.log(JSON.stringify(told))
    process.exitCode = 7`,
-)
-const flags = script(
-  'flags.ts',
-  `const told: object = { pid: process.pid, flags: process.execArgv }\n console.log(JSON.stringify(told))`,
 )
 const wait = script(
   'wait.ts',
@@ -32,8 +41,6 @@ const sqlite = script(
   `await import('node:sqlite')\nprocess.emitWarning('kept', 'ExperimentalWarning')`,
 )
 
-const lean = ['--max-semi-space-size=8', '--heap-growing-percent=150', '--no-allocation-site-pretenuring']
-
 const onPath = spawnSync('node', ['-p', 'process.versions.node'], { encoding: 'utf8' }).stdout?.trim() ?? ''
 const [major = 99, minor = 0] = onPath.split('.').map(Number)
 const older = process.platform === 'linux' && (major < 22 || (major === 22 && minor < 18))
@@ -44,7 +51,7 @@ if (!older)
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('a Node new enough', () => {
+describe('a script under a Node new enough', () => {
   it('runs the script itself, with its arguments and its exit code', () => {
     const { status, stdout, stderr } = run(process.execPath, [tell, 'a', '--b=c d'])
     expect(JSON.parse(stdout)).toEqual({
@@ -55,16 +62,6 @@ describe('a Node new enough', () => {
     })
     expect({ status, stderr }).toEqual({ status: 7, stderr: '' })
   })
-
-  it.runIf(process.platform === 'linux')(
-    'becomes the service, and nothing else, with the flags that keep it small: the same process',
-    () => {
-      const service = run(process.execPath, [flags, 'serve'], { NODE_COMPILE_CACHE: folder })
-      expect(JSON.parse(service.stdout)).toEqual({ pid: service.pid, flags: lean })
-      const other = run(process.execPath, [flags, 'replay'])
-      expect(JSON.parse(other.stdout)).toEqual({ pid: other.pid, flags: [] })
-    },
-  )
 
   it('finds a script from the folder of the package, wherever it is called', () => {
     const { stderr } = run(process.execPath, ['test/support/there-is-no-such.ts'])
@@ -91,7 +88,47 @@ describe('a Node new enough', () => {
   })
 })
 
-describe.runIf(older)('a Node too old', () => {
+describe('the command', () => {
+  it('runs its sources, or what was built from them, never an older build', () => {
+    const copy = join(folder, 'copy')
+    for (const file of ['here.mjs', 'twilio-segment-bridge.mjs'])
+      cpSync(join(bin, file), join(copy, 'bin', file))
+    writeFileSync(join(copy, 'package.json'), '{"type":"module"}')
+    const source = write(
+      join(copy, 'src/cli'),
+      'main.ts',
+      `const from: string = 'sources'\nconsole.log(from)`,
+    )
+    const other = write(join(copy, 'src/cli'), 'other.ts', '')
+    const says = () =>
+      spawnSync(process.execPath, [join(copy, 'bin/twilio-segment-bridge.mjs')], { encoding: 'utf8' }).stdout
+    expect(says()).toBe('sources\n')
+
+    const built = write(join(copy, 'dist/cli'), 'main.js', `console.log('built', process.argv[1])`)
+    expect(says()).toBe(`built ${built}\n`)
+    utimesSync(other, new Date(), new Date(Date.now() + 60_000))
+    expect(says()).toBe('sources\n')
+    rmSync(source)
+    rmSync(join(copy, 'src'), { recursive: true })
+    expect(says()).toBe(`built ${built}\n`)
+  })
+
+  it.runIf(older)('[SV170] says which Node it needs, exits 2, and downloads nothing', () => {
+    const npx = write(join(folder, 'no-npx'), 'npx', '#!/bin/sh\ntouch "$0.was-called"')
+    chmodSync(npx, 0o755)
+    const PATH = join(folder, 'no-npx') + delimiter + process.env.PATH
+    const command = join(bin, 'twilio-segment-bridge.mjs')
+    for (const args of [['serve'], ['--help']]) {
+      const options = { encoding: 'utf8', env: { ...process.env, PATH } } as const
+      const { status, stdout, stderr } = spawnSync('node', [command, ...args], options)
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+      expect(stderr).toMatch(/^twilio-segment-bridge: Node \S+ is too old: install Node 24 .*22\.18/)
+      expect(existsSync(`${npx}.was-called`)).toBe(false)
+    }
+  })
+})
+
+describe.runIf(older)('a script under a Node too old', () => {
   // The first start may have to fetch the pinned Node.
   beforeAll(() => void run('node', [tell]), 180_000)
 
@@ -99,11 +136,6 @@ describe.runIf(older)('a Node too old', () => {
     const { status, stdout, stderr } = run('node', [tell, 'a', '--b=c d'])
     expect(JSON.parse(stdout)).toMatchObject({ version: 'v24.21.0', argv: [tell, 'a', '--b=c d'], env: [] })
     expect({ status, stderr }).toEqual({ status: 7, stderr: '' })
-  })
-
-  it('runs the service with the flags that keep it small', () => {
-    const { stdout } = run('node', [flags, 'serve'], { NODE_COMPILE_CACHE: folder })
-    expect(JSON.parse(stdout)).toMatchObject({ flags: lean })
   })
 
   it('works inside `npx -c`, whose settings npx hands down', () => {
@@ -129,14 +161,19 @@ describe.runIf(older)('a Node too old', () => {
     const npx = script('npx', '#!/bin/sh\necho "npm error no network" >&2\nexit 1')
     chmodSync(npx, 0o755)
     const { status, stdout, stderr } = run('node', [tell], { PATH: folder + delimiter + process.env.PATH })
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/fetching Node 24\.21\.0 .*no network.*install Node 24/s)
   })
 })
 
 function script(name: string, text: string): string {
-  writeFileSync(join(folder, name), text)
-  return join(folder, name)
+  return write(folder, name, text)
+}
+
+function write(under: string, name: string, text: string): string {
+  mkdirSync(under, { recursive: true })
+  writeFileSync(join(under, name), text)
+  return join(under, name)
 }
 
 function run(node: string, args: string[], env: Record<string, string> = {}) {

@@ -1,8 +1,13 @@
 /** The login of the debugger page, on both hosts: what the cookie is, what it opens, and from whose page. */
-import { expect, it } from 'vitest'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { newDataDir, startBridge } from '../../support/bridge.ts'
 import { describeHosts, type Hosted, shareBridge, toReply } from '../../support/hosts.ts'
 import { cookieOf, logIn } from '../../support/login.ts'
+import { startWorkers } from '../../support/workers.ts'
 
+const ADMIN_TOKEN = 'the-token-of-the-tests'
 const secureProxy = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'bridge.example.com' }
 
 const get = async (bridge: Hosted, path: string, headers: Record<string, string> = {}) =>
@@ -20,7 +25,7 @@ describeHosts('the login', host => {
     const [cookie, ...others] = headers.getSetCookie()
     expect(others).toEqual([])
     expect(cookie).toMatch(
-      /^bridge_session=\d+-\d+\.[\w%]+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/,
+      /^bridge_session=[0-9a-f]{32}-\d+-\d+\.[\w%]+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/,
     )
     expect(headers.get('cache-control')).toBe('no-store')
   })
@@ -48,10 +53,13 @@ describeHosts('the login', host => {
 
   it('[AC3] a cookie that was touched, or signed by somebody else, opens nothing', async () => {
     const cookie = await loggedIn(bridge())
-    const [, name, since, until, signature] = /^(\w+)=(\d+)-(\d+)\.(.+)$/.exec(cookie) ?? []
+    const [, name, since, until, signature] = /^(\w+)=(\w+-\d+)-(\d+)\.(.+)$/.exec(cookie) ?? []
     const forged = [
       ...[`${name}=`, `${name}=${since}-${until}`, `${name}=${since}-${until}.`, `${name}=${signature}`],
-      ...[`${name}=${since}-${Number(until) + 1}.${signature}`, `${name}=0-${until}.${signature}`],
+      ...[
+        `${name}=${since}-${Number(until) + 1}.${signature}`,
+        `${name}=${since?.replace(/\d+$/, '0')}-${until}.${signature}`,
+      ],
       ...[`${name}=${since}-${until}.${'A'.repeat(43)}%3D`, `${name}=${bridge().adminToken}`, `${name}=true`],
       ...[`x${cookie}`, cookie.replace(name ?? '', 'session'), cookie.slice(0, -4), `${cookie}x`],
       ...[
@@ -138,6 +146,29 @@ describeHosts('guesses at the login', host => {
       for (const guess of ['1', '2', '3']) expect((await logIn(bridge.origin, guess)).status).toBe(401)
       expect((await logIn(bridge.origin, bridge.adminToken)).status).toBe(204)
     }
+  })
+
+  it('[AC170] A13: five strangers lock nobody else out', async () => {
+    await using bridge = await host.start({ TRUST_PROXY: 'true' })
+    const from = (address: string) => ({ 'x-forwarded-for': address })
+    for (let stranger = 1; stranger <= 5; stranger += 1) {
+      for (let guess = 1; guess <= 5; guess += 1)
+        await logIn(bridge.origin, `guess ${guess}`, from(`198.51.100.${stranger}`))
+      const next = await logIn(bridge.origin, bridge.adminToken, from(`198.51.100.${stranger}`))
+      expect(next.status).toBe(429)
+    }
+    expect((await logIn(bridge.origin, bridge.adminToken, from('203.0.113.7'))).status).toBe(204)
+    // What the client claims itself does not make it another one.
+    const claimed = await logIn(bridge.origin, bridge.adminToken, from('203.0.113.7, 198.51.100.1'))
+    expect(claimed.status).toBe(429)
+  })
+
+  it('[AC170] A13: without TRUST_PROXY no header makes a client another one', async () => {
+    await using bridge = await host.start()
+    for (let guess = 1; guess <= 5; guess += 1)
+      await logIn(bridge.origin, 'a guess', { 'x-forwarded-for': `198.51.100.${guess}` })
+    const next = await logIn(bridge.origin, bridge.adminToken, { 'x-forwarded-for': '203.0.113.7' })
+    expect(next.status).toBe(429)
   })
 
   it('[AC7] tries of another site are none', async () => {
@@ -271,4 +302,61 @@ describeHosts('a session', host => {
     await using other = await host.start({ ADMIN_TOKEN: 'another-token-of-the-tests' })
     expect((await get(other, '/api/stats', { cookie })).status).toBe(401)
   })
+})
+
+describeHosts('A13: a logout', host => {
+  it('[AC171] ends the session for every copy of its cookie, and no other session', async () => {
+    await using bridge = await host.start()
+    const [cookie, other] = [await loggedIn(bridge), await loggedIn(bridge)]
+    expect((await post(bridge, '/api/logout', { cookie, origin: bridge.origin })).status).toBe(204)
+    expect((await get(bridge, '/api/stats', { cookie })).status).toBe(401)
+    expect((await get(bridge, '/api/session', { cookie })).json).toEqual({ via: null })
+    expect((await get(bridge, '/api/stats', { cookie: other })).status).toBe(200)
+  })
+
+  it('[AC172] ends the streams of its session, and no other', async () => {
+    await using bridge = await host.start()
+    const [cookie, other] = [await loggedIn(bridge), await loggedIn(bridge)]
+    const abort = new AbortController()
+    const open = async (headers: Record<string, string>) =>
+      (await fetch(`${bridge.origin}/api/stream`, { headers, signal: abort.signal })).body?.getReader()
+    const [mine, theirs] = [await open({ cookie }), await open({ cookie: other })]
+    await mine?.read()
+    await theirs?.read()
+    await post(bridge, '/api/logout', { cookie, origin: bridge.origin })
+    let last = await mine?.read()
+    while (last && !last.done) last = await mine?.read()
+    expect(last?.done).toBe(true)
+    expect((await theirs?.read())?.done).toBe(false)
+    abort.abort()
+  })
+})
+
+it.each([
+  ['Node', (DATA_DIR: string) => startBridge({ ADMIN_TOKEN, DATA_DIR })],
+  ['Workers', (stateDir: string) => startWorkers({ ADMIN_TOKEN }, { stateDir })],
+])('[AC171] A13: a session that was logged out stays ended after a restart (%s)', async (_host, start) => {
+  const folder = newDataDir()
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const first = await start(folder)
+  const logged = async () => cookieOf(await logIn(first.origin, ADMIN_TOKEN))
+  const [cookie, other] = [await logged(), await logged()]
+  await fetch(`${first.origin}/api/logout`, { method: 'POST', headers: { cookie, origin: first.origin } })
+  await first.stop()
+  const again = await start(folder)
+  onTestFinished(() => again.stop())
+  const ask = async (cookie: string) =>
+    (await fetch(`${again.origin}/api/stats`, { headers: { cookie } })).status
+  expect([await ask(cookie), await ask(other)]).toEqual([401, 200])
+})
+
+it('[AC171] A13: a list of ended sessions that cannot be read ends them all', async () => {
+  const DATA_DIR = newDataDir()
+  onTestFinished(() => rmSync(DATA_DIR, { recursive: true, force: true }))
+  const first = await startBridge({ ADMIN_TOKEN, DATA_DIR })
+  const cookie = cookieOf(await logIn(first.origin, ADMIN_TOKEN))
+  await first.stop()
+  writeFileSync(join(DATA_DIR, 'ended-sessions'), '{"before":')
+  await using again = await startBridge({ ADMIN_TOKEN, DATA_DIR })
+  expect((await fetch(`${again.origin}/api/stats`, { headers: { cookie } })).status).toBe(401)
 })

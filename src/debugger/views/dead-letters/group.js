@@ -1,6 +1,8 @@
 /**
  * One reason: the count, the words, up to ten samples. Retry shows first what it would do; drop asks, and says what is lost.
- * @import { Page, State, Summary } from '../../types.js'
+ * @import { Page } from '../../main.js'
+ * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
+ * @import { State } from '../../../reasons.ts'
  */
 import { h, put } from '../../dom.js'
 import { moment, number, plural, relative, shortType } from '../../format.js'

@@ -1,6 +1,7 @@
 /**
  * What a person may do to an event that stopped: retry, or drop after being asked; and to one that was accepted: send it again.
- * @import { Detail, Page } from '../../types.js'
+ * @import { Page } from '../../main.js'
+ * @import { EventJson as Detail } from '../../../http/event-json.ts'
  */
 import { h } from '../../dom.js'
 import { shortType } from '../../format.js'

@@ -1,6 +1,7 @@
 /**
  * Every attempt that held the event: what Segment said, and how long it took.
- * @import { Attempt, Detail, ReasonText } from '../../types.js'
+ * @import { ReasonText } from '../../../http/about.ts'
+ * @import { AttemptJson as Attempt, EventJson as Detail } from '../../../http/event-json.ts'
  */
 import { h } from '../../dom.js'
 import { clip, duration, moment, number } from '../../format.js'

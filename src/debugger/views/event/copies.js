@@ -1,6 +1,7 @@
 /**
  * Commands to take away. They hold what the event holds, the customer's number too: copying is asking for it.
- * @import { About, Detail } from '../../types.js'
+ * @import { About } from '../../../http/about.ts'
+ * @import { EventJson as Detail } from '../../../http/event-json.ts'
  */
 import { copyButton } from '../../copy.js'
 import { toText } from '../../json/raw.js'

@@ -1,7 +1,9 @@
 /**
  * What came and what it becomes, side by side. Each mapped field knows where it came from: look at it, and its origin
  * lights up.
- * @import { About, Detail, Origin } from '../../types.js'
+ * @import { Origin } from '../../../admin/field-origins.ts'
+ * @import { About } from '../../../http/about.ts'
+ * @import { EventJson as Detail } from '../../../http/event-json.ts'
  */
 import { copyButton } from '../../copy.js'
 import { h, put } from '../../dom.js'

@@ -1,6 +1,7 @@
 /**
  * An event's path, station by station, with the time between them.
- * @import { Detail, ReasonText } from '../../types.js'
+ * @import { ReasonText } from '../../../http/about.ts'
+ * @import { EventJson as Detail } from '../../../http/event-json.ts'
  * @typedef {{ name: string, at: string | null, note?: string, tone?: string, kind?: string }} Step
  */
 import { h } from '../../dom.js'

@@ -2,7 +2,7 @@
  * The events of the list: what was read, what came since, what is held back while nobody should be disturbed. No document
  * in here; the view draws what `onChange` tells.
  * @import { Api } from '../../api.js'
- * @import { Change, EventsPage, Pulse, Summary } from '../../types.js'
+ * @import { StateJson as Change, EventsJson as EventsPage, PulseJson as Pulse, SummaryJson as Summary } from '../../../http/event-json.ts'
  * @typedef {{ state: string, type: string, reason: string, q: string }} Asked
  */
 

@@ -3,7 +3,8 @@
  * phone number.
  * @import { Api } from '../../api.js'
  * @import { Asked } from './feed.js'
- * @import { State, Stats } from '../../types.js'
+ * @import { LiveStats as Stats } from '../../../admin/changes.ts'
+ * @import { State } from '../../../reasons.ts'
  */
 import { h, put, say } from '../../dom.js'
 import { compact, shortType } from '../../format.js'

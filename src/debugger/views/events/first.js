@@ -1,6 +1,6 @@
 /**
  * What an empty bridge shows: how to send the first event, on the host it runs on.
- * @import { About } from '../../types.js'
+ * @import { About } from '../../../http/about.ts'
  */
 import { copyButton } from '../../copy.js'
 import { h } from '../../dom.js'

@@ -1,7 +1,7 @@
 /**
  * A window onto thousands of rows of one height: only those in sight, and the one with the focus, are in the document.
  * @import { Row } from './row.js'
- * @import { Summary } from '../../types.js'
+ * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
  */
 import { h } from '../../dom.js'
 import { createHead, createRow } from './row.js'

@@ -1,6 +1,6 @@
 /**
  * One event as a row of the list: a link over the whole row, with the customer's eye above it.
- * @import { Summary } from '../../types.js'
+ * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
  */
 import { h, put } from '../../dom.js'
 import { clock, moment, shortType } from '../../format.js'

@@ -1,6 +1,6 @@
 /**
  * How long an event spent where, as a bar and as words.
- * @import { Summary } from '../../types.js'
+ * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
  * @typedef {{ id: 'twilio' | 'store' | 'wait' | 'segment', name: string, ms: number }} Station
  */
 import { h } from '../../dom.js'

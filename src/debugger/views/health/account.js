@@ -1,6 +1,7 @@
 /**
  * Where every event is: `received = pending + accepted + rejected + refused + skipped`, as one bar and its numbers.
- * @import { State, Stats } from '../../types.js'
+ * @import { LiveStats as Stats } from '../../../admin/changes.ts'
+ * @import { State } from '../../../reasons.ts'
  */
 import { stack } from '../../bars.js'
 import { h, put } from '../../dom.js'

@@ -1,6 +1,7 @@
 /**
  * How many wait and since when; how fast events come and go, as two figures and their last five minutes.
- * @import { Page, Stats } from '../../types.js'
+ * @import { Page } from '../../main.js'
+ * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  */
 import { axes, createPlot, fromZero } from '../../charts.js'
 import { h, say } from '../../dom.js'

@@ -1,6 +1,7 @@
 /**
  * Notices so far, shaped like the list of Twilio's Debugger: time, level, code, message; opened, everything the notice says.
- * @import { Page, Stats } from '../../types.js'
+ * @import { Page } from '../../main.js'
+ * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  */
 import { h, put } from '../../dom.js'
 import { clip, moment, number, relative, visible } from '../../format.js'

@@ -1,7 +1,8 @@
 /**
  * The two questions somebody has at 3 a.m.: does the bridge take events, does Segment? Each with why, since when, and what
  * comes next. The words are written anew only when they change; the countdowns tick beside them, unread.
- * @import { Page, Stats } from '../../types.js'
+ * @import { Page } from '../../main.js'
+ * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  * @import { Verdict } from '../../verdict.js'
  */
 import { h, put, say } from '../../dom.js'
