@@ -1,6 +1,6 @@
 /**
  * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter or to an event held back, retry and drop.
- * Lives beside the dispatcher, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
+ * Lives beside the dispatcher, on the outbox's side. Every argument and answer is plain data, so that any host can send it on.
  */
 
 import type { ValidationError } from '../event/validation-errors.ts'
@@ -13,8 +13,8 @@ import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
-import type { Dispatcher } from '../send/dispatcher.ts'
-import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
+import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
+import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
 import {
@@ -30,10 +30,15 @@ import type { Stats } from './figures.ts'
 import { createReadings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
+import { createTransfer, type Transfer } from './transfer.ts'
 
-/** `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. */
+/**
+ * `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. `unsorted`: the
+ * index lag, events that are stored and cannot be among these yet.
+ */
 export type EventList = {
   readonly events: readonly EventSummary[]
+  readonly unsorted: number
   readonly next: string | undefined
   readonly reachedAt: number | undefined
   readonly cursor: string
@@ -50,7 +55,7 @@ export type Changed = {
   readonly faults?: readonly ValidationError[]
 }
 
-export type Admin = {
+export type Admin = Transfer & {
   stats(): Stats
   /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
   troubles(): readonly Reason[]
@@ -80,25 +85,20 @@ export type Admin = {
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
 
-/** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
-const PULSE_EVENTS = 2_000
-
 /** `unreadable`: what the outbox here cannot say, for it stands in for a file that cannot be opened. */
 export function createAdmin(
   outbox: OutboxStore,
-  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow' | 'roomForPerson'>,
+  dispatcher: Dispatcher,
+  meters: Pick<OutboxMeters, 'json'>,
   now: () => number,
   unreadable: readonly string[] = [],
-): Admin & { observe: Observe } {
-  const meters = createDepotMeters(() => {
-    const { troubles, ...figures } = stats()
-    return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
-  })
-
+): Admin {
   const open = () => createReadings(unreadable)
+  /** A read shows what is indexed, and says how much is not: at a high rate it must not wait for all of it. */
+  const indexSome = () => dispatcher.indexPending(EVENTS_A_READ)
 
   function stats(readings = open()): Stats {
-    dispatcher().indexPending()
+    indexSome()
     const counts = readings.take('counts', outbox.counts, undefined) ?? countsWithoutKinds()
     return { ...figures(readings), counts }
   }
@@ -110,14 +110,14 @@ export function createAdmin(
   }
 
   function troubles(): Reason[] {
-    const all = dispatcher().health().troubles
+    const all = dispatcher.health().troubles
     return [...new Set(all.map(({ reason }) => reason))]
   }
 
   function figures(readings = open()): Omit<Stats, 'counts'> {
     const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
     // Last: what could not be read is a trouble by now.
-    const { troubles, line, notices } = dispatcher().health()
+    const { troubles, line, notices } = dispatcher.health()
     return {
       ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
       received: outbox.total('received'),
@@ -138,7 +138,7 @@ export function createAdmin(
   }
 
   function find(key: string): ReturnType<OutboxStore['event']> {
-    dispatcher().indexPending()
+    indexSome()
     const place = toPlace(key)
     return place && outbox.event(place)
   }
@@ -193,41 +193,44 @@ export function createAdmin(
   }
 
   return {
-    observe: meters.observe,
+    ...createTransfer(outbox, dispatcher),
     stats: () => stats(),
     retry: key => sendAgain(key, toRetry),
     drop,
     deliverNow() {
-      dispatcher().deliverNow()
+      dispatcher.deliverNow()
       return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
-    pulse: createPulse(outbox, () => dispatcher().indexPending(PULSE_EVENTS), open, figures),
-    // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
+    pulse: createPulse(outbox, indexSome, open, figures),
+    // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
     deadLetters() {
-      dispatcher().indexPending()
-      return toGroups(outbox)
+      indexSome()
+      return { ...toGroups(outbox), unsorted: outbox.unsorted() }
     },
-    changeMany(action, filter) {
-      dispatcher().indexPending()
+    async changeMany(action, filter) {
+      await dispatcher.indexAll()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
-      const room = action === 'retry' ? () => dispatcher().roomForPerson() : undefined
+      const room = action === 'retry' ? dispatcher.roomForPerson : undefined
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
-    metrics: meters.json,
+    metrics() {
+      const { troubles, ...figures } = stats()
+      return meters.json({ ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() })
+    },
     notices: limit => outbox.notices(limit),
     quality(span) {
-      dispatcher().indexPending()
+      indexSome()
       return outbox.kindHours(span)
     },
     events(query) {
-      dispatcher().indexPending()
+      indexSome()
+      const state = { cursor: toCursor(outbox.sortedUpTo()), unsorted: outbox.unsorted() }
       // A place that no answer ever named is beyond the last page.
-      const cursor = toCursor(outbox.sortedUpTo())
       if (query.before !== undefined && !toPlace(query.before))
-        return { events: [], next: undefined, reachedAt: undefined, cursor }
+        return { events: [], next: undefined, reachedAt: undefined, ...state }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, cursor }
+      return { events: events.map(toSummary), next, reachedAt, ...state }
     },
     event(key) {
       const event = find(key)
@@ -246,6 +249,9 @@ export function createAdmin(
       outbox.remember(ARRIVAL, JSON.stringify(arrival))
     },
     resend: key => sendAgain(key, toResend),
-    resendMany: query => resendMany(outbox, query, now, () => dispatcher().roomForPerson()),
+    async resendMany(query) {
+      await dispatcher.indexAll()
+      return resendMany(outbox, query, now, dispatcher.roomForPerson)
+    },
   }
 }

@@ -1,17 +1,16 @@
 /**
  * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
  *
- *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ Segment
- *                                                    └ failures ─▶ notifier ─▶ operator
+ *   append ─▶ outbox ─▶ deliverNextBatch: index → claim → map → pack → deliver ─▶ Segment
+ *                                                              └ failures ─▶ notifier ─▶ operator
  *
- * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
+ * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `deliverNextBatch` and `tick` when they are due.
  */
 
 import type { About, Notifier } from '../alerts/notifier.ts'
 import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Stored } from '../event/received-request.ts'
-import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { createPruneTurns } from '../outbox/sqlite/prune.ts'
 import type { RequestRow } from '../outbox/sqlite/request-row.ts'
@@ -19,6 +18,7 @@ import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
 import type { Overhead } from './batch.ts'
+import { createIndexBudget } from './index-budget.ts'
 import { createNextBatch } from './next-batch.ts'
 import type { Line } from './retry.ts'
 import type { Deliver } from './segment/client.ts'
@@ -33,7 +33,7 @@ export type DispatcherParts = {
   readonly now: () => number
   readonly random: () => number
   /** Who tells the operator: notices here, or a clock that several outboxes share. */
-  readonly tell: (about: () => About) => DispatcherNotifier
+  readonly openNotifier: (about: () => About) => DispatcherNotifier
   readonly observe: Observe
   /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
   readonly resume?: boolean
@@ -49,16 +49,21 @@ export type Dispatcher = {
   /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
   append(parcels: readonly RequestRow[], from?: 'webhook' | 'import'): Stored[]
   report(failure: Failure): void
-  /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
-  deliverNextBatch(events?: number): Promise<number | undefined>
+  /**
+   * Indexes a turn of what is stored, if the budget allows, and delivers one batch at most. Returns when to come back, ms since
+   * 1970 (the past: at once); `undefined`: nothing is due.
+   */
+  deliverNextBatch(): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** By a person: ends any wait, of the line and of what is held back. */
   deliverNow(): void
-  /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
+  /** Indexes what is stored and not indexed yet, or about so many events of it, whatever the budget says. */
   indexPending(events?: number): void
   /** How many more a person may have sent again now: half of MAX_BACKLOG is for what Twilio sends. */
   roomForPerson(): number
+  /** Everything that is stored by now, with turns for others in between. Ends early when the outbox cannot be written. */
+  indexAll(): Promise<void>
   health(): Health
 }
 
@@ -72,6 +77,9 @@ export type Health = {
   readonly notices: Standing
 }
 
+/** So many events are indexed before a read, or at a stretch by what needs all of them: some 30 ms of work. */
+export const EVENTS_A_READ = 2_000
+
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { settings, outbox, log, now } = parts
   const faults = createStorageFaults(log)
@@ -81,13 +89,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
   const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
 
+  const budget = createIndexBudget(settings.SEGMENT_RATE)
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
-  const {
-    deliverNextBatch: drain,
-    deliverNow,
-    line,
-  } = createNextBatch({
+  const { deliverNextBatch, deliverNow, line } = createNextBatch({
     ...parts,
+    budget,
     notifier: {
       failed: failures => notifier.failed(failures),
       recovered: component => notifier.recovered(component),
@@ -104,7 +110,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       write(() => outbox.note(delivery))
     },
   })
-  const notifier = parts.tell(about)
+  const notifier = parts.openNotifier(about)
 
   function about(): About {
     let waitingSince: number | undefined
@@ -150,6 +156,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
     const fault = faults.attempt('write', () => outbox.put(parcels, now()))
     if (fault === undefined) {
+      budget.appended(now())
       mended('outbox_unwritable')
       // Whoever fails to sign meanwhile is somebody else.
       if (from === 'webhook') notifier.verified()
@@ -162,6 +169,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
   }
 
+  function indexPending(events = Number.POSITIVE_INFINITY): void {
+    write(() => {
+      for (let left = events, indexed = 1; left > 0 && indexed > 0; left -= indexed)
+        indexed = outbox.sort(Math.min(left, EVENTS_A_READ))
+    })
+  }
+
   function tellOfRejected(parcels: readonly RequestRow[]): void {
     account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(parcels[0]?.source ?? '')?.[1]
     const tell = ({ receivedAt, rejected }: RequestRow): Failure[] =>
@@ -172,7 +186,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   return {
     append: put,
     report: failure => notifier.failed([failure]),
-    deliverNextBatch: drain,
+    deliverNextBatch,
     tick() {
       notifier.tick()
       write(() => prune(now()))
@@ -182,11 +196,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       tellOfFaults(0)
     },
     deliverNow,
-    indexPending(events = Number.POSITIVE_INFINITY) {
-      write(() => {
-        for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
-          sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
-      })
+    indexPending,
+    async indexAll() {
+      const upTo = outbox.keptUpTo()
+      for (let before = -1; before < outbox.sortedUpTo() && outbox.sortedUpTo() < upTo; ) {
+        before = outbox.sortedUpTo()
+        indexPending(EVENTS_A_READ)
+        await new Promise(resolve => setTimeout(resolve, 0))
+      }
     },
     roomForPerson,
     health() {

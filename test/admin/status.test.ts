@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
 import { toStatus } from '../../src/admin/status.ts'
 import type { Status } from '../../src/admin/status-schema.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
@@ -117,8 +116,7 @@ it('[AP106] a 401 is a warning during the quick retries, then red, and paused on
     deliver: async () => failed('segment_unauthorized', 401, ''),
     random: () => 1,
   })
-  const { clock } = dispatcher
-  const admin = createAdmin(dispatcher.outbox, () => dispatcher, clock.now)
+  const { clock, admin } = dispatcher
   dispatcher.take(messageStatus())
   const seen: unknown[] = []
   for (let failures = 1; failures <= 4; failures++) {

@@ -1,6 +1,5 @@
 /** What counts towards MAX_BACKLOG, and when a failure is over though nothing was accepted. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
 import { createClock, deliverTo, MINUTE, openDepot } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
@@ -19,7 +18,7 @@ afterAll(() => segment.close())
 function open(settings: Record<string, string> = {}) {
   const clock = createClock(Date.now())
   const dispatcher = openDepot({ deliver: deliverTo(segment.url, clock.now), settings, clock })
-  return { dispatcher, clock, admin: createAdmin(dispatcher.outbox, () => dispatcher, clock.now) }
+  return { dispatcher, clock, admin: dispatcher.admin }
 }
 
 it('[DP100] events that are held back do not count towards MAX_BACKLOG, nor as waiting', async () => {

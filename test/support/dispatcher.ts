@@ -1,21 +1,21 @@
 /** The path from the outbox on, for a test: real SQLite in memory, a clock and dice that the test holds. */
 
+import type { Admin } from '../../src/admin/admin.ts'
 import type { Component } from '../../src/alerts/component.ts'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createNotifier, type LastTold, notifierSettings } from '../../src/alerts/notifier.ts'
-import { createStateLog } from '../../src/alerts/state-log.ts'
+import type { LastTold } from '../../src/alerts/notifier.ts'
+import { notifyFrom, openBridge } from '../../src/bridge.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
 import { encodeRow } from '../../src/outbox/sqlite/append.ts'
-import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
 import type { Attempt } from '../../src/outbox/sqlite/list.ts'
 import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { RequestRow } from '../../src/outbox/sqlite/request-row.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
-import { createDispatcher, type Dispatcher } from '../../src/send/dispatcher.ts'
+import type { Dispatcher } from '../../src/send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
@@ -94,6 +94,7 @@ export type DepotOptions = {
 }
 
 export type Testbed = Dispatcher & {
+  readonly admin: Admin
   readonly outbox: OutboxStore
   readonly clock: Clock
   readonly disk: ReturnType<typeof createFailingSql>
@@ -127,31 +128,17 @@ export function openDepot(options: DepotOptions): Testbed {
     dedupeMs: settings.DEDUPE_HOURS * 60 * MINUTE,
   })
   const { log, lines } = createLogKeeper()
-  const dispatcher = createDispatcher({
-    settings,
-    outbox,
-    deliver: options.deliver,
+  const { now } = clock
+  const { dispatcher, admin } = openBridge(outbox, options.deliver, settings, {
     overhead,
     log,
-    now: clock.now,
+    now,
     random: options.random ?? (() => 0.5),
-    observe: () => undefined,
-    tell: about =>
-      createNotifier({
-        ...notifierSettings(settings),
-        store: outbox,
-        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
-        about,
-        digests,
-        send: options.send ?? fetch,
-        now: clock.now,
-        log,
-        changes: createStateLog(log),
-        lastTold,
-      }),
+    openNotifier: notifyFrom(outbox, settings, { digests, send: options.send ?? fetch, now, log, lastTold }),
   })
   return {
     ...dispatcher,
+    admin,
     outbox,
     clock,
     disk,

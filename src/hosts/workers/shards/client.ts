@@ -1,15 +1,15 @@
-/** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers put together. */
+/** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers merged. */
 import { waitUntil } from 'cloudflare:workers'
 import type { Admin } from '../../../admin/admin.ts'
 import { toLastNotice } from '../../../admin/status.ts'
+import type { Transfer } from '../../../admin/transfer.ts'
 import { toErrorText } from '../../../alerts/redact.ts'
 import { allCalm, type Standing, toStanding } from '../../../alerts/throttle.ts'
-import type { OutboxClient } from '../../../bridge.ts'
-import { toSlices } from '../../../event/json-slices.ts'
+import type { AdminClient, OutboxClient } from '../../../bridge.ts'
 import type { EventVerdict, ReceivedRequest, Stored } from '../../../event/received-request.ts'
 import { encodeRow } from '../../../outbox/sqlite/append.ts'
 import type { Reason } from '../../../reasons.ts'
-import type { Log } from '../../../runtime.ts'
+import type { Awaitable, Log } from '../../../runtime.ts'
 import { DOOR, type Env } from '../env.ts'
 import { createSparingWarn } from '../log.ts'
 import { createDoorReports } from '../reports.ts'
@@ -17,14 +17,22 @@ import { within } from '../within.ts'
 import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './cursors.ts'
 import { createShardHistory } from './history.ts'
 import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
-import { toHome } from './route.ts'
+import { homeOf, splitByHome, toHome } from './route.ts'
 import { silentList, silentMetrics, silentPulse, silentStats, silentStatus, toReason } from './silent.ts'
-import { clockOf, shardOf } from './stubs.ts'
+import { type AskShard, adminOf, clockOf, shardOf } from './stubs.ts'
+
+type Answer<Name extends keyof Admin> = Awaited<ReturnType<Admin[Name]>>
+/** The same of every shard. `silent`: what stands in for the answer of one that gives none. */
+type AskAll = <Name extends keyof Admin>(
+  name: Name,
+  args: Parameters<Admin[Name]>,
+  silent?: (error: unknown) => Awaitable<Answer<Name>>,
+) => Promise<Answer<Name>[]>
 
 /** Of a shard that is through. */
-const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
+const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 } as const
 
-const noGroups = { groups: [] }
+const noGroups = { groups: [], unsorted: 0 }
 
 /** `/readyz` is open to anybody: its answer is remembered for so long. */
 const READY_MS = 5_000
@@ -47,10 +55,15 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     log,
   })
   let ready: { readonly troubles: Reason[]; readonly until: number } | undefined
-  const everyShard = async () => {
+  const everyShard = async (): Promise<AskShard[]> => {
     const { highest } = await history()
-    return Array.from({ length: Math.max(highest, count) }, (_, index) => shardOf(env, index))
+    return Array.from({ length: Math.max(highest, count) }, (_, index) => adminOf(env, index))
   }
+
+  const askAll: AskAll = async (name, args, silent) =>
+    Promise.all(
+      (await everyShard()).map(ask => (silent ? ask(name, ...args).catch(silent) : ask(name, ...args))),
+    )
 
   /** The figures do not depend on the clock either. */
   async function standing(): Promise<Standing> {
@@ -64,7 +77,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   async function put(intake: ReceivedRequest): Promise<Stored> {
     try {
-      const parts = split(intake, await homesOf(intake.entries))
+      const parts = splitByHome(intake, await homesOf(intake.entries))
       // Those without an identity go in with the last part: were it stored and another not, Twilio's next try would store
       // them twice.
       const [last, ...others] = [...parts].toSorted(([a], [b]) => a - b)
@@ -117,18 +130,18 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     key: string,
   ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
-    return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
+    return place ? adminOf(env, place.shard)(action, place.key) : { done: false, reason: 'not_found' }
   }
 
   async function newestNotices(limit: number): Promise<unknown[]> {
     return clockOf(env).notices(limit)
   }
 
-  const transfer: OutboxClient['transfer'] = {
+  const transfer: Pick<AdminClient, keyof Transfer> = {
     async exportPage(query) {
       const [at, after] = fromStep(query.after)
       const shards = await everyShard()
-      const page = await shards[at]?.exportPage({ ...query, after })
+      const page = await shards[at]?.('exportPage', { ...query, after })
       if (!page) return { lines: '', events: 0, next: undefined, unreadable: 0 }
       if ('stored' in page) return page
       return { ...page, next: toStep(at, page.next, shards.length) }
@@ -141,10 +154,13 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const homes = await homesOf(intakes.flatMap(({ entries }) => entries))
       for (const intake of intakes) {
         const theirs = homes.splice(0, intake.entries.length)
-        for (const [home, part] of split(intake, theirs)) parts.push({ home, part })
+        for (const [home, part] of splitByHome(intake, theirs)) parts.push({ home, part })
       }
       for (const [home, there] of Map.groupBy(parts, part => part.home)) {
-        const imported = await shardOf(env, home).import(there.map(({ part }) => part))
+        const imported = await adminOf(env, home)(
+          'import',
+          there.map(({ part }) => part),
+        )
         if (imported.stored === false) return imported
         sum.stored += imported.stored
         sum.duplicates += imported.duplicates
@@ -156,16 +172,15 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   return {
     put,
-    transfer,
+    ...transfer,
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
     resend: key => change('resend', key),
-    confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
+    confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
     async deliverNow() {
-      const shards = await everyShard()
-      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      const all = await askAll('deliverNow', [])
       return {
         pending: all.reduce((sum, { pending }) => sum + pending, 0),
         held: all.reduce((sum, { held }) => sum + held, 0),
@@ -173,20 +188,15 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async stats() {
-      const shards = await everyShard()
-      const [notices, ...all] = await Promise.all([
-        standing(),
-        ...shards.map(shard => shard.stats().catch(silentStats)),
-      ])
+      const [notices, all] = await Promise.all([standing(), askAll('stats', [], silentStats)])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
     },
 
     async status() {
-      const shards = await everyShard()
-      const [notices, latest, ...all] = await Promise.all([
+      const [notices, latest, all] = await Promise.all([
         standing(),
         newestNotices(1).catch(() => []),
-        ...shards.map(shard => shard.status().catch(silentStatus)),
+        askAll('status', [], silentStatus),
       ])
       return mergeStatus(all, notices, toLastNotice(latest[0]))
     },
@@ -194,15 +204,21 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     async resendMany(query) {
       const [at, after] = fromStep(query.after)
       const shards = await everyShard()
-      const page = await shards[at]?.resendMany({ ...query, after })
+      const page = await shards[at]?.('resendMany', { ...query, after })
       if (!page) return { matched: 0, pruned: 0, done: 0, next: undefined }
       return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
     async troubles() {
       if (ready && Date.now() < ready.until) return ready.troubles
-      const ask = (shard: ReturnType<typeof shardOf>) => shard.troubles().catch(error => [toReason(error)])
-      const all = await Promise.all((await everyShard()).map(ask))
+      const { highest } = await history()
+      const indexes = Array.from({ length: Math.max(highest, count) }, (_, index) => index)
+      // Not by way of the admin, which a shard that a newer version has written does not have.
+      const ask = (index: number) =>
+        shardOf(env, index)
+          .troubles()
+          .catch(error => [toReason(error)])
+      const all = await Promise.all(indexes.map(ask))
       ready = { troubles: [...new Set(all.flat())], until: Date.now() + READY_MS }
       return ready.troubles
     },
@@ -212,30 +228,24 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const queries = toShardQueries(query, shards.length)
       const [notices, ...all] = await Promise.all([
         standing(),
-        ...shards.map(async (shard, index) => {
+        ...shards.map((ask, index) => {
           const asked = queries[index] ?? query
-          return shard.pulse(asked).catch(error => silentPulse(error, asked))
+          return ask('pulse', asked).catch(error => silentPulse(error, asked))
         }),
       ])
       return mergePulses(all, query.limit, notices)
     },
 
     async deadLetters() {
-      return mergeGroups(
-        await Promise.all(
-          (await everyShard()).map(async shard => (await shard.deadLetters().catch(() => noGroups)).groups),
-        ),
-      )
+      return mergeGroups(await askAll('deadLetters', [], () => noGroups))
     },
 
     async metrics() {
-      const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.metrics().catch(silentMetrics)))).flat()
+      return (await askAll('metrics', [], silentMetrics)).flat()
     },
 
     async quality(span) {
-      const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.quality(span).catch(() => [])))).flat()
+      return (await askAll('quality', [span], () => [])).flat()
     },
 
     async events(query) {
@@ -243,10 +253,10 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const from =
         query.before === undefined ? shards.map(() => undefined) : fromCursor(query.before, shards.length)
       const pages = await Promise.all(
-        shards.map(async (shard, index) => {
+        shards.map(async (ask, index) => {
           const before = from[index]
           if (before === null) return nothingMore
-          return shard.events({ ...query, before }).catch(() => silentList)
+          return ask('events', { ...query, before }).catch(() => silentList)
         }),
       )
       return mergeLists(pages, from, query.limit)
@@ -254,12 +264,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
     async event(key) {
       const place = toShardKey(key)
-      const event = place && (await shardOf(env, place.shard).event(place.key))
+      const event = place && (await adminOf(env, place.shard)('event', place.key))
       return event && withShard(place.shard, event)
     },
 
     async changeMany(action, filter) {
-      const done = await Promise.all((await everyShard()).map(shard => shard.changeMany(action, filter)))
+      const done = await askAll('changeMany', [action, filter])
       return {
         matched: done.reduce((sum, { matched }) => sum + matched, 0),
         ready: done.reduce((sum, one) => sum + one.ready, 0),
@@ -267,26 +277,4 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       }
     },
   }
-}
-
-/** Of an event whose bytes are pruned, an export knows the proof, which is what homes are reckoned from. */
-function homeOf({ identity, carried }: EventVerdict, count: number): number {
-  return identity || !carried?.seen ? toHome(identity, count) : carried.seen[1] % count
-}
-
-/** One part a home. An intake that stays whole keeps its bytes as Twilio sent them. */
-function split(intake: ReceivedRequest, homes: readonly number[]): Map<number, ReceivedRequest> {
-  const [first = 0] = homes
-  if (homes.every(home => home === first)) return new Map([[first, intake]])
-  const texts = toSlices(intake.body)
-  const parts = new Map<number, ReceivedRequest>()
-  for (const home of new Set(homes)) {
-    const mine = (_: unknown, at: number) => homes[at] === home
-    parts.set(home, {
-      ...intake,
-      entries: intake.entries.filter(mine),
-      body: `[${texts.filter(mine).join(',')}]`,
-    })
-  }
-  return parts
 }

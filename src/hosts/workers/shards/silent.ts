@@ -7,7 +7,7 @@ import { toErrorText } from '../../../alerts/redact.ts'
 import { allCalm, toStanding } from '../../../alerts/throttle.ts'
 import { toStorageReason } from '../../../outbox/sqlite-errors.ts'
 import type { Reason } from '../../../reasons.ts'
-import { createDepotMeters, type MetricsJson } from '../../../stats/metrics.ts'
+import { createOutboxMeters, type MetricsJson } from '../../../stats/metrics.ts'
 
 /** An object that cannot be asked stores nothing either. */
 export function toReason(error: unknown): Reason {
@@ -39,10 +39,10 @@ export function silentPulse(error: unknown, { after = '' }: PulseQuery): Pulse {
 
 /** It is passed over; `unreadable` says so. */
 export const silentList: EventList = {
-  ...{ events: [], next: undefined, reachedAt: undefined, cursor: '' },
+  ...{ events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 },
   unreadable: ['its events'],
 }
 
 export function silentMetrics(error: unknown): Promise<MetricsJson> {
-  return createDepotMeters(() => ({ ...silentStats(error), ready: false, quality: [] })).json()
+  return createOutboxMeters().json({ ...silentStats(error), ready: false, quality: [] })
 }
