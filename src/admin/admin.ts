@@ -12,7 +12,7 @@ import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
-import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
+import { createOutboxMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
 import {
@@ -83,7 +83,7 @@ export function createAdmin(
   dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
   now: () => number,
 ): Admin & { observe: Observe } {
-  const meters = createDepotMeters(() => {
+  const meters = createOutboxMeters(() => {
     const { troubles, ...figures } = stats()
     return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
   })

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Settings } from '../config.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
 import { type NodeSql, openReadOnly } from '../hosts/node/sqlite.ts'
-import { createCarryApi } from '../http/transfer-routes.ts'
+import { createTransferApi } from '../http/transfer-routes.ts'
 import { inspect } from '../outbox/sqlite/migrations.ts'
 import { createScan } from '../outbox/sqlite/scan.ts'
 import { isDamage } from '../outbox/sqlite-errors.ts'
@@ -33,7 +33,7 @@ export async function openReader(settings: Settings): Promise<OutboxAccess> {
   }
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const walk = createScan(sql)
-  const api = createCarryApi({
+  const api = createTransferApi({
     exportPage: async query => walk.scan(query),
     import: async () => ({
       stored: false,

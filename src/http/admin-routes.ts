@@ -9,7 +9,7 @@ import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
 import { badRequest } from './bad-request.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
-import { createCarryApi } from './transfer-routes.ts'
+import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 const EventsQuery = z.strictObject({
@@ -136,7 +136,7 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
       return c.json(await outboxClient.changeMany(action, filter.data))
     })
   }
-  if (outboxClient.transfer) api.route('/', createCarryApi(outboxClient.transfer, served?.exportPages))
+  if (outboxClient.transfer) api.route('/', createTransferApi(outboxClient.transfer, served?.exportPages))
   return api
 }
 

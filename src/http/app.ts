@@ -5,7 +5,7 @@ import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
 import type { Reason } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
-import { createDoorMeters, toText } from '../stats/metrics.ts'
+import { createWebhookMeters, toText } from '../stats/metrics.ts'
 import { toAbout } from './about.ts'
 import { createApi } from './admin-routes.ts'
 import type { EndedSessions } from './auth/ended-sessions.ts'
@@ -30,7 +30,7 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
 
 export function createApp(parts: AppParts): Hono {
   const { outboxClient, log, settings, adminToken, digests } = parts
-  const meters = createDoorMeters()
+  const meters = createWebhookMeters()
   const webhook = createWebhook({ ...parts, outbox: outboxClient, count: meters.count })
   const lock =
     adminToken === undefined

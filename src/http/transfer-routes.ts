@@ -50,7 +50,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
 /** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
-export function createCarryApi(
+export function createTransferApi(
   transfer: NonNullable<OutboxClient['transfer']>,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {

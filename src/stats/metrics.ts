@@ -1,5 +1,5 @@
 /**
- * The figures of `/metrics`, by prom-client. The outbox's side and the door each keep their own registry, as plain JSON:
+ * The figures of `/metrics`, by prom-client. The outbox's side and the webhook each keep their own registry, as plain JSON:
  * `toText` adds them up, and would add up the shards of a divided outbox as well.
  */
 import {
@@ -37,7 +37,7 @@ export type Figures = {
 export type Observe = (attempt: { reason: string; seconds: number; events: number }) => void
 
 /** The outbox's side. `read` is called at each scrape. */
-export function createDepotMeters(read: () => Figures): { json(): Promise<MetricsJson>; observe: Observe } {
+export function createOutboxMeters(read: () => Figures): { json(): Promise<MetricsJson>; observe: Observe } {
   const registry = new Registry()
   const registers = [registry]
   const byKind = ['type', 'version'] as const
@@ -120,8 +120,8 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
   }
 }
 
-/** The door's side: answers given at the webhook. */
-export function createDoorMeters(): {
+/** The webhook's side: answers given at the webhook. */
+export function createWebhookMeters(): {
   json(): Promise<MetricsJson>
   count(status: number, reason: string): void
 } {

@@ -57,8 +57,21 @@ describe('the last hour', () => {
 it('[RA171] hours come from what data quality has counted, of every type and shard', () => {
   const kind = { type: 'a', version: 1, first: 0, counts: {} as never }
   const kinds = [
-    { ...kind, events: [{ hour: 10, n: 3_600 }, { hour: 9, n: 1 }] },
-    { ...kind, events: [{ hour: 10, n: 3_600 }, { hour: 12, n: 36 }, { hour: 13, n: 1 }] },
+    {
+      ...kind,
+      events: [
+        { hour: 10, n: 3_600 },
+        { hour: 9, n: 1 },
+      ],
+    },
+    {
+      ...kind,
+      events: [
+        { hour: 10, n: 3_600 },
+        { hour: 12, n: 36 },
+        { hour: 13, n: 1 },
+      ],
+    },
   ]
   expect(toHourlyRates('24h', { from: 10, to: 12 }, kinds)).toEqual({
     window: '24h',
