@@ -15,7 +15,7 @@ export type State = (typeof states)[number]
 /** The states a person may retry or drop. */
 export const deadLetterStates = ['rejected', 'refused'] as const satisfies readonly State[]
 
-/** The whole request stops at the door: nothing is stored, the answer's status says so. */
+/** The whole request stops at the webhook: nothing is stored, the answer's status says so. */
 export const doorReasons = {
   signature_missing: stop(
     913901,

@@ -33,7 +33,7 @@ export type EventDetail = EventSummary & {
   readonly origins: readonly Origin[]
 }
 
-/** Twilio's ids and sources have some 30 to 120 characters; the door lets in whatever fits a body. */
+/** Twilio's ids and sources have some 30 to 120 characters; the webhook lets in whatever fits a body. */
 const CHARACTERS_SHOWN = 256
 
 export function toSummary(view: EventView): EventSummary {

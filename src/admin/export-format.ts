@@ -1,5 +1,5 @@
 /**
- * Events that come from elsewhere than the door → intakes, as the door makes them. In: an event, or a line that another
+ * Events that come from elsewhere than the webhook → intakes, as the webhook makes them. In: an event, or a line that another
  * outbox exported (outbox/sqlite/scan.ts), which is here in the state it was there. Pure.
  */
 import * as z from 'zod'
@@ -103,7 +103,7 @@ export function fromEvent(element: unknown, text: string): Arriving {
   return { body: text, encoding: 'text', receivedAt: undefined, entry: { ...entry, identity } }
 }
 
-/** As at the door; but what comes another way, and at another time, is no part of what Twilio sent in this hour. */
+/** As at the webhook; but what comes another way, and at another time, is no part of what Twilio sent in this hour. */
 function judge(element: unknown): EventVerdict {
   return { ...validate(element), observed: undefined }
 }

@@ -13,7 +13,7 @@ import type { Bad } from './replay/rejected.ts'
 import { type Ran, replay } from './replay/run.ts'
 import { type Condition, createSelect, parseCondition, parseTime } from './replay/select.ts'
 import { type Summary, toLines } from './replay/summary.ts'
-import { toDoor } from './replay/webhook.ts'
+import { toWebhook } from './replay/webhook.ts'
 import { toSigningKey } from './signing-key.ts'
 import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
@@ -133,7 +133,7 @@ async function run(terminal: Terminal, names: readonly string[], options: Option
       groupEvents: rate > 0 ? Math.min(GROUP_EVENTS, Math.ceil(rate / 4)) : GROUP_EVENTS,
       signal,
       sleep: ms => sleep(ms, undefined, { signal }).catch(() => undefined),
-      onBad: createBadTeller(terminal),
+      onBad: createBadReporter(terminal),
       onResume: ({ name }, end) => terminal.say(`${name}: goes on at byte ${end} (--from-start begins anew)`),
       onEmpty: ({ name }) => terminal.say(`${name} holds no events`),
       onProgress: progress.update,
@@ -188,7 +188,7 @@ async function openDestination(
   if (to) {
     const key = toSigningKey(settings)
     if (!key) throw new CliError('TWILIO_AUTH_TOKEN is not set: --to signs with it, as Twilio does', 2)
-    return { destination: toDoor(to, key, signal), close }
+    return { destination: toWebhook(to, key, signal), close }
   }
   const access = await openOutbox(settings, { isNew: true })
   const destination = access.transfer
@@ -211,7 +211,7 @@ function checkTogether({ to, again, asAdmin, dryRun, json }: Options): void {
     throw new CliError('--dry-run prints track calls on stdout, where --json has no place', 2)
 }
 
-function createBadTeller(terminal: Terminal): (bad: Bad) => void {
+function createBadReporter(terminal: Terminal): (bad: Bad) => void {
   let left = BAD_TOLD
   return ({ file, offset, reason }) => {
     left -= 1

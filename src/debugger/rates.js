@@ -1,24 +1,19 @@
 /**
- * Events per second, in and out, out of successive figures of the stream. The counters only ever grow, so two readings
- * and the time between them are enough, whatever their distance.
+ * Events per second, in and out, over the last minute, out of successive figures of the stream. The counters only ever grow,
+ * so two readings and the time between them are enough. The bridge itself tells the last hour: `GET /api/rates`.
  * @import { LiveStats as Stats } from '../admin/changes.ts'
  * @import { Stream } from './stream.js'
  */
 
 /** @typedef {{ at: number, in: number, out: number }} Reading  `at`: milliseconds. */
 
-export const HISTORY_MS = 300_000
-export const STEP_MS = 5_000
 const RATE_MS = 60_000
-/** So that the first seconds are not drawn as wide as an hour. */
-const LEAST_HISTORY_MS = 60_000
 /** A rate over less says more about the moment of asking than about the flow. */
 const LEAST_MS = 2_500
 
 /**
  * @typedef {object} Rates
  * @property {(now?: number) => { in: number, out: number } | null} perSecond  Over the last minute; null before two readings.
- * @property {(now?: number) => { at: number[], in: (number | null)[], out: (number | null)[] }} history  Of five minutes at most; `at`: seconds since 1970.
  */
 
 /** @type {WeakMap<Stream, Rates>} */
@@ -47,25 +42,13 @@ export function ratesOf(stream) {
     // Another outbox answers: nothing can be said of the time between.
     if (before && (came < before.in || accepted < before.out || at < before.at)) readings = []
     readings.push({ at, in: came, out: accepted })
-    while (readings[1] && readings[1].at < at - HISTORY_MS - STEP_MS) readings.shift()
+    while (readings[1] && readings[1].at < at - RATE_MS) readings.shift()
   }
 
   const rates = {
     perSecond(now = Date.now()) {
       const from = Math.max(now - RATE_MS, readings[0]?.at ?? now)
       return between(readings, from, readings.at(-1)?.at ?? from, LEAST_MS)
-    },
-    history(now = Date.now()) {
-      const end = Math.floor(now / STEP_MS) * STEP_MS
-      const first = Math.min(readings[0]?.at ?? end, end - LEAST_HISTORY_MS)
-      const steps = Math.ceil(Math.min(HISTORY_MS, end - first) / STEP_MS)
-      const at = Array.from({ length: steps }, (_, i) => end - (steps - 1 - i) * STEP_MS)
-      const means = at.map(to => between(readings, to - STEP_MS, to, STEP_MS))
-      return {
-        at: at.map(ms => ms / 1_000),
-        in: means.map(mean => mean?.in ?? null),
-        out: means.map(mean => mean?.out ?? null),
-      }
     },
   }
   known.set(stream, rates)

@@ -68,7 +68,7 @@ export function judgeSegment(stats, about, reasons) {
  * @param {Record<string, ReasonText>} reasons
  * @returns {Verdict}
  */
-export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
+export function judgeWebhook({ troubles, notices, received, unsorted }, reasons) {
   const [trouble, ...others] = troubles
   if (trouble !== undefined) {
     const text = `${trouble.charAt(0).toUpperCase()}${[trouble.slice(1), ...others].join(', and ')}.`
@@ -92,8 +92,8 @@ export function judgeDoor({ troubles, notices, received, unsorted }, reasons) {
  * @returns {{ tone: Verdict['tone'], text: string }}
  */
 export function toHeadline(stats, about, reasons) {
-  const door = judgeDoor(stats, reasons)
-  if (door.tone === 'bad') return { tone: 'bad', text: `Rejecting requests: ${door.text.slice(0, -1)}` }
+  const webhook = judgeWebhook(stats, reasons)
+  if (webhook.tone === 'bad') return { tone: 'bad', text: `Rejecting requests: ${webhook.text.slice(0, -1)}` }
   const { tone, text, nextAt } = judgeSegment(stats, about, reasons)
   const next = nextAt ? ` · next try ${relative(nextAt)}` : ''
   if (tone === 'bad') return { tone, text: `${text.slice(0, -1)}${next}` }

@@ -1,6 +1,6 @@
 /**
- * One element of a body → a Twilio event, judged. The door and the delivery both read events by `toEvent`, so what the
- * door lets in can be mapped. In: whatever JSON gave. Out: the event and its customer's address, or the reason it goes no
+ * One element of a body → a Twilio event, judged. The webhook and the delivery both read events by `toEvent`, so what the
+ * webhook lets in can be mapped. In: whatever JSON gave. Out: the event and its customer's address, or the reason it goes no
  * further. Never throws; no I/O, no clock, no host.
  */
 import * as z from 'zod'

@@ -15,6 +15,7 @@ import { createLogin, type LoginParts } from './auth/login.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
 import { createPage } from './page.ts'
+import { createRatesApi } from './rates-routes.ts'
 import { createStatusApi } from './status-routes.ts'
 import { createWebhook, type WebhookParts } from './webhook.ts'
 
@@ -60,11 +61,13 @@ export function createApp(parts: AppParts): Hono {
   if (lock) app.route('/api', createLogin({ ...parts, lock }))
   app.use('/api/*', keepPrivate, guard)
   const { exportPages } = parts
+  const rates = createRatesApi(outboxClient, { now: parts.now, running: parts.stopping })
   const served = {
     about: toAbout(settings, parts.host),
-    stream: createStream(outboxClient, parts),
+    stream: createStream(rates, parts),
     exportPages,
   }
+  app.route('/api', rates.routes)
   app.route('/api', createStatusApi(outboxClient, parts))
   app.route('/api', createApi(outboxClient, served))
   if (lock) app.route('/', createPage(parts.page))

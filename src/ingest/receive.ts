@@ -161,9 +161,9 @@ function turnAway(reason: DoorReason, detail: string | undefined, signed = false
   }
 }
 
-/** The outbox as the door sees it. */
+/** The outbox as the webhook sees it. */
 export type Outbox = {
   put(intake: ReceivedRequest): Promise<Stored>
-  /** A failure at the door that an operator should hear of. */
+  /** A failure at the webhook that an operator should hear of. */
   report(failure: Failure): void
 }

@@ -1,5 +1,5 @@
 /**
- * What one event tells of the quality of its kind, in one number, so that it costs the door next to nothing: which of its
+ * What one event tells of the quality of its kind, in one number, so that it costs the webhook next to nothing: which of its
  * schema's properties it has, and what kind of address its customer has. And such numbers, added up. Pure.
  */
 import { type AddressKind, readAddress } from '../event/address.ts'

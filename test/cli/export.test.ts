@@ -190,7 +190,7 @@ describe('[EX1] export | replay moves an outbox, nothing lost', () => {
     expect(await bridge.stats()).toMatchObject({ received: 2, unsorted: 0, rejected: 1 })
   })
 
-  it('through a door only what is to be sent goes; with --again all that can be', async () => {
+  it('through a webhook only what is to be sent goes; with --again all that can be', async () => {
     using old = openWorkplace()
     using fresh = openWorkplace()
     await fill(old)

@@ -1,4 +1,4 @@
-/** `replay` into an outbox, by itself and through a running bridge or its door: what is stored, what is chosen, where it goes on. */
+/** `replay` into an outbox, by itself and through a running bridge or its webhook: what is stored, what is chosen, where it goes on. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -264,7 +264,7 @@ describe('[RP11] through a running bridge', () => {
     })
   })
 
-  it('--to goes through the door of any bridge, signed; --as-admin through its API', async () => {
+  it('--to goes through the webhook of any bridge, signed; --as-admin through its API', async () => {
     using place = openWorkplace()
     await using bridge = await startBridge({
       ADMIN_TOKEN: 'admin-token',

@@ -38,7 +38,7 @@ describe('samples', () => {
     family.types.flatMap(type => [...family.versions.keys()].map(version => ({ type, version, family }))),
   )
 
-  it.each(all)('[SE1] $type, version $version is an event the door takes', ({ type, version, family }) => {
+  it.each(all)('[SE1] $type, version $version is an event the webhook takes', ({ type, version, family }) => {
     const sample = toSample(type, { version })
     const reading = toEvent(JSON.parse(JSON.stringify(sample)))
     expect(reading).toMatchObject(
@@ -71,7 +71,7 @@ describe('samples', () => {
 })
 
 describe('send to a bridge', () => {
-  it('[SE2] one of each type goes through the door, signed', async () => {
+  it('[SE2] one of each type goes through the webhook, signed', async () => {
     await using segment = await startSegment()
     await using bridge = await startBridge(toSegment(segment.url))
     const { code, out } = await run(['all', '--to', bridge.origin])

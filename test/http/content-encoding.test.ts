@@ -24,7 +24,7 @@ const codings: readonly (readonly [name: string, encode: (body: string) => Uint8
   ['br , identity,deflate', body => deflateSync(brotliCompressSync(body))],
 ]
 
-describeHosts('the door and Content-Encoding', host => {
+describeHosts('the webhook and Content-Encoding', host => {
   const bridge = shareBridge(host, () => ({ MAX_BODY_BYTES: String(LIMIT) }))
 
   it.each(codings)('[DR81] decodes %s, and keeps the event as it was before', async (name, compress) => {

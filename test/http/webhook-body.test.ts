@@ -121,7 +121,7 @@ const hostile: [string, string | Uint8Array<ArrayBuffer>][] = [
   ['1,000 copies of one event', `[${Array.from({ length: 1_000 }, () => twice).join()}]`],
 ]
 
-describeHosts('the door and the body', host => {
+describeHosts('the webhook and the body', host => {
   describe('in the shapes Twilio uses', () => {
     const bridge = shareBridge(host)
     const send = async (body: string | Uint8Array<ArrayBuffer>, headers = {}) =>

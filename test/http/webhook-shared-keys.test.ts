@@ -47,7 +47,7 @@ function postRaw(url: string, body: string, headers: readonly string[]): Promise
   })
 }
 
-describeHosts('the door and SharedKeys', host => {
+describeHosts('the webhook and SharedKeys', host => {
   const bridge = shareBridge(host, () => ({ TWILIO_SHARED_KEYS, MAX_BODY_BYTES: '100000' }))
 
   it('[DR85] takes requests of both kinds at one URL', async () => {

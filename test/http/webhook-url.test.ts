@@ -20,7 +20,7 @@ function post(url: string, headers: Record<string, string>): Promise<number | un
   })
 }
 
-describeHosts('the door and its URL', host => {
+describeHosts('the webhook and its URL', host => {
   describe('with two tokens', () => {
     const bridge = shareBridge(host, () => ({ TWILIO_AUTH_TOKEN: 'the-new-one, the-old-one' }))
 

@@ -27,7 +27,7 @@ async function signed(bridge: Hosted, method: string, body = '[]') {
   return knock(url, { method, headers, ...(method !== 'GET' && method !== 'HEAD' && { body }) })
 }
 
-describeHostsQuick('the door', host => {
+describeHostsQuick('the webhook', host => {
   describe('takes what Twilio signed', () => {
     const bridge = shareBridge(host)
 

@@ -139,12 +139,12 @@ describeHosts('one event', host => {
     const { page } = visited
     const groups = page.locator('.group')
     await soon(() => groups.count()).toBe(2)
-    const [atDoor, bySegment] = [groups.first(), groups.nth(1)]
-    expect(await atDoor.locator('.group-count').innerText()).toBe('12')
-    expect(await atDoor.locator('.sample').count()).toBe(10)
-    expect(await atDoor.getByRole('link', { name: 'All 12 in the list' }).count()).toBe(1)
-    await atDoor.getByRole('button', { name: 'Retry all' }).click()
-    await atDoor.getByText('All 12 still fail validation').waitFor()
+    const [invalid, bySegment] = [groups.first(), groups.nth(1)]
+    expect(await invalid.locator('.group-count').innerText()).toBe('12')
+    expect(await invalid.locator('.sample').count()).toBe(10)
+    expect(await invalid.getByRole('link', { name: 'All 12 in the list' }).count()).toBe(1)
+    await invalid.getByRole('button', { name: 'Retry all' }).click()
+    await invalid.getByText('All 12 still fail validation').waitFor()
 
     letters.segment.heal()
     await bySegment.getByRole('button', { name: 'Retry all' }).click()
@@ -154,7 +154,7 @@ describeHosts('one event', host => {
     await soon(() => groups.count()).toBe(1)
     await letters.until(({ accepted }) => accepted === 3)
 
-    await atDoor.getByRole('button', { name: 'Drop all' }).click()
+    await invalid.getByRole('button', { name: 'Drop all' }).click()
     const question = page.getByRole('dialog')
     expect(await question.innerText()).toContain('12 dead letters')
     await question.getByRole('button', { name: 'Drop 12' }).click()

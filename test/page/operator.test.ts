@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { describeHosts, listEvents } from '../support/hosts.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
-import { overflowOf, phone, rowsOf, soon, useBrowser } from './browser.ts'
+import { goTo, overflowOf, phone, rowsOf, soon, useBrowser } from './browser.ts'
 
 const visit = useBrowser()
 
@@ -52,6 +52,19 @@ describeHosts('an operator', host => {
     await soon(() => segment.innerText()).toContain('Yes')
     await button.waitFor({ state: 'hidden' })
     expect(await bridge.stats()).toMatchObject({ accepted: 1, pending: 0 })
+  }, 120_000)
+
+  it('[PG171] sees the last hour as soon as Health is open', async () => {
+    await using bridge = await host.start()
+    await sendEvents(bridge.webhook, [messageStatus()])
+    await bridge.until(({ accepted }) => accepted === 1)
+    await using visited = await visit(bridge)
+    const { page } = visited
+    await rowsOf(page).first().waitFor()
+    const answered = page.waitForResponse(response => response.url().endsWith('/api/rates?window=1h'))
+    await goTo(page, '#/health')
+    expect((await (await answered).json()).in).toHaveLength(60)
+    await page.getByRole('img', { name: 'over the last hour' }).locator('canvas').waitFor()
   }, 120_000)
 
   it('[PG102] sends an accepted event again from its own view, after a question', async () => {

@@ -37,7 +37,7 @@ async function startWorker(stateDir: string, port: number): Promise<Started> {
 it.each([
   { host: 'Node, killed', start: startNode },
   { host: 'Workers, stopped', start: startWorker },
-])('[PG22] the page outlives a restart of the bridge ($host)', async ({ start }) => {
+])('[PG22] [PG170] the page outlives a restart of the bridge ($host)', async ({ start }) => {
   const folder = start === startNode ? newDataDir() : mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()
@@ -53,11 +53,16 @@ it.each([
   await soon(() => connection.textContent()).toBe('Reconnecting')
   await page.getByText('Connection lost. Showing the last known data').waitFor()
   expect(await rowsOf(page).count()).toBe(1)
+  // What was good before may not be good now.
+  const bar = page.locator('.strip')
+  await soon(() => bar.getAttribute('data-tone')).toBe('unknown')
+  expect(await bar.innerText()).toContain('Last known: ')
 
   bridge = await start(folder, port)
   await sendEvents(bridge.webhook, [messageStatus({ type: 'read' })])
   await soon(() => connection.textContent(), 20_000).toBe('Live')
   await soon(() => rowsOf(page).count()).toBe(2)
+  await soon(() => bar.getAttribute('data-tone')).not.toBe('unknown')
   expect(await rowsOf(page).first().innerText()).toContain('message.read')
   expect(await page.getByText('No answer from the bridge').isVisible()).toBe(false)
   await goTo(page, '#/health')

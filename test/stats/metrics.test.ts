@@ -120,7 +120,7 @@ describeHosts('metrics', host => {
       )
     })
 
-    it("[ME4] the door's answers, by status and reason", async () => {
+    it("[ME4] the webhook's answers, by status and reason", async () => {
       const answers = async () => {
         const samples = (await scrape(bridge()))('bridge_requests_total')
         return new Map(samples.map(({ labels: { status, reason }, value }) => [`${status} ${reason}`, value]))

@@ -1,4 +1,4 @@
-/** What the door sees of each event for the figures of data quality: its properties, and its customer's address. */
+/** What the webhook sees of each event for the figures of data quality: its properties, and its customer's address. */
 import { describe, expect, test } from 'vitest'
 import { propertiesOf } from '../../src/families/family.ts'
 import { families } from '../../src/families/index.ts'

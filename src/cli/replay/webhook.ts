@@ -1,4 +1,4 @@
-/** `--to`: through the webhook door of any bridge, on any host, signed as Twilio signs. */
+/** `--to`: through the webhook of any bridge, on any host, signed as Twilio signs. */
 import { digests } from '../../hosts/node/digests.ts'
 import { toBaseUrls } from '../../ingest/public-url.ts'
 import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
@@ -10,7 +10,7 @@ import { packs, retrying } from './request.ts'
 /** Not to be sent again, since where they come from it is known that they need not be. */
 const DONE: readonly string[] = ['accepted', 'skipped']
 
-export function toDoor(to: string, key: SigningKey, signal: AbortSignal): Destination {
+export function toWebhook(to: string, key: SigningKey, signal: AbortSignal): Destination {
   const { url, authorization } = toTarget(to)
   const name = `the bridge at ${new URL(url).origin}`
 

@@ -1,5 +1,5 @@
 /**
- * Did the sink's test event come in through the bridge's door? Asked of the running bridge, which counts what it received.
+ * Did the sink's test event come in through the webhook? Asked of the running bridge, which counts what it received.
  * The counts and not the events: with RETENTION_DAYS=0 a skipped event is gone within a second.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,12 +18,12 @@ const Notices = z.looseObject({
   notices: z.array(z.looseObject({ timestamp: z.string(), payload: z.looseObject({ message: z.string() }) })),
 })
 
-export type Door = {
+export type Bridge = {
   readonly origin: string
   readonly token: string | undefined
 }
 
-export function toDoor(settings: Settings, destination: string, bridge: string | undefined): Door {
+export function toBridge(settings: Settings, destination: string, bridge: string | undefined): Bridge {
   return { origin: new URL(bridge ?? destination).origin, token: findAdminToken(settings) }
 }
 
@@ -37,35 +37,35 @@ type Seen =
 
 /** Sends the test and waits for it; nothing is sent when the bridge cannot be asked first. */
 export async function awaitTest(
-  door: Door,
+  bridge: Bridge,
   send: () => Promise<void>,
   waitMs: number,
   terminal: Terminal,
 ): Promise<Arrival> {
-  const before = await countTests(door)
+  const before = await countTests(bridge)
   if (!before.ok)
     return { arrived: false, cause: `${before.cause}, so no test was sent`, remedy: before.remedy }
   await send()
   const sentAt = Date.now()
   for (;;) {
-    const now = await countTests(door)
+    const now = await countTests(bridge)
     const afterMs = Date.now() - sentAt
     if (now.ok && now.n > before.n) return { arrived: true, afterMs }
     if (afterMs >= waitMs) break
     terminal.progress(`waiting for the test event: ${Math.round(afterMs / 1_000)} s of ${waitMs / 1_000} s`)
     await sleep(Math.min(POLL_MS, waitMs))
   }
-  const notice = await newestNotice(door, sentAt)
+  const notice = await newestNotice(bridge, sentAt)
   return {
     arrived: false,
-    cause: `Twilio accepted the request, but no test event reached ${door.origin} within ${waitMs / 1_000} s`,
+    cause: `Twilio accepted the request, but no test event reached ${bridge.origin} within ${waitMs / 1_000} s`,
     remedy: notice
       ? `The bridge says: ${notice}`
       : 'Run "check", which tests PUBLIC_URL end to end; then "sink test" again.',
   }
 }
 
-async function countTests({ origin, token }: Door): Promise<Seen> {
+async function countTests({ origin, token }: Bridge): Promise<Seen> {
   if (token === undefined) {
     return {
       ok: false,
@@ -95,7 +95,7 @@ async function countTests({ origin, token }: Door): Promise<Seen> {
 }
 
 /** Why, when the bridge has told somebody since. */
-async function newestNotice({ origin, token }: Door, since: number): Promise<string | undefined> {
+async function newestNotice({ origin, token }: Bridge, since: number): Promise<string | undefined> {
   const asked = await ask(`${origin}/api/notices?limit=1`, asBearer(token))
   const [notice] = (asked.ok && Notices.safeParse(parse(asked.text)).data?.notices) || []
   // Its clock need not be ours to the second.

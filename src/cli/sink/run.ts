@@ -5,7 +5,7 @@ import { CliError, type ExitCode, type Terminal } from '../terminal.ts'
 import { toCredentials, toDestination, toSettings } from '../twilio-credentials.ts'
 import { readAccount } from './account.ts'
 import type { Connect, EventsApi } from './api.ts'
-import { type Arrival, awaitTest, toDoor } from './arrival.ts'
+import { type Arrival, awaitTest, toBridge } from './arrival.ts'
 import { createSink } from './create.ts'
 import { mappedPins, mappedTypes, toPins } from './pins.ts'
 import { chooseSink, confirm, deleteSink } from './remove.ts'
@@ -104,8 +104,8 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
     { bridge, wait }: TestOptions,
   ): Promise<Arrival> {
     terminal.say(`Sending Twilio's test event through ${sid}…`)
-    const door = toDoor(settings, destination, bridge)
-    const arrival = await awaitTest(door, () => api.test(sid), wait * 1_000, terminal)
+    const running = toBridge(settings, destination, bridge)
+    const arrival = await awaitTest(running, () => api.test(sid), wait * 1_000, terminal)
     if (arrival.arrived) {
       terminal.say(`It arrived at the webhook after ${(arrival.afterMs / 1_000).toFixed(1)} s.`)
     } else terminal.say(`Failed: ${arrival.cause}.\n→ ${arrival.remedy}`)

@@ -119,7 +119,7 @@ async function replay(context: Context): Promise<void> {
 export const scenarios: readonly Scenario[] = [
   {
     name: 'forged-signatures',
-    does: 'Floods the door with well-formed signatures that fit nothing.',
+    does: 'Floods the webhook with well-formed signatures that fit nothing.',
     short: true,
     async run(context) {
       await beside(context, () => flood(context))

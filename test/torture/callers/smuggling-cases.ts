@@ -16,7 +16,7 @@ export type Case = {
 }
 
 const REFUSED = [400]
-/** The framing breaks after the door has been knocked at: never a 4xx. */
+/** The framing breaks after the webhook has been knocked at: never a 4xx. */
 const BROKEN = [503]
 
 /** Each has events of its own. */

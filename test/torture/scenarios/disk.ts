@@ -9,10 +9,10 @@ import { backfilledBytes, type Log, readLog } from '../wal.ts'
 const noticeClocks = ['delivery', 'outbox', 'webhook', 'data'].map(component => `notice-clock.${component}`)
 const files = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm', ...noticeClocks, '.']
 
-/** Until the door says that it cannot store, and so does /readyz. */
+/** Until the webhook says that it cannot store, and so does /readyz. */
 async function seenAtTheDoor({ bridge, until }: Context, sender: Sender): Promise<void> {
   const before = sender.answers['503'] ?? 0
-  await until('the door answers 503', () => (sender.answers['503'] ?? 0) > before)
+  await until('the webhook answers 503', () => (sender.answers['503'] ?? 0) > before)
   await until('/readyz answers 503', async () => (await fetch(`${bridge.origin}/readyz`)).status === 503)
 }
 

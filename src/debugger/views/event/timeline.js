@@ -93,7 +93,7 @@ function outcome({ state, reason }, reasons) {
   const note = reason ? (reasons[reason]?.title ?? reason) : ''
   if (state === 'accepted') return { name: 'Accepted by Segment' }
   if (state === 'pending') return { name: 'Waiting', note: 'for its next attempt' }
-  if (state === 'rejected') return { name: 'Rejected at the door', note }
+  if (state === 'rejected') return { name: 'Rejected at the webhook', note }
   if (state === 'refused') return { name: 'Refused', note }
   return { name: 'Not sent', note }
 }

@@ -13,7 +13,7 @@ import { duration } from '../../format.js'
  */
 export function toStations({ occurredAt, receivedAt, storedAt, triedAt, settledAt, state }) {
   const stored = storedAt ?? receivedAt
-  // A dead letter of the door is settled by being stored: nobody tried it.
+  // A dead letter of the webhook is settled by being stored: nobody tried it.
   const settled = triedAt ? settledAt : null
   return [
     ...stretch('twilio', 'Twilio', occurredAt, receivedAt),

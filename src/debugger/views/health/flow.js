@@ -1,14 +1,17 @@
 /**
- * How many wait and since when; how fast events come and go, as two figures and their last five minutes.
+ * How many wait and since when; how fast events come and go, as two figures and their last hour.
  * @import { Page } from '../../main.js'
  * @import { LiveStats as Stats } from '../../../admin/changes.ts'
+ * @import { Rates } from '../../../stats/rates.ts'
  */
 import { axes, createPlot, fromZero } from '../../charts.js'
 import { h, say } from '../../dom.js'
 import { clock, duration, number, rate } from '../../format.js'
-import { HISTORY_MS, ratesOf, STEP_MS } from '../../rates.js'
+import { ratesOf } from '../../rates.js'
 
 const HEIGHT = 132
+/** The bridge's own steps are no shorter. */
+const READ_MS = 10_000
 /** What waits for a shorter time does not wait. */
 const UNDER_WAY_SECONDS = 5
 
@@ -27,19 +30,37 @@ export function createFlow(page) {
   )
   /** @type {import('../../charts.js').Plot | undefined} */
   let plot
-  let drawnAt = 0
+  let readAt = 0
+  /** @type {Rates | undefined} */
+  let hour
 
-  /** A step lasts five seconds: drawing oftener shows nothing more. */
+  async function readHour() {
+    readAt = Date.now()
+    try {
+      hour = await page.api.get('/rates?window=1h')
+      if (plot) drawPlot()
+    } catch {
+      // The last known hour stays; the shell says that nobody answers.
+    }
+  }
+
   function drawPlot() {
-    const step = Math.floor(Date.now() / STEP_MS)
-    if (plot && step === drawnAt) return
-    drawnAt = step
     if (!plot) {
       plot = createRatePlot()
       plotPlace.replaceChildren(plot.element)
     }
-    const { at, in: came, out: went } = rates.history()
-    plot.update([at, came, went])
+    if (!hour) return
+    const from = Date.parse(hour.from) / 1_000
+    const { stepSeconds } = hour
+    plot.update([hour.in.map((_, step) => from + step * stepSeconds), [...hour.in], [...hour.out]])
+  }
+
+  /** Of the last minute: by this page's own readings, or by the bridge's while the page has none. */
+  function rateNow() {
+    const own = rates.perSecond()
+    if (own) return own
+    const [came, went] = [hour?.in.at(-1), hour?.out.at(-1)]
+    return typeof came === 'number' && typeof went === 'number' ? { in: came, out: went } : null
   }
 
   return {
@@ -47,14 +68,16 @@ export function createFlow(page) {
     /** @param {Stats} stats */
     draw({ pending, unsorted, oldestPendingSeconds, accepted, received }) {
       waiting.draw(number(pending + unsorted), toNote(pending, unsorted, oldestPendingSeconds))
-      const now = rates.perSecond()
+      const now = rateNow()
       inward.draw(now ? rate(now.in) : '–', `${number(received)} received in all`)
       outward.draw(now ? rate(now.out) : '–', `${number(accepted)} accepted in all`)
-      drawPlot()
+      if (!plot) drawPlot()
+      if (Date.now() - readAt >= READ_MS) void readHour()
     },
     end() {
       plot?.destroy()
       plot = undefined
+      readAt = 0
     },
   }
 }
@@ -106,9 +129,9 @@ function toTick(at, stepSeconds) {
 }
 
 function createRatePlot() {
-  const minutes = HISTORY_MS / 60_000
   return createPlot({
-    label: `Events per second in and out over the last ${minutes} minutes at most; the figures beside it are the last minute's mean`,
+    label:
+      'Events per second in and out over the last hour, by minute; the figures beside it are the last minute’s mean',
     height: HEIGHT,
     options: ink => ({
       padding: [8, 28, 0, 0],

@@ -8,17 +8,17 @@
 import { h, put, say } from '../../dom.js'
 import { clock, relative } from '../../format.js'
 import { button, data, icon } from '../../parts.js'
-import { judgeDoor, judgeSegment } from '../../verdict.js'
+import { judgeSegment, judgeWebhook } from '../../verdict.js'
 
 /** @param {Page} page */
 export function createStations(page) {
-  const door = createStation('Is the bridge accepting events from Twilio?')
+  const webhook = createStation('Is the bridge accepting events from Twilio?')
   const segment = createStation('Is Segment accepting events?', deliverNow)
   const notice = h('p', { class: 'next-notice' })
   const element = h(
     'section',
     { class: 'card asked', 'aria-label': 'Now' },
-    door.element,
+    webhook.element,
     segment.element,
     notice,
   )
@@ -36,7 +36,7 @@ export function createStations(page) {
     element,
     /** @param {Stats} stats */
     draw(stats) {
-      door.draw(judgeDoor(stats, page.reasons()))
+      webhook.draw(judgeWebhook(stats, page.reasons()))
       segment.draw(judgeSegment(stats, page.about(), page.reasons()))
       drawNotice(notice, stats)
     },
