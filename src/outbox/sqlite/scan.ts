@@ -6,7 +6,8 @@ import { toBase64 } from '../../event/base64.ts'
 import { toSlices } from '../../event/json-slices.ts'
 import type { State } from '../../reasons.ts'
 import { toElements } from './body.ts'
-import { toKey, toPlace } from './list.ts'
+import { parseJson } from './kept-state.ts'
+import { mayBe, toKey, toPlace, toType } from './list.ts'
 import type { Place } from './place.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
@@ -79,6 +80,11 @@ export function createScan(sql: Sql): Scan {
     return text === undefined ? head : `${head.slice(0, -1)},"event":${text}}`
   }
 
+  function typeOf({ type, position }: ScanRow, kept: Kept): string {
+    const text = kept.kind === 'events' ? kept.texts[position] : undefined
+    return text === undefined ? type : toType(type, parseJson(text))
+  }
+
   /** What the event itself does not tell: one that is neither rejected nor skipped has an identity of its own. */
   function knownBy(
     row: ScanRow,
@@ -138,10 +144,11 @@ export function createScan(sql: Sql): Scan {
       function add(row: ScanRow): void {
         place = row
         looked += 1
-        if ((states && !states.includes(row.state)) || (type && row.type !== type)) return
+        if ((states && !states.includes(row.state)) || !mayBe(row.type, type)) return
         if ((reason && row.reason !== reason) || row.received_at < since || row.received_at >= until) return
         try {
           if (body?.request !== row.request) body = read(row.request)
+          if (type && typeOf(row, body.kept) !== type) return
           // Bytes are pruned of finished events only.
           if (body.kept.kind === 'pruned' && row.state !== 'accepted' && row.state !== 'skipped')
             throw new Error('Its request is gone')
