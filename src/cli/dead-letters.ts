@@ -114,10 +114,8 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     }
   }
 
-  async function list(
-    access: OutboxAccess,
-    { limit, json, held: _, ...filter }: ListOptions,
-  ): Promise<ExitCode> {
+  async function list(access: OutboxAccess, { limit, json, ...options }: ListOptions): Promise<ExitCode> {
+    const filter = toFilter(options)
     const found: Summary[] = []
     const states = filter.state ? [filter.state] : (['rejected', 'refused'] as const)
     let more = false
@@ -150,7 +148,8 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     keys: readonly string[],
     options: ChangeOptions,
   ): Promise<ExitCode> {
-    const { all, yes, json, held: _, ...filter } = options
+    const { all, yes, json, ...rest } = options
+    const filter = toFilter(rest)
     const isFiltered = Object.keys(filter).length > 0
     if ([keys.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
       throw new CliError(
@@ -179,14 +178,18 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
   }
 }
 
+/** Held back is a state of its own here, though such an event is pending. */
+function toFilter({ held, ...filter }: Filter & { readonly held?: boolean }): Filter {
+  if (!held) return filter
+  if (filter.state !== undefined)
+    throw new CliError(`--held and --state ${filter.state} exclude each other: give one of them.`, 2)
+  return { ...filter, state: 'held' }
+}
+
 function withFilter(command: Command): Command {
   return command
     .addOption(new Option('--state <state>', 'only these').choices(['rejected', 'refused']))
-    .addOption(
-      new Option('--held', 'events held back instead: still pending, tried again alone').implies({
-        state: 'held',
-      }),
-    )
+    .addOption(new Option('--held', 'events held back instead: still pending, tried again alone'))
     .option('--reason <reason>', 'only those for this reason, such as schema_rejected')
     .option('--type <type>', 'only this event type')
     .option(

@@ -13,7 +13,9 @@ import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 const EventsQuery = z.strictObject({
-  state: z.enum(states).optional(),
+  state: z
+    .enum(states, `one of ${states.join(', ')}; for events held back: state=pending&reason=held_back`)
+    .optional(),
   type: z.string().max(200).optional(),
   reason: z.string().max(100).optional(),
   q: z.string().max(200).optional(),

@@ -125,13 +125,13 @@ async function authorize(request: WebhookRequest, settings: Settings, digests: D
   // Cheap first: a stranger is turned away before the body is read.
   const fault = unsigned ? undefined : checkHeaders(request, keys)
   if (fault) return fault
-  if (length !== undefined && length > limit) {
-    return { ok: false, reason: 'body_too_large', signed: await isSigned() }
-  }
-  const isLarge = length === undefined || length > READ_UNPROVEN_BYTES
+  const isTooLarge = length !== undefined && length > limit
+  const isLarge = isTooLarge || length === undefined || length > READ_UNPROVEN_BYTES
+  // Whatever its size: with a rotated token it is Twilio's, and a 413 would lose it.
   if (isLarge && !(await isTrusted())) {
     return authenticate({ ...request, method, body: undefined }, keys, digests)
   }
+  if (isTooLarge) return { ok: false, reason: 'body_too_large', signed: await isSigned() }
   const body = await request.readBody(limit)
   if (typeof body === 'string') return { ok: false, reason: body, signed: await isSigned() }
   if (unsigned) return { ok: true, body: trustUnsigned(body) }

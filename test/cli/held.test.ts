@@ -42,7 +42,7 @@ describe.each(['running', 'at rest'] as const)('a bridge %s', condition => {
     place[Symbol.dispose]()
   })
 
-  it('[DP53] [DX1] list --held: they alone; without it they are no dead letters', async () => {
+  it('[DP53] [DX1] [DX100] list --held: they alone; without it they are no dead letters', async () => {
     const { out, code } = await place.deadLetters(['list', '--held'])
     expect([out.length, code]).toEqual([culprits.length + 1, 0])
     for (const line of out.slice(1)) expect(line).toMatch(/ pending +held_back /)
@@ -54,6 +54,10 @@ describe.each(['running', 'at rest'] as const)('a bridge %s', condition => {
     expect(await list()).toEqual([])
     // `--state` names dead letters, which they are not.
     expect((await place.deadLetters(['list', '--state', 'held'])).code).not.toBe(0)
+    for (const command of [['list'], ['drop', '--yes'], ['retry']]) {
+      const { code, said } = await place.deadLetters([...command, '--held', '--state', 'rejected'])
+      expect({ code, said }).toEqual({ code: 2, said: expect.stringContaining('exclude each other') })
+    }
   })
 
   it('[DP51] [DX2] show: why, and each attempt with its answer', async () => {

@@ -46,6 +46,26 @@ it('[SE80] send, check and replay --to sign with the first SharedKey', async () 
   await segment.close()
 })
 
+it('[RP100] replay --to leaves out what an export kept of a damaged row: it is no event', async () => {
+  const segment = await startSegment()
+  await using bridge = await startBridge({ SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: segment.url })
+  using place = openWorkplace()
+  const receivedAt = '2026-11-22T00:00:00.000Z'
+  const lost = {
+    bridge: 1,
+    state: 'rejected',
+    reason: 'unreadable',
+    receivedAt,
+    raw: 'KLUv/SAB',
+    encoding: 'base64',
+  }
+  const path = place.file('export.ndjson', ndjson([lost, { ...lost, raw: '' }, messageStatus()]))
+  expect(await place.replayed(['--to', bridge.origin, path])).toMatchObject({ code: 0, sent: 1, leftOut: 2 })
+  expect(await bridge.stats()).toMatchObject({ received: 1, rejected: 0 })
+  await bridge.stop()
+  await segment.close()
+})
+
 it('[RP11] a request over the limit of the other bridge is halved at once, though the answer is 503', async () => {
   const segment = await startSegment()
   const settings = { SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: segment.url, MAX_BODY_BYTES: '2000' }

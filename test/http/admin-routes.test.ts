@@ -255,6 +255,12 @@ describeHosts('looking', host => {
     })
   })
 
+  it('[AP5] state=held is answered 400 with the query that finds events held back', async () => {
+    const { status, text } = await ask(bridge(), '/api/events?state=held')
+    expect(status).toBe(400)
+    expect(text).toContain('state=pending&reason=held_back')
+  })
+
   it('[AP6] tells the notices, newest first, in the shape of a Debugger event', async () => {
     await filled()
     const notices = await someNotices(bridge())

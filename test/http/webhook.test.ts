@@ -212,6 +212,17 @@ describeHostsQuick('the webhook', host => {
       },
     )
 
+    it(
+      '[DR100] answers 503 signature_mismatch to one over the limit that another token signs',
+      again,
+      async () => {
+        const body = ' '.repeat(100_001)
+        const send = () => sendBody(bridge().webhook, body, { token: 'the token of yesterday' })
+        const { status, json } = await toReply(await untilAnswered(send))
+        expect({ status, json }).toMatchObject({ status: 503, json: { error: 'signature_mismatch' } })
+      },
+    )
+
     it.each([
       ['one byte over the limit', 100_001, 503],
       ['of exactly the limit', 100_000, 200],

@@ -136,7 +136,7 @@ describe('A1: a damaged row', () => {
     expect(admin.drop('2-0')).toMatchObject({ done: true })
   })
 
-  it('[OB44] A1: an export has the stored bytes as base64, once a request, and an import takes them for what they are', async () => {
+  it('[OB44] [EX100] A1: an export has the stored bytes as base64, once a request, and an import takes them for what they are', async () => {
     const dispatcher = toStandIn()
     dispatcher.take(...events(LARGE))
     dispatcher.take(...events(2))
@@ -151,6 +151,14 @@ describe('A1: a damaged row', () => {
     expect(first).toMatchObject({ state: 'rejected', reason: 'unreadable', encoding: 'base64' })
     expect(Buffer.from(first.raw, 'base64').equals(Buffer.from(stored?.compressed ?? []))).toBe(true)
     expect(second).toMatchObject({ state: 'rejected', reason: 'unreadable', raw: '', encoding: 'base64' })
+
+    // Selected by what becomes of them: none is missed by --state rejected, and none stands under pending.
+    const count = (query: Parameters<typeof dispatcher.outbox.scan>[0]) =>
+      dispatcher.outbox.scan(query).lines.split('\n').length - 1
+    expect(count({ states: ['rejected'] })).toBe(LARGE)
+    expect(count({ reason: 'unreadable' })).toBe(LARGE)
+    expect(count({ states: ['rejected'], reason: 'schema_rejected' })).toBe(0)
+    expect(count({ states: ['pending'] })).toBe(2)
 
     const { fromLine, toIntakes } = await import('../../src/admin/export-format.ts')
     const { encodeRow: toParcel } = await import('../../src/outbox/sqlite/append.ts')

@@ -57,6 +57,8 @@ export function toWebhook(to: string, key: SigningKey, signal: AbortSignal): Des
     async send(items) {
       const left = items.filter(({ arriving: { entry }, event }) => {
         const isThere = event !== undefined || entry.carried?.state === 'rejected'
+        // Base64 of a damaged row is no body that Twilio ever sent.
+        if (entry.carried?.reason === 'unreadable') return false
         return isThere && !DONE.includes(entry.carried?.state ?? 'pending')
       })
       const together = packs(

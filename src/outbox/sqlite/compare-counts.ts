@@ -45,7 +45,8 @@ export function createComparison(
       const rows = sql.all<{ kind: number; reason: string | null }>(statements.kindsOf[state], ROWS + 1)
       if (rows.length > ROWS) continue
       const found = new Map<string, Difference>()
-      const add = (kind: number, reason: string | null, n: number) => {
+      const add = (of: number, reason: string | null, n: number) => {
+        const kind = book.countedAs(of)
         const name = `${kind} ${reason ?? ''}`
         found.set(name, { kind, state, reason, n: n + (found.get(name)?.n ?? 0) })
       }

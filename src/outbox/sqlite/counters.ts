@@ -5,6 +5,7 @@
 import { type State, states } from '../../reasons.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
 import { isHeld } from './held.ts'
+import { createKinds, type Kinds } from './kinds.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -14,10 +15,9 @@ export const counted = ['received', ...states, 'duplicate'] as const satisfies r
 
 export type Count = { type: string; version: number; state: Counted; reason: string; n: number }
 
-export type Counters = {
+export type Counters = Pick<Kinds, 'kind' | 'countedAs'> & {
   /** Runs `work` in one transaction; what it counted is written with it, or forgotten with it. */
   transaction<T>(durability: Durability, work: () => T): T
-  kind(type: string, version: number): number
   add(kind: number, state: Counted, reason: string | null, n: number): void
   total(state: Counted): number
   /** Those of the pending events that are held back. */
@@ -36,7 +36,7 @@ function restoreKinds(sql: Sql, damage: Pick<DamageLog, 'found'>): void {
 
 export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = createDamageLog()): Counters {
   restoreKinds(sql, damage)
-  const kinds = new Map<string, number>()
+  const kinds = createKinds(sql)
   let deltas = new Map<string, { kind: number; state: Counted; reason: string; n: number }>()
   let sums = loadSums()
 
@@ -70,7 +70,7 @@ export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = crea
         return result
       } catch (error) {
         // A kind made in the undone transaction is gone with it: the cache must not outlive it.
-        kinds.clear()
+        kinds.forget()
         try {
           sums = loadSums()
         } catch {
@@ -80,17 +80,11 @@ export function createCounters(sql: Sql, damage: Pick<DamageLog, 'found'> = crea
       }
     },
 
-    kind(type, version) {
-      const name = `${version} ${type}`
-      const known = kinds.get(name)
-      if (known !== undefined) return known
-      const [row] = sql.all<{ id: number }>(statements.findKind, type, version)
-      const id = row?.id ?? sql.all<{ id: number }>(statements.insertKind, type, version)[0]?.id ?? 0
-      kinds.set(name, id)
-      return id
-    },
+    kind: kinds.kind,
+    countedAs: kinds.countedAs,
 
-    add(kind, state, reason, n) {
+    add(of, state, reason, n) {
+      const kind = kinds.countedAs(of)
       const name = `${kind} ${state} ${reason ?? ''}`
       const delta = deltas.get(name)
       if (delta) delta.n += n

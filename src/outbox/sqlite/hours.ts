@@ -3,7 +3,6 @@
  * sorts the events, one row an hour and kind. Bounded: hours older than are kept go into one row a kind.
  */
 import { isObject } from '../../event/event.ts'
-import { familyOf } from '../../families/index.ts'
 import type { State } from '../../reasons.ts'
 import {
   HOUR_MS,
@@ -26,18 +25,12 @@ import {
 } from '../../stats/quality-sample.ts'
 import type { DamageLog } from './damage.ts'
 import { parseJson } from './kept-state.ts'
+import { OTHER_TYPE } from './kinds.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
 /** In place of an hour: all that came before those that are kept. What `/metrics` counts must never fall. */
 const OLDER = 0
-/** In place of a kind: those without rows of their own. */
-const OTHERS = 0
-/**
- * That many kinds have rows of their own, the first this outbox met, beside all that the families list. Types and versions
- * are text that came from outside: noise in them must not make rows without end. Twilio's catalogue has some 150 types.
- */
-const KINDS = 200
 const ROWS_A_TURN = 200
 /** The running hour's are all that is needed; an old backlog has others. */
 const ROWS_CACHED = 1_000
@@ -108,7 +101,7 @@ export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
     return {
       add({ receivedAt, type, version, state, isCopy, observed, ...came }) {
         const hour = Math.floor(receivedAt / HOUR_MS)
-        const kind = hasOwnRows(came.kind, type, version) ? came.kind : OTHERS
+        const { kind } = came
         const name = toName(hour, kind)
         let tally = tallies.get(name)
         if (!tally) {
@@ -117,7 +110,7 @@ export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
           tallies.set(name, tally)
         }
         tally.n[isCopy ? 'duplicates' : toOutcome(state)] += 1
-        if (!isCopy && kind !== OTHERS) tally.observed.set(observed, (tally.observed.get(observed) ?? 0) + 1)
+        if (!isCopy) tally.observed.set(observed, (tally.observed.get(observed) ?? 0) + 1)
       },
 
       write() {
@@ -195,12 +188,8 @@ export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
 
   function nameOf(kind: number): { type: string; version: number } {
     const [name] = sql.all<{ type: string; version: number }>(statements.kindAt, kind)
-    return name ?? { type: 'other', version: 0 }
+    return name ?? { type: OTHER_TYPE, version: 0 }
   }
-}
-
-function hasOwnRows(kind: number, type: string, version: number): boolean {
-  return kind <= KINDS || familyOf(type)?.versions.has(version) === true
 }
 
 /** By hand: a schema takes as long again as the parsing, and there are ten thousand of these in fifteen days. */

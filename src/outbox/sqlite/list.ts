@@ -1,8 +1,10 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
 import * as z from 'zod'
+import { isObject } from '../../event/event.ts'
 import type { State, WaitReason } from '../../reasons.ts'
 import { type Body, createBodyReader } from './body.ts'
 import { parseJson } from './kept-state.ts'
+import { OTHER_TYPE } from './kinds.ts'
 import type { Place } from './place.ts'
 import { holds, toNeedles, toText } from './search.ts'
 import type { Sql } from './sql.ts'
@@ -67,6 +69,8 @@ const CHARACTERS_A_PAGE = 2_000_000
 const SLICE = 200
 const ATTEMPTS_SHOWN = 200
 const DELIVERIES_READ = 20_000
+/** As much of a type is stored with any event. */
+const SHOWN_TYPE = 200
 
 export type Row = {
   request: number
@@ -124,6 +128,7 @@ export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer 
         settledAt: settled_at,
         attemptCount: attempts,
         ...rest,
+        type: toType(rest.type, body?.elements[position]),
         element: body?.elements[position],
         exact: body?.exact(position),
         ...(body?.unreadable && { unreadable: body.unreadable.cause }),
@@ -131,6 +136,17 @@ export function createViewer(read: ReturnType<typeof createBodyReader>): Viewer 
     },
     characters: () => characters,
   }
+}
+
+/** Many types are counted as one: which it is, the event says. */
+export function toType(counted: string, element: unknown): string {
+  if (counted !== OTHER_TYPE || !isObject(element) || typeof element.type !== 'string') return counted
+  return element.type.slice(0, SHOWN_TYPE)
+}
+
+/** Before the event is read. */
+export function mayBe(counted: string, type: string | undefined): boolean {
+  return !type || counted === type || counted === OTHER_TYPE
 }
 
 export function createLists(sql: Sql): Lists {
@@ -190,9 +206,10 @@ export function createLists(sql: Sql): Lists {
         for (const row of rows) {
           from = row
           reachedAt = row.received_at
-          if ((state && row.state !== state) || (type && row.type !== type)) continue
+          if ((state && row.state !== state) || !mayBe(row.type, type)) continue
           if (reason && row.reason !== reason) continue
           const event = view(row)
+          if (type && event.type !== type) continue
           const text = needles && toText(event.exact ?? event.element)
           // To write an element and look through it costs about what parsing it did.
           searched += text?.length ?? 0

@@ -6,7 +6,8 @@ import { toBase64 } from '../../event/base64.ts'
 import { toSlices } from '../../event/json-slices.ts'
 import type { State } from '../../reasons.ts'
 import { toElements } from './body.ts'
-import { toKey, toPlace } from './list.ts'
+import { parseJson } from './kept-state.ts'
+import { mayBe, toKey, toPlace, toType } from './list.ts'
 import type { Place } from './place.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
@@ -61,11 +62,15 @@ export function createScan(sql: Sql): Scan {
     return { request, kept: { kind: 'events', texts: toSlices(body) } }
   }
 
+  /** What waits will be found unreadable when it is claimed. */
+  function fateOf(row: ScanRow, kept: Kept): Pick<ScanRow, 'state' | 'reason'> {
+    const isLost = kept.kind === 'unreadable' && row.state === 'pending'
+    return isLost ? { state: 'rejected', reason: 'unreadable' } : row
+  }
+
   function toLine(row: ScanRow, kept: Kept): string {
     const { received_at, settled_at, detail } = row
-    // What waits will be found unreadable when it is claimed.
-    const isLost = kept.kind === 'unreadable' && row.state === 'pending'
-    const { state, reason } = isLost ? ({ state: 'rejected', reason: 'unreadable' } as const) : row
+    const { state, reason } = fateOf(row, kept)
     const head = JSON.stringify({
       ...{ bridge: 1, state, reason, receivedAt: toIso(received_at) },
       ...(settled_at !== null && { settledAt: toIso(settled_at) }),
@@ -77,6 +82,11 @@ export function createScan(sql: Sql): Scan {
     })
     const text = kept.kind === 'events' ? kept.texts[row.position] : undefined
     return text === undefined ? head : `${head.slice(0, -1)},"event":${text}}`
+  }
+
+  function typeOf({ type, position }: ScanRow, kept: Kept): string {
+    const text = kept.kind === 'events' ? kept.texts[position] : undefined
+    return text === undefined ? type : toType(type, parseJson(text))
   }
 
   /** What the event itself does not tell: one that is neither rejected nor skipped has an identity of its own. */
@@ -138,10 +148,15 @@ export function createScan(sql: Sql): Scan {
       function add(row: ScanRow): void {
         place = row
         looked += 1
-        if ((states && !states.includes(row.state)) || (type && row.type !== type)) return
-        if ((reason && row.reason !== reason) || row.received_at < since || row.received_at >= until) return
+        if (!mayBe(row.type, type) || row.received_at < since || row.received_at >= until) return
+        const fits = ({ state, reason: why }: Pick<ScanRow, 'state' | 'reason'>) =>
+          (!states || states.includes(state)) && (!reason || why === reason)
+        // One that waits may turn out to be lost with its row.
+        if (!fits(row) && !(row.state === 'pending' && fits({ state: 'rejected', reason: 'unreadable' })))
+          return
         try {
           if (body?.request !== row.request) body = read(row.request)
+          if (!fits(fateOf(row, body.kept)) || (type && typeOf(row, body.kept) !== type)) return
           // Bytes are pruned of finished events only.
           if (body.kept.kind === 'pruned' && row.state !== 'accepted' && row.state !== 'skipped')
             throw new Error('Its request is gone')

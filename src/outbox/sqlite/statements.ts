@@ -24,6 +24,13 @@ export const oldestUnsorted = `
 // Sorting requests into events
 export const findKind = 'SELECT id FROM kinds WHERE type = ? AND version = ?'
 export const insertKind = 'INSERT INTO kinds (type, version) VALUES (?, ?) RETURNING id'
+export const newestKind = 'SELECT max(id) AS id FROM kinds'
+export const kindsAfter = 'SELECT id, type, version FROM kinds WHERE id > ?'
+/** The counts of one kind, added to those of another. */
+export const moveCounts = `
+  INSERT INTO counts (kind, state, reason, n) SELECT ?, state, reason, n FROM counts WHERE kind = ?
+  ON CONFLICT (kind, state, reason) DO UPDATE SET n = n + excluded.n`
+export const deleteCounts = 'DELETE FROM counts WHERE kind = ?'
 export const seenAmong = `
   SELECT s.identity, s.proof, s.request, s.position
   FROM json_each(?) AS asked CROSS JOIN seen AS s ON s.identity = asked.value`

@@ -1,0 +1,99 @@
+/** A9: types and versions made up by the ten thousand: figures, rows and labels stay few, and no event is lost from sight. */
+import { expect, it } from 'vitest'
+import { createAdmin } from '../../src/admin/admin.ts'
+import { allCalm, toStanding } from '../../src/alerts/throttle.ts'
+import { openSqlite } from '../../src/hosts/node/sqlite.ts'
+import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
+import { openLine } from '../../src/send/retry.ts'
+import { toText } from '../../src/stats/metrics.ts'
+import { account, NOW, parcelOf, pruning, type Sample, sortAll, TYPE } from '../support/outbox-bench.ts'
+
+const MADE_UP = 10_000
+const noise = (n: number): Sample => ({
+  id: `EZn${n}`,
+  type: `com.example.noise-${n}`,
+  version: n,
+  verdict: 'skipped',
+})
+const version = (n: number): Sample => ({ id: `EZv${n}`, version: 1_000 + n })
+
+function open(sql: ReturnType<typeof openSqlite>) {
+  const outbox = createOutbox(sql, pruning)
+  const health = () => ({ troubles: [], line: openLine, notices: toStanding(allCalm, 0) })
+  const dispatcher = {
+    ...{ health, indexPending: () => sortAll(outbox), deliverNow: () => undefined },
+    roomForPerson: () => Number.MAX_SAFE_INTEGER,
+  }
+  return {
+    outbox,
+    admin: createAdmin(
+      outbox,
+      () => dispatcher,
+      () => NOW,
+    ),
+  }
+}
+
+const rowsOf = (sql: ReturnType<typeof openSqlite>, table: string) =>
+  sql.all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0
+
+it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metrics', async () => {
+  const sql = openSqlite(':memory:')
+  const { outbox, admin } = open(sql)
+  for (const made of [version, noise]) {
+    for (let from = 0; from < MADE_UP; from += 1_000)
+      outbox.put([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
+  }
+  sortAll(outbox)
+  for (const table of ['kinds', 'hours']) expect(rowsOf(sql, table)).toBeLessThan(300)
+  const { counts, received, skipped, pending } = admin.stats()
+  expect(counts.length).toBeLessThan(600)
+  expect({ received, skipped, pending }).toEqual({ received: 20_000, skipped: 10_000, pending: 10_000 })
+  // Some 200 kinds of a family, each with its properties.
+  expect((await toText([await admin.metrics()])).length).toBeLessThan(1_000_000)
+  expect(admin.quality({ from: 0, to: Number.MAX_SAFE_INTEGER }).length).toBeLessThan(300)
+  // Beyond the bound an event is still of its type.
+  const type = `com.example.noise-${MADE_UP - 1}`
+  expect(admin.events({ type, limit: 5 }).events).toEqual([expect.objectContaining({ type })])
+  expect(admin.pulse({ after: '10', keys: [], recent: 0, limit: 1 }).events).toMatchObject([{ type }])
+  let lines = ''
+  for (let after: string | undefined = '0-0'; after !== undefined; ) {
+    const page = outbox.scan({ type, after })
+    lines += page.lines
+    after = page.next
+  }
+  expect(lines.trim().split('\n')).toEqual([expect.stringContaining(type)])
+  // The account of each kind closes, also behind a restart.
+  expect(account(createOutbox(sql, pruning))).toEqual(account(outbox))
+})
+
+it('[ME101] A9: a store that met thousands of kinds before there was a bound is counted so from its next start', () => {
+  const sql = openSqlite(':memory:')
+  const first = open(sql)
+  first.outbox.put([parcelOf(Array.from({ length: 190 }, (_, n) => noise(n)))])
+  sortAll(first.outbox)
+  // As an earlier version stored them: a kind each.
+  sql.exec(`
+    INSERT INTO kinds (id, type, version)
+      WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 4999)
+      SELECT i, CASE WHEN i % 2 = 0 THEN 'com.example.old-' || i ELSE '${TYPE}' END, i FROM n;
+    INSERT INTO events (request, position, received_at, kind, state, reason, settled_at)
+      SELECT 2, id - 1000, ${NOW}, id, 'refused', 'segment_refused', ${NOW} FROM kinds WHERE id >= 1000;
+    INSERT INTO counts (kind, state, reason, n)
+      SELECT id, 'refused', 'segment_refused', 1 FROM kinds WHERE id >= 1000
+      UNION ALL SELECT id, 'received', '', 1 FROM kinds WHERE id >= 1000;`)
+  const { outbox, admin } = open(sql)
+  expect(admin.stats()).toMatchObject({ received: 4_190, refused: 4_000 })
+  const beyond = admin.stats().counts.filter(({ state }) => state === 'refused')
+  expect(beyond.map(({ type, n }) => [type, n])).toEqual([
+    [TYPE, 2_000],
+    ['other', 2_000],
+  ])
+  expect(outbox.change({ request: 2, position: 0 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
+  expect(outbox.change({ request: 2, position: 1 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
+  expect(admin.stats()).toMatchObject({ received: 4_190, refused: 3_998, skipped: 192 })
+  outbox.takeDamage()
+  outbox.compareCounts(NOW)
+  expect(outbox.takeDamage()).toEqual([])
+  expect(open(sql).admin.stats()).toMatchObject({ refused: 3_998, skipped: 192 })
+})
