@@ -29,7 +29,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .addHelpText(
       'after',
-      `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters list --reason schema_rejected --since 1d`,
+      `${WHERE}\n\nExample:\n  npx twilio-segment-bridge dead-letters list --reason schema_rejected --since 1d`,
     )
 
   withFilter(command.command('list'))
@@ -38,7 +38,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .option('--json', 'NDJSON')
     .addHelpText(
       'after',
-      `${WHERE}\n\nExamples:\n  twilio-segment-bridge dead-letters list\n  twilio-segment-bridge dead-letters list --json --state refused | jq -r .key\n  twilio-segment-bridge dead-letters list --held`,
+      `${WHERE}\n\nExamples:\n  npx twilio-segment-bridge dead-letters list\n  npx twilio-segment-bridge dead-letters list --json --state refused | jq -r .key\n  npx twilio-segment-bridge dead-letters list --held`,
     )
     .action(toAction(terminal, (options: ListOptions) => inOffice(access => list(access, options))))
 
@@ -49,7 +49,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       'Show one event: its faults, every attempt with its answer, and the track call it would become.',
     )
     .option('--json', 'as JSON')
-    .addHelpText('after', `${WHERE}\n\nExample:\n  twilio-segment-bridge dead-letters show 1042-0`)
+    .addHelpText('after', `${WHERE}\n\nExample:\n  npx twilio-segment-bridge dead-letters show 1042-0`)
     .action(
       toAction(terminal, (key: string, { json }: { json?: boolean }) =>
         inOffice(access => show(access, key, json ?? false)),
@@ -63,7 +63,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
-      `${WHERE}${CODES}\n\nExamples:\n  twilio-segment-bridge dead-letters retry 1042-0\n  twilio-segment-bridge dead-letters retry --reason segment_refused --since 1d`,
+      `${WHERE}${CODES}\n\nExamples:\n  npx twilio-segment-bridge dead-letters retry 1042-0\n  npx twilio-segment-bridge dead-letters retry --reason segment_refused --since 1d`,
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
@@ -79,7 +79,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
-      `${WHERE}${CODES}\n\nExamples:\n  twilio-segment-bridge dead-letters drop 1042-0\n  twilio-segment-bridge dead-letters drop --reason body_not_json --until 7d --yes`,
+      `${WHERE}${CODES}\n\nExamples:\n  npx twilio-segment-bridge dead-letters drop 1042-0\n  npx twilio-segment-bridge dead-letters drop --reason body_not_json --until 7d --yes`,
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
@@ -93,7 +93,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .description('Edit one in $EDITOR; it is validated and sent under the same id.')
     .addHelpText(
       'after',
-      `${WHERE}\n\nExample:\n  EDITOR=nano twilio-segment-bridge dead-letters edit 1042-0`,
+      `${WHERE}\n\nExample:\n  EDITOR=nano npx twilio-segment-bridge dead-letters edit 1042-0`,
     )
     .action(
       toAction(terminal, (key: string) =>

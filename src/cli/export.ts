@@ -36,10 +36,10 @@ It only reads: a full or read-only disk does not matter, and what is damaged is 
 Exit codes: 0 done, 1 failed, 2 wrong settings or use, 3 done, but some events could not be read.
 
 Examples:
-  twilio-segment-bridge export --zstd -o outbox.ndjson.zst       # all of it: "replay outbox.ndjson.zst" elsewhere
-  twilio-segment-bridge export --state rejected,refused | jq -c .event.id
-  twilio-segment-bridge export --since 4h -o lost.ndjson && twilio-segment-bridge replay --again lost.ndjson
-  twilio-segment-bridge export | twilio-segment-bridge replay --to https://bridge.example.com -`
+  npx twilio-segment-bridge export --zstd -o outbox.ndjson.zst       # all of it: "replay outbox.ndjson.zst" elsewhere
+  npx twilio-segment-bridge export --state rejected,refused | jq -c .event.id
+  npx twilio-segment-bridge export --since 4h -o lost.ndjson && npx twilio-segment-bridge replay --again lost.ndjson
+  npx twilio-segment-bridge export | npx twilio-segment-bridge replay --to https://bridge.example.com -`
 
 export function createExportCommand(terminal: Terminal = createTerminal()): Command {
   return new Command('export')

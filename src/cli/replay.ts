@@ -55,11 +55,11 @@ Bad records go to <name>.rejected.ndjson beside the file, with their byte offset
 Exit codes: 0 all is well, 1 failed or stopped, 2 wrong settings or use, 3 done, but some records were bad or there was none.
 
 Examples:
-  twilio-segment-bridge replay captured.ndjson.gz
-  twilio-segment-bridge replay --dry-run --since 4h s3-copy/ | jq .timestamp
-  aws s3 cp s3://bucket/2026/11/22/02/part-1.gz - | twilio-segment-bridge replay -
-  twilio-segment-bridge replay --type 'com.twilio.messaging.message.*' --where data.to=+15550100199 --limit 10 captured/
-  twilio-segment-bridge replay --to https://bridge.example.com --rate 200 captured/`
+  npx twilio-segment-bridge replay captured.ndjson.gz
+  npx twilio-segment-bridge replay --dry-run --since 4h s3-copy/ | jq .timestamp
+  aws s3 cp s3://bucket/2026/11/22/02/part-1.gz - | npx twilio-segment-bridge replay -
+  npx twilio-segment-bridge replay --type 'com.twilio.messaging.message.*' --where data.to=+15550100199 --limit 10 captured/
+  npx twilio-segment-bridge replay --to https://bridge.example.com --rate 200 captured/`
 
 export function createReplayCommand(terminal: Terminal = createTerminal()): Command {
   return new Command('replay')

@@ -50,10 +50,10 @@ Types:
 ${knownTypes.map(type => `  ${type}`).join('\n')}
 
 Examples:
-  twilio-segment-bridge send
-  twilio-segment-bridge send delivered inbound-message.received --customer +15550100142
-  twilio-segment-bridge send --rate 500 --for 1m --batch 10 --duplicates 5 --out-of-order
-  twilio-segment-bridge send all --print > samples.ndjson`,
+  npx twilio-segment-bridge send
+  npx twilio-segment-bridge send delivered inbound-message.received --customer +15550100142
+  npx twilio-segment-bridge send --rate 500 --for 1m --batch 10 --duplicates 5 --out-of-order
+  npx twilio-segment-bridge send all --print > samples.ndjson`,
     )
     .action(toAction(terminal, createSend(terminal, manners)))
 }

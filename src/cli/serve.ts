@@ -16,7 +16,7 @@ export const serveCommand = new Command('serve')
   .addHelpText(
     'after',
     () =>
-      `\nSettings (environment or .env):\n${formatSettings()}\n\nExample:\n  TWILIO_AUTH_TOKEN=… PUBLIC_URL=https://bridge.example.com SEGMENT_WRITE_KEY=… twilio-segment-bridge serve`,
+      `\nSettings (environment or .env):\n${formatSettings()}\n\nExample:\n  TWILIO_AUTH_TOKEN=… PUBLIC_URL=https://bridge.example.com SEGMENT_WRITE_KEY=… npx twilio-segment-bridge serve`,
   )
   .action(serve)
 

@@ -21,7 +21,7 @@ export function createSinkCommand(
       `${CREDENTIALS}
 Exit codes: 0 done, 1 failed or something is wrong, 2 wrong settings or use.
 
-Example, the first time:\n  twilio-segment-bridge sink create --dry-run\n  twilio-segment-bridge sink create`,
+Example, the first time:\n  npx twilio-segment-bridge sink create --dry-run\n  npx twilio-segment-bridge sink create`,
     )
 
   withTest(command.command('create'))
@@ -38,9 +38,9 @@ Exit codes: 0 the sink is there and its test came in, 1 not so, 2 wrong settings
 stdout gets the line SINK_SID=… for .env.
 
 Examples:
-  twilio-segment-bridge sink create
-  twilio-segment-bridge sink create --types com.twilio.messaging.message.delivered,com.twilio.messaging.message.failed
-  twilio-segment-bridge sink create --bridge http://localhost:8787     # ask here whether the test came in`,
+  npx twilio-segment-bridge sink create
+  npx twilio-segment-bridge sink create --types com.twilio.messaging.message.delivered,com.twilio.messaging.message.failed
+  npx twilio-segment-bridge sink create --bridge http://localhost:8787     # ask here whether the test came in`,
     )
     .action(toAction(terminal, create))
 
@@ -50,7 +50,7 @@ Examples:
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
+      `${CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
     )
     .action(toAction(terminal, status))
 
@@ -59,7 +59,7 @@ Examples:
     .description('Have Twilio send its test event, and wait until it arrives.')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 received, 1 not received, 2 wrong settings or use.\n\nExample:\n  twilio-segment-bridge sink test --wait 60`,
+      `${CREDENTIALS}\nExit codes: 0 received, 1 not received, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink test --wait 60`,
     )
     .action(toAction(terminal, test))
 
@@ -71,7 +71,7 @@ Examples:
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  twilio-segment-bridge sink delete --yes`,
+      `${CREDENTIALS}\nExit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge sink delete --yes`,
     )
     .action(toAction(terminal, remove))
 

@@ -131,14 +131,20 @@ export function duration(ms) {
 const join = (big, bigUnit, small, smallUnit) =>
   small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`
 
-/** @param {number} bytes */
-export function size(bytes) {
-  if (bytes < 1_024) return `${number(bytes)} B`
-  if (bytes < 1_048_576) return `${(bytes / 1_024).toFixed(1)} KiB`
-  return `${(bytes / 1_048_576).toFixed(1)} MiB`
-}
+/**
+ * `703B`, `1.2KB`: a thousand bytes each.
+ * @param {number} bytes
+ */
+export const size = bytes => sizes.format(bytes)
+const sizes = new Intl.NumberFormat('en', {
+  style: 'unit',
+  unit: 'byte',
+  unitDisplay: 'narrow',
+  notation: 'compact',
+  maximumFractionDigits: 1,
+})
 
-const two = (/** @type {number} */ n) => String(n).padStart(2, '0')
+const times = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' })
 const days = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric' })
 
 /**
@@ -150,7 +156,7 @@ export function clock(time) {
   const today = new Date().toDateString() === at.toDateString()
   return {
     day: today ? '' : days.format(at),
-    time: `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`,
+    time: times.format(at),
     ms: `.${String(at.getMilliseconds()).padStart(3, '0')}`,
   }
 }
@@ -165,16 +171,25 @@ export function moment(time) {
 }
 
 /**
- * `just now`, `12 s ago`, `in 3 min`.
+ * `just now`, `12 sec. ago`, `in 3 min.`
  * @param {string | number} time
  * @param {number} [now]
  */
 export function relative(time, now = Date.now()) {
-  const ms = now - new Date(time).getTime()
-  const coarse = duration(Math.max(1_000, Math.abs(ms))).replace(/^(\d+)\.\d+ s$/, '$1 s')
-  if (Math.abs(ms) < 2_000) return 'just now'
-  return ms > 0 ? `${coarse} ago` : `in ${coarse}`
+  const seconds = (new Date(time).getTime() - now) / 1_000
+  const distance = Math.abs(seconds)
+  if (distance < 2) return 'just now'
+  const [unit, length] =
+    units.find(([, length]) => distance >= length) ?? /** @type {const} */ (['second', 1])
+  return relatives.format(Math.trunc(seconds / length), unit)
 }
+const relatives = new Intl.RelativeTimeFormat('en', { style: 'short' })
+const units = /** @type {const} */ ([
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+])
 
 /**
  * `1 event`, `2 events`.

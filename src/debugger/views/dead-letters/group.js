@@ -118,7 +118,11 @@ function toSample({ key, id, type, version, customer: address, receivedAt }) {
   return h(
     'li',
     { class: 'sample' },
-    h('time', { datetime: receivedAt, title: moment(receivedAt), class: 'faint tabular' }, ago(receivedAt)),
+    h(
+      'time',
+      { datetime: receivedAt, title: moment(receivedAt), class: 'faint tabular' },
+      relative(receivedAt),
+    ),
     h(
       'span',
       { class: 'cut' },
@@ -133,9 +137,6 @@ function toSample({ key, id, type, version, customer: address, receivedAt }) {
     customer(address),
   )
 }
-
-/** `12 min ago`: when a sample came is told to the minute. @param {string} at */
-const ago = at => relative(at).replace(/ min \d+ s /, ' min ')
 
 /**
  * @param {number} matched

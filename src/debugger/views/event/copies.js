@@ -19,7 +19,7 @@ export function createCopies(event, about) {
       typeof event.received === 'object' &&
       copyButton(
         'Copy as replay command',
-        () => `printf '%s\\n' ${quote(received)} | node bin/twilio-segment-bridge.mjs replay --again -`,
+        () => `printf '%s\\n' ${quote(received)} | npx twilio-segment-bridge replay --again -`,
         'replay command',
       ),
   ]
