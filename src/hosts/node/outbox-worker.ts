@@ -11,6 +11,7 @@ import { createTransfer, type NotStored } from '../../admin/transfer.ts'
 import { createNotifier, notifierSettings } from '../../alerts/notifier.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
 import { toTarget } from '../../config.ts'
+import { toVisible } from '../../event/visible.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import { reasons } from '../../reasons.ts'
@@ -43,7 +44,7 @@ const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
   appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
+  if (settings.DRY_RUN_STDOUT) process.stdout.write(toVisible(lines))
   return { kind: 'accepted', status: 0, answer: 'dry run' }
 }
 
