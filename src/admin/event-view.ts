@@ -1,10 +1,12 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import * as z from 'zod'
+import { isObject } from '../event/event.ts'
+import { toEventTime } from '../event/event-time.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
 import { isHeld } from '../outbox/sqlite/held.ts'
 import { parseJson } from '../outbox/sqlite/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
-import { customerAddress, isTimestamp } from '../send/segment/map.ts'
+import { customerAddress } from '../send/segment/map.ts'
 import { type Origin, toOrigins } from './field-origins.ts'
 
 /**
@@ -61,13 +63,12 @@ const noTrack = { track: undefined, origins: [] } as const
 function toWhole(view: EventView): EventSummary {
   const { key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount } = view
   const { element, unreadable } = view
-  const time = field(element, 'time')
   return {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
     id: field(element, 'id'),
     source: field(element, 'source'),
     customer: customerAddress(element) ?? null,
-    occurredAt: isTimestamp(time) ? Date.parse(time) : null,
+    occurredAt: (isObject(element) ? toEventTime(element.time)?.ms : undefined) ?? null,
     ...(unreadable !== undefined && { unreadable }),
   }
 }
@@ -87,7 +88,7 @@ function toJson(value: unknown): string | null {
   }
 }
 
-function field(element: unknown, name: 'id' | 'source' | 'time'): string | null {
+function field(element: unknown, name: 'id' | 'source'): string | null {
   if (typeof element !== 'object' || element === null) return null
   const value: unknown = Reflect.get(element, name)
   return typeof value === 'string' ? value : null

@@ -13,6 +13,10 @@ export type Imported = {
   readonly stored: number
   /** Known already. */
   readonly duplicates: number
+  /** Of those stored: they wait for delivery. */
+  readonly pending: number
+  /** Of those stored: they will never be sent. */
+  readonly skipped: number
   /** Known already, and waiting once more: in the place of a dead letter or, when that was wished, of one already sent. */
   readonly again: number
 }
@@ -55,6 +59,9 @@ export function createTransfer(
       const again = after.replaced - before.replaced
       return {
         stored: after.received - before.received,
+        pending: after.pending - before.pending - again,
+        // One that gives its place to another is skipped no more.
+        skipped: Math.max(0, after.skipped - before.skipped),
         duplicates: after.duplicate - before.duplicate - again,
         again,
       }
@@ -69,9 +76,11 @@ export function createTransfer(
     return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }
   }
 
-  function figures(): { received: number; duplicate: number; replaced: number } {
+  function figures() {
     return {
       received: outbox.total('received'),
+      pending: outbox.total('pending'),
+      skipped: outbox.total('skipped'),
       duplicate: outbox.total('duplicate'),
       replaced: outbox.replaced(),
     }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Settings } from '../config.ts'
+import { onOneLine } from '../event/visible.ts'
 import { openOutbox, openRemote } from './outbox-access.ts'
 import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
 import { findSources } from './replay/files.ts'
@@ -32,6 +33,7 @@ type Options = {
   readonly again?: boolean
   readonly newIds?: string
   readonly fromStart?: boolean
+  readonly rejectedTo?: string
   readonly strict?: boolean
   readonly json?: boolean
 }
@@ -50,7 +52,8 @@ Where to: the outbox in DATA_DIR, and from there to Segment by the bridge that r
 --to the webhook of any bridge, signed with TWILIO_AUTH_TOKEN; it then has to be what PUBLIC_URL is there.
 
 Replaying a file twice stores nothing twice. After Ctrl-C or a crash the same command goes on where it was.
-Bad records go to <name>.rejected.ndjson beside the file, with their byte offset and the reason; the rest goes on.
+Bad records go to <name>.rejected.ndjson in the working directory (--rejected-to), with their byte offset and the reason; the
+rest goes on.
 
 Exit codes: 0 all is well, 1 failed or stopped, 2 wrong settings or use, 3 done, but some records were bad or there was none.
 
@@ -93,6 +96,7 @@ export function createReplayCommand(terminal: Terminal = createTerminal()): Comm
     )
     .option('--new-ids <suffix>', 'behind each id, so that Segment takes each for a new event', toSuffix)
     .option('--from-start', 'do not go on where an earlier run of the same command stopped')
+    .option('--rejected-to <folder>', 'where bad records are written; by default the working directory')
     .option('--strict', 'stop at the first bad record')
     .option('--json', 'the summary as JSON on stdout')
     .addHelpText('after', HELP)
@@ -103,8 +107,9 @@ async function run(terminal: Terminal, names: readonly string[], options: Option
   checkTogether(options)
   stayFlat()
   const settings = toSettings(terminal.environment())
-  const { sources, empty } = findSources(names, () => process.stdin)
+  const { sources, empty, faults } = findSources(names, () => process.stdin)
   for (const folder of empty) terminal.say(`${folder} holds no files`)
+  for (const fault of faults) terminal.say(fault)
   const signal = terminal.interrupted()
   const { destination, close } = await openDestination(terminal, settings, options, signal)
   const { since, until, again, newIds, dryRun, fromStart, type = [], where = [], rate = 0 } = options
@@ -123,6 +128,8 @@ async function run(terminal: Terminal, names: readonly string[], options: Option
   try {
     const ran = await replay({
       sources,
+      unreadable: faults,
+      rejectedTo: options.rejectedTo ?? process.cwd(),
       destination,
       changes: { again, newIds },
       isSelected: createSelect({ types: type, since: toTime(since), until: toTime(until), where }),
@@ -215,7 +222,7 @@ function createBadReporter(terminal: Terminal): (bad: Bad) => void {
   let left = BAD_TOLD
   return ({ file, offset, reason }) => {
     left -= 1
-    if (left >= 0) terminal.say(`${file}, byte ${offset}: ${reason}`)
+    if (left >= 0) terminal.say(onOneLine(`${file}, byte ${offset}: ${reason}`))
     else if (left === -1) terminal.say('Further bad records are not shown here.')
   }
 }

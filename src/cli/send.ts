@@ -44,7 +44,7 @@ export function createSendCommand(
       `
 Sent as Twilio sends: 5 s for an answer; 429, 5xx and no answer are tried again with backoff and jitter; any other 4xx is lost.
 The bridge forwards what it takes: without a dry run Segment gets these events. TWILIO_AUTH_TOKEN signs them (without one, the first of TWILIO_SHARED_KEYS).
-Exit codes: 0 all acknowledged, 1 some lost or given up, 2 wrong settings or use.
+Exit codes: 0 all acknowledged, 1 some lost or given up, or stopped by Ctrl-C, 2 wrong settings or use.
 
 Types:
 ${knownTypes.map(type => `  ${type}`).join('\n')}

@@ -1,17 +1,18 @@
 /** The person or script at the other end: data goes to stdout, talk to stderr. Tests hand in one of their own. */
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
+import { toVisible } from '../event/visible.ts'
+import { CliError, type ExitCode } from './cli-error.ts'
 import { readEnvironment } from './settings.ts'
 
-/** 0 done, 1 failed, 2 wrong settings or wrong use, 3 done, but some of it was bad. */
-export type ExitCode = 0 | 1 | 2 | 3
+export { CliError, type ExitCode } from './cli-error.ts'
 
 export type Terminal = {
   /** The settings as given, faults and all. */
   environment(): Readonly<Record<string, string | undefined>>
   /** Data, line by line. */
   out(line: string): void
-  /** Data as it is, when the reader at the other end has taken what came before. */
+  /** Data in pieces, when the reader at the other end has taken what came before. Bytes go as they are, but to a terminal. */
   pour(data: string | Uint8Array): Promise<void>
   /** Talk, line by line. */
   say(line: string): void
@@ -21,22 +22,14 @@ export type Terminal = {
   readonly showsProgress: boolean
   /** A person reads what is said, and can be asked. */
   readonly isInteractive: boolean
+  /** How much of `progress` can be seen. */
+  readonly columns?: number | undefined
   /** Data may be coloured. */
   readonly hasColours: boolean
   ask(question: string): Promise<string>
   /** Ctrl-C ends the work and not the process, once somebody has asked for this. */
   interrupted(): AbortSignal
   exit(code: ExitCode): void
-}
-
-/** Ends a command with a sentence for a person, and no stack. */
-export class CliError extends Error {
-  readonly exitCode: ExitCode
-
-  constructor(sentence: string, exitCode: ExitCode = 1) {
-    super(sentence)
-    this.exitCode = exitCode
-  }
 }
 
 /** What commander is given as a command's action. */
@@ -55,10 +48,14 @@ export function toAction<Args extends readonly unknown[]>(
   }
 }
 
-const CLEAR_LINE = '\r\x1b[2K'
+const ESCAPE = '\x1b'
+const CLEAR_LINE = `\r${ESCAPE}[2K`
+/** What formatFinding begins with on a terminal: the one escape sequence that is ours. */
+const MARK = new RegExp(`^${ESCAPE}\\[3[123]m(?:ok|note|warn|WRONG) *${ESCAPE}\\[39m`)
 
 export function createTerminal(): Terminal {
   const { stdin, stdout, stderr } = process
+  const utf8 = new TextDecoder()
   // Whoever reads has had enough, as `head` does; that is no fault.
   stdout.on('error', error => {
     if ('code' in error && error.code === 'EPIPE') process.exit()
@@ -73,29 +70,37 @@ export function createTerminal(): Terminal {
     environment: readEnvironment,
     out(line) {
       clear()
-      stdout.write(`${line}\n`)
+      const mark = MARK.exec(line)?.[0] ?? ''
+      stdout.write(`${mark}${toVisible(line.slice(mark.length))}\n`)
     },
     async pour(data) {
       clear()
-      if (!stdout.write(data)) await once(stdout, 'drain')
+      const isRaw = typeof data !== 'string' && !stdout.isTTY
+      const text = isRaw
+        ? ''
+        : toVisible(typeof data === 'string' ? data : utf8.decode(data, { stream: true }))
+      if (!stdout.write(isRaw ? data : text)) await once(stdout, 'drain')
     },
     say(line) {
       clear()
-      stderr.write(`${line}\n`)
+      stderr.write(`${toVisible(line)}\n`)
     },
     progress(line) {
       if (!stderr.isTTY) return
-      stderr.write(CLEAR_LINE + line.slice(0, stderr.columns - 1))
+      stderr.write(CLEAR_LINE + toVisible(line).slice(0, stderr.columns - 1))
       isDirty = true
     },
     showsProgress: Boolean(stderr.isTTY),
+    get columns() {
+      return stderr.columns
+    },
     isInteractive: Boolean(stdin.isTTY && stderr.isTTY),
     hasColours: stdout.isTTY && stdout.hasColors(),
     async ask(question) {
       clear()
       const lines = createInterface({ input: stdin, output: stderr })
       try {
-        return await lines.question(question)
+        return await lines.question(toVisible(question))
       } finally {
         lines.close()
       }

@@ -6,8 +6,6 @@ import {
   eventText,
   fromEvent,
   fromLine,
-  isNextLine,
-  readUnreadableLine,
   toIntakes,
   toLine,
   toNextLine,
@@ -15,10 +13,10 @@ import {
 } from '../admin/export-format.ts'
 import type { NotStored } from '../admin/transfer.ts'
 import type { AdminClient } from '../bridge.ts'
-import { toSlices } from '../event/json-slices.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
+import { checkImport, IMPORT_EVENTS, readImport } from './import-body.ts'
 
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
@@ -86,21 +84,35 @@ export function createTransferApi(
   api.post('/import', async c => {
     const query = ImportQuery.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
-    const body = await readStream(c.req.raw.body, IMPORT_BYTES)
-    if (typeof body === 'string') return c.json({ error: body, message: 'At most 16 MiB a request' }, 413)
-    const elements = read(body)
-    if (!elements) {
+    const text = await readText(c.req.raw.body)
+    const events = typeof text === 'string' ? await checkImport(text) : text.fault
+    if (events === 'body_too_large' || events === 'too_many') {
+      const message = `At most 16 MiB and ${IMPORT_EVENTS} events a request`
+      return c.json({ error: 'body_too_large', message }, 413)
+    }
+    if (events === 'body_cut_off')
+      return c.json({ error: events, message: 'The body did not arrive whole' }, 413)
+    if (typeof text !== 'string' || events === 'not_json') {
       return c.json(
         { error: 'body_not_json', message: 'Send events, or lines of an export, as NDJSON or an array' },
         400,
       )
     }
     const { again } = query.data
-    const arriving = elements.map(([element, text]) => toArriving(element, text, again))
-    const imported = await admin.import(toIntakes(arriving, Date.now()))
-    if (imported.stored === false) return unkept(c, imported)
-    const rejected = arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
-    return c.json({ received: arriving.length, ...imported, rejected })
+    const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
+    let rejected = 0
+    for (const slice of readImport(text)) {
+      const arriving = slice.map(([element, text]) => toArriving(element, text, again))
+      const imported = await admin.import(toIntakes(arriving, Date.now()))
+      if (imported.stored === false) return unkept(c, imported)
+      sum.stored += imported.stored
+      sum.pending += imported.pending
+      sum.skipped += imported.skipped
+      sum.duplicates += imported.duplicates
+      sum.again += imported.again
+      rejected += arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
+    }
+    return c.json({ received: events, ...sum, rejected })
   })
   return api
 }
@@ -118,20 +130,15 @@ function toArriving(element: unknown, text: string, again: boolean): Arriving {
   return again ? { ...arriving, entry: { ...arriving.entry, again } } : arriving
 }
 
-/** Each element with its text. */
-function read(body: Uint8Array): [element: unknown, text: string][] | undefined {
+type Unread = { readonly fault: 'body_too_large' | 'body_cut_off' | 'not_json' }
+
+/** By itself, so that the bytes are gone when the text is worked on. */
+async function readText(stream: Request['body']): Promise<string | Unread> {
+  const body = await readStream(stream, IMPORT_BYTES)
+  if (typeof body === 'string') return { fault: body }
   try {
-    const text = utf8.decode(body)
-    if (text.trimStart().startsWith('[')) {
-      const elements: unknown[] = JSON.parse(text)
-      const texts = toSlices(text)
-      return elements.map((element, index) => [element, texts[index] ?? 'null'])
-    }
-    return text
-      .split('\n')
-      .filter(line => line.trim() !== '' && readUnreadableLine(line) === undefined && !isNextLine(line))
-      .map(line => [JSON.parse(line), line.trim()])
+    return utf8.decode(body)
   } catch {
-    return undefined
+    return { fault: 'not_json' }
   }
 }

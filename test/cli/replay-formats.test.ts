@@ -188,7 +188,7 @@ describe('[RP3] what cannot be read is told, and what was read before it counts'
       'a gzip cut short',
       () => gzipSync(ndjson.repeat(500), { level: 1 }).subarray(0, 12_000),
       1,
-      /the gzip data ends too early or is damaged/,
+      /the gzip data ends too early: the rest is missing/,
     ],
     [
       'a binary file',
@@ -263,7 +263,7 @@ describe('[RP3] what cannot be read is told, and what was read before it counts'
     const first = await place.replayed(['--from-start', folder])
     const second = await place.replayed(['--from-start', folder])
     expect([first.read, second.read]).toEqual([5, 5])
-    expect(readFileSync(join(folder, 'a.json.rejected.ndjson'), 'utf8').split('\n').length).toBe(2)
+    expect(readFileSync(join(place.folder, 'a.json.rejected.ndjson'), 'utf8').split('\n').length).toBe(2)
   })
 
   it('--strict stops at the first bad one; what came before it is stored', async () => {

@@ -52,7 +52,7 @@ describe('sink, send and check', () => {
     }
   })
 
-  it('[SE5] Ctrl-C ends a load with its table on stdout', async () => {
+  it('[SE5] Ctrl-C ends a load with its table on stdout, and exit code 1: it did not come to its end', async () => {
     await using webhook = await startWebhook([200])
     const args = ['send', '--rate', '20', '--for', '1h', '--to', webhook.origin]
     const child = spawn(process.execPath, [main, ...args], {
@@ -67,7 +67,7 @@ describe('sink, send and check', () => {
       })(),
     ])
     if (child.exitCode === null) await once(child, 'exit')
-    expect(child.exitCode).toBe(0)
+    expect(child.exitCode).toBe(1)
     expect(out).toMatch(/^sent +\d+ in \d+ requests\nacknowledged +\d+/)
   })
 })

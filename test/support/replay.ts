@@ -51,7 +51,9 @@ export function openWorkplace(): Workplace {
       writeFileSync(path, content)
       return path
     },
-    replay: (args, more) => runCommand(createReplayCommand, args, options(more)),
+    // Bad records go to the working directory, which is none of the test's.
+    replay: (args, more) =>
+      runCommand(createReplayCommand, ['--rejected-to', folder, ...args], options(more)),
     async replayed(args, more) {
       const run = await workplace.replay([...args, '--json'], more)
       if (run.out.length === 0) throw new Error(`No summary: ${run.said}`)

@@ -1,5 +1,6 @@
 /** Dead letters retried or dropped: by their keys, or all that a filter fits. */
 import * as z from 'zod'
+import { onOneLine } from '../../event/visible.ts'
 import { check, type OutboxAccess } from '../outbox-access.ts'
 import { type Filter, findAll } from './find.ts'
 
@@ -64,5 +65,5 @@ function toWhy({ reason, state, faults }: z.infer<typeof Answer>): string {
     bytes_pruned: 'its bytes are pruned',
     unreadable: 'its stored bytes are damaged',
   }
-  return [known[reason ?? ''] ?? reason ?? `it is ${state}`, ...told].join('; ')
+  return onOneLine([known[reason ?? ''] ?? reason ?? `it is ${state}`, ...told].join('; '))
 }

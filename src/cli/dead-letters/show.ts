@@ -1,18 +1,21 @@
 /** Dead letters for a person to read. Pure. */
+import { onOneLine } from '../../event/visible.ts'
 import { type EventReason, eventReasons } from '../../reasons.ts'
 import type { Detail, Summary } from './find.ts'
 
 const SHORTENED = 'com.twilio.'
 
 export function toTable(events: readonly Summary[]): string[] {
-  const rows = events.map(({ key, receivedAt, state, reason, type, id }) => [
-    key,
-    receivedAt.replace(/\.\d+Z$/, 'Z'),
-    state,
-    reason ?? '',
-    type.startsWith(SHORTENED) ? type.slice(SHORTENED.length) : type,
-    id ?? '',
-  ])
+  const rows = events.map(({ key, receivedAt, state, reason, type, id }) =>
+    [
+      key,
+      receivedAt.replace(/\.\d+Z$/, 'Z'),
+      state,
+      reason ?? '',
+      type.startsWith(SHORTENED) ? type.slice(SHORTENED.length) : type,
+      id ?? '',
+    ].map(onOneLine),
+  )
   const all = [['KEY', 'RECEIVED', 'STATE', 'REASON', 'TYPE', 'ID'], ...rows]
   const widths = all[0]?.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0))) ?? []
   return all.map(row =>
@@ -44,9 +47,9 @@ export function toPage(event: Detail): string[] {
   return [
     `${key}  ${state}${reason ? `: ${reason}` : ''}`,
     ...(meaning ? [`  ${meaning.title}. ${meaning.remedy}`] : []),
-    `  type      ${type || '(none)'}${version ? `, schema version ${version}` : ''}`,
-    `  id        ${id ?? '(none)'}`,
-    `  source    ${source ?? '(none)'}`,
+    `  type      ${onOneLine(type || '(none)')}${version ? `, schema version ${version}` : ''}`,
+    `  id        ${onOneLine(id ?? '(none)')}`,
+    `  source    ${onOneLine(source ?? '(none)')}`,
     `  received  ${receivedAt}`,
     ...section(
       'What is wrong',
@@ -78,7 +81,7 @@ function toMeaning(reason: string | null): (typeof eventReasons)[EventReason] | 
 }
 
 function section(title: string, lines: readonly string[]): string[] {
-  return lines.length > 0 ? ['', title, ...lines.map(line => `  ${line}`)] : []
+  return lines.length > 0 ? ['', title, ...lines.map(line => `  ${onOneLine(line)}`)] : []
 }
 
 function toJson(value: unknown): string[] {

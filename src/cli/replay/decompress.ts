@@ -1,30 +1,29 @@
 /**
- * A file's bytes → the text in them, still as bytes: gzip and zstd are known by how they begin, never by a name, also one
- * inside the other. What was unpacked before an archive breaks off comes out before the fault does.
+ * A file's bytes → the text in them, still as bytes: gzip, zlib and zstd are known by how they begin, never by a name, also one
+ * inside the other. What can be unpacked of a damaged archive comes out, and what cannot is said.
  */
-import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
+import { beginsGzip, beginsZlib, gunzip } from './gunzip.ts'
+import { type Bytes, openInput } from './input.ts'
+import { type OnFault, Unreadable } from './unreadable.ts'
+import { beginsZstd, unzstd } from './unzstd.ts'
 
-export type Bytes = AsyncIterable<Uint8Array>
-
-/** Why a file could not be read to its end; a sentence for a person. */
-export class Unreadable extends Error {}
-
-type Packing = {
-  readonly magic: readonly number[]
-  readonly name: string
-  readonly open?: () => Gunzip | ZstdDecompress
-}
+type Format = { readonly magic: readonly number[]; readonly at?: number; readonly name: string }
 
 const UTF8_MARK = [0xef, 0xbb, 0xbf]
-const packings: readonly Packing[] = [
-  { name: 'gzip', magic: [0x1f, 0x8b], open: createGunzip },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], open: createZstdDecompress },
+const otherFormats: readonly Format[] = [
   { name: 'a zip archive', magic: [0x50, 0x4b, 0x03, 0x04] },
+  { name: 'a tar archive', magic: [0x75, 0x73, 0x74, 0x61, 0x72], at: 257 },
+  { name: 'a 7z archive', magic: [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c] },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68] },
   { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a] },
   { name: 'lz4', magic: [0x04, 0x22, 0x4d, 0x18] },
+  { name: 'snappy', magic: [0xff, 0x06, 0x00, 0x00, 0x73, 0x4e, 0x61, 0x50] },
+]
+const binaryFormats: readonly Format[] = [
   { name: 'a Parquet file', magic: [0x50, 0x41, 0x52, 0x31] },
   { name: 'an Avro file', magic: [0x4f, 0x62, 0x6a, 0x01] },
+  { name: 'an ORC file', magic: [0x4f, 0x52, 0x43] },
+  { name: 'a SQLite database', magic: [...Buffer.from('SQLite format 3\0')] },
   { name: 'UTF-32 text', magic: [0xff, 0xfe, 0x00, 0x00] },
 ]
 /** What PowerShell writes. */
@@ -34,84 +33,53 @@ const utf16 = [
 ] as const
 /** Also of text: binary files show themselves early. */
 const LOOKED_AT = 512
+/** An archive can be made that unpacks to itself. */
+const DEEPEST = 4
 
-export async function* toPlain(bytes: Bytes): AsyncGenerator<Uint8Array, void> {
-  const { head, all } = await peek(bytes)
-  const packing = packings.find(({ magic }) => begins(head, magic))
-  if (packing?.open) return yield* toPlain(unpack(packing.open(), packing.name, all))
-  if (packing)
-    throw new Unreadable(`it is ${packing.name}: unpack it first (gzip and zstd are read as they are)`)
-  const wide = utf16.find(({ magic }) => begins(head, magic))
-  if (wide) return yield* transcode(all, wide.encoding)
-  if (head.includes(0)) throw new Unreadable('it is a binary file: neither JSON, nor gzip, nor zstd')
-  // A byte order mark is white space to the splitter, so that offsets stay those of the file.
-  if (begins(head, UTF8_MARK)) return yield* withoutMark(all)
-  yield* all
-}
-
-/** The first bytes, however small the chunks they come in. */
-async function peek(bytes: Bytes): Promise<{ head: Uint8Array; all: Bytes }> {
-  const reader = bytes[Symbol.asyncIterator]()
-  const first: Uint8Array[] = []
-  let length = 0
-  let fault: { error: unknown } | undefined
-  while (length < LOOKED_AT && fault === undefined) {
-    try {
-      const { value, done } = await reader.next()
-      if (done) break
-      first.push(value)
-      length += value.length
-    } catch (error) {
-      fault = { error }
-    }
-  }
-  async function* all(): AsyncGenerator<Uint8Array, void> {
-    try {
-      yield* first.splice(0)
-      if (fault) throw fault.error
-      for (let next = await reader.next(); !next.done; next = await reader.next()) yield next.value
-    } finally {
-      await reader.return?.()
-    }
-  }
-  return { head: Buffer.concat(first).subarray(0, LOOKED_AT), all: all() }
-}
-
-function begins(head: Uint8Array, magic: readonly number[]): boolean {
-  return magic.every((byte, index) => head[index] === byte)
-}
-
-async function* unpack(
-  engine: Gunzip | ZstdDecompress,
-  name: string,
-  packed: Bytes,
+/** `onFault` is told in its place: what was yielded before stands before it. */
+export async function* toPlain(
+  bytes: Bytes,
+  onFault: OnFault,
+  around: readonly string[] = [],
 ): AsyncGenerator<Uint8Array, void> {
-  const unpacked: Uint8Array[] = []
-  let fault: Error | undefined
-  engine.on('data', (chunk: Uint8Array) => unpacked.push(chunk))
-  engine.on('error', error => {
-    fault = error
-  })
-  const ended = new Promise<void>(resolve => engine.once('close', resolve))
+  const input = openInput(bytes)
   try {
-    for await (const chunk of packed) {
-      // In small pieces: one that unpacks to a thousand times its size must not fill the memory.
-      for (let at = 0; at < chunk.length && !fault; at += PIECE_BYTES) {
-        await new Promise<unknown>(resolve => engine.write(chunk.subarray(at, at + PIECE_BYTES), resolve))
-        yield* unpacked.splice(0)
-      }
-      if (fault) break
+    const head = (await input.peek(LOOKED_AT)).subarray(0, LOOKED_AT)
+    const packing = beginsGzip(head, 0)
+      ? 'gzip'
+      : beginsZlib(head)
+        ? 'zlib'
+        : beginsZstd(head, 0)
+          ? 'zstd'
+          : undefined
+    if (packing !== undefined) {
+      if (around.length === DEEPEST) throw new Unreadable(`it is packed more than ${DEEPEST} times`)
+      const unpacked = packing === 'zstd' ? unzstd(input, onFault) : gunzip(input, packing, onFault)
+      return yield* toPlain(unpacked, onFault, [...around, packing])
     }
-    if (!fault) engine.end()
-    await ended
-    yield* unpacked.splice(0)
+    const within = around.length > 0 ? ` in ${around.join(' in ')}` : ''
+    const other = otherFormats.find(format => begins(head, format))
+    if (other)
+      throw new Unreadable(
+        `it is ${other.name}${within}: unpack it first (gzip and zstd are read as they are)`,
+      )
+    const binary = binaryFormats.find(format => begins(head, format))
+    if (binary) throw new Unreadable(`it is ${binary.name}${within}: convert it to JSON first`)
+    const wide = utf16.find(format => begins(head, format))
+    if (wide) return yield* transcode(input.rest(), wide.encoding)
+    if (head.includes(0))
+      throw new Unreadable(`it is a binary file${within}: neither JSON, nor CSV, nor gzip, nor zstd`)
+    // A byte order mark is white space to the splitter, so that offsets stay those of the file.
+    if (begins(head, { magic: UTF8_MARK })) return yield* withoutMark(input.rest())
+    yield* input.rest()
   } finally {
-    engine.destroy()
+    await input.close()
   }
-  if (fault) throw new Unreadable(`the ${name} data ends too early or is damaged (${fault.message})`)
 }
 
-const PIECE_BYTES = 32 * 1_024
+function begins(head: Uint8Array, { magic, at = 0 }: Pick<Format, 'magic' | 'at'>): boolean {
+  return magic.every((byte, index) => head[at + index] === byte)
+}
 
 async function* transcode(bytes: Bytes, encoding: string): AsyncGenerator<Uint8Array, void> {
   const decoder = new TextDecoder(encoding)

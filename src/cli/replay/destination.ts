@@ -14,7 +14,11 @@ export type Outcome = Imported & {
   readonly sent: number
   /** Not to be sent: accepted or skipped already where they come from. */
   readonly leftOut: number
+  /** Why some will never be sent, duplicates of such among them: events by reason. */
+  readonly unsent: Unsent
 }
+
+export type Unsent = Readonly<Record<string, number>>
 
 export type Destination = {
   /** As it stands in a sentence. */
@@ -23,19 +27,35 @@ export type Destination = {
   send(items: readonly Item[]): Promise<Outcome>
 }
 
-const Answer = z.object({ stored: z.number(), duplicates: z.number(), again: z.number() })
+const Answer = z.object({
+  stored: z.number(),
+  duplicates: z.number(),
+  again: z.number(),
+  pending: z.number().optional(),
+  skipped: z.number().default(0),
+})
 
-export const nothing: Outcome = { stored: 0, duplicates: 0, again: 0, sent: 0, leftOut: 0 }
+export const nothing: Outcome = {
+  ...{ stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0, sent: 0, leftOut: 0 },
+  unsent: {},
+}
 
 export function toOutbox(name: string, transfer: Transfer): Destination {
   return {
     name,
     async send(items) {
       const arriving = items.map(item => item.arriving)
-      const imported = await transfer.import(toIntakes(arriving, Date.now()))
+      let imported: Awaited<ReturnType<Transfer['import']>>
+      try {
+        imported = await transfer.import(toIntakes(arriving, Date.now()))
+      } catch (error) {
+        throw new CliError(
+          `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
+        )
+      }
       if (imported.stored === false)
         throw new CliError(`${reasons[imported.reason].title}: ${imported.detail}`)
-      return { ...nothing, ...imported }
+      return { ...nothing, ...imported, unsent: toUnsent(items) }
     },
   }
 }
@@ -45,7 +65,7 @@ export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSi
   return {
     name: access.name,
     async send(items) {
-      const total = { ...nothing }
+      const total = { ...nothing, unsent: toUnsent(items) }
       for (const pack of packs(items, ({ record }) => record)) {
         const response = await retrying(
           timeout =>
@@ -59,12 +79,29 @@ export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSi
         )
         const imported = Answer.parse(await (await check(access, response)).json())
         total.stored += imported.stored
+        total.pending += imported.pending ?? imported.stored
+        total.skipped += imported.skipped
         total.duplicates += imported.duplicates
         total.again += imported.again
       }
       return total
     },
   }
+}
+
+/** Of those that are skipped, wherever they go. */
+export function toUnsent(items: readonly Item[]): Unsent {
+  const unsent: Record<string, number> = {}
+  for (const { arriving } of items) {
+    if ((arriving.entry.carried ?? arriving.entry).state !== 'skipped') continue
+    const reason = reasonOf(arriving)
+    unsent[reason] = (unsent[reason] ?? 0) + 1
+  }
+  return unsent
+}
+
+function reasonOf({ entry: { carried, state, reason } }: Item['arriving']): string {
+  return carried ? (carried.reason ?? carried.state) : (reason ?? state)
 }
 
 /** Nowhere: the track calls are for a person, or a program, to read. */
@@ -74,16 +111,21 @@ export function toReader(pour: (text: string) => Promise<void>): Destination {
     async send(items) {
       let lines = ''
       let leftOut = 0
+      const unsent: Record<string, number> = {}
       for (const { arriving, event } of items) {
         const { entry, receivedAt = Date.now() } = arriving
         const goes = (entry.carried ?? entry).state === 'pending'
         const mapped = goes ? toTrack(event, receivedAt) : undefined
         const track = mapped?.ok ? toJson(mapped.track) : undefined
         if (track !== undefined) lines += `${track}\n`
-        else leftOut += 1
+        else {
+          leftOut += 1
+          const reason = mapped?.ok === false ? mapped.reason : reasonOf(arriving)
+          unsent[reason] = (unsent[reason] ?? 0) + 1
+        }
       }
       if (lines !== '') await pour(lines)
-      return { ...nothing, sent: items.length - leftOut, leftOut }
+      return { ...nothing, sent: items.length - leftOut, leftOut, unsent }
     },
   }
 }

@@ -1,7 +1,7 @@
 /** What was named on the command line → the files to read, in order: folders recursively by name, `-` is stdin. */
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, openSync, readdirSync, readSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { closeSync, createReadStream, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { CliError } from '../terminal.ts'
 
@@ -15,34 +15,44 @@ export type Source = {
   open(): Readable
 }
 
-/** What a replay itself writes beside a file. */
+/** What a replay itself writes. */
 export const REJECTED = '.rejected.ndjson'
 const CHUNK_BYTES = 64 * 1_024
 const HEAD_BYTES = 4_096
 
-/** Throws CliError. `empty`: folders without any file. */
-export function findSources(
-  names: readonly string[],
-  stdin: () => Readable,
-): { sources: Source[]; empty: string[] } {
-  const empty: string[] = []
-  const sources = names.flatMap(name => {
-    if (name === '-') return [{ name: 'stdin', path: undefined, size: undefined, open: stdin }]
-    const found = filesIn(name, true)
-    if (found.length === 0) empty.push(name)
-    return found.map(toSource)
-  })
-  return { sources, empty }
+/** `empty`: folders without any file. `faults`: what cannot be read at all, a sentence each. */
+export type Found = { readonly sources: Source[]; readonly empty: string[]; readonly faults: string[] }
+
+/** Each file once, however often it is named or linked to. Throws CliError. */
+export function findSources(names: readonly string[], stdin: () => Readable): Found {
+  const found: Found = { sources: [], empty: [], faults: [] }
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (name === '-') {
+      found.sources.push({ name: 'stdin', path: undefined, size: undefined, open: stdin })
+      continue
+    }
+    const before = seen.size
+    if (!statSync(name, { throwIfNoEntry: false })) throw new CliError(`No such file: ${name}`, 2)
+    visit(name, true, found, seen)
+    if (seen.size === before + 1 && statSync(name).isDirectory()) found.empty.push(name)
+  }
+  return found
 }
 
-function filesIn(path: string, isNamed: boolean): string[] {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat && isNamed) throw new CliError(`No such file: ${path}`, 2)
-  if (!stat?.isDirectory()) return stat && (isNamed || stat.isFile()) ? [path] : []
-  return readdirSync(path)
-    .filter(name => !name.startsWith('.') && !name.endsWith(REJECTED))
-    .sort()
-    .flatMap(name => filesIn(join(path, name), false))
+function visit(path: string, isNamed: boolean, found: Found, seen: Set<string>): void {
+  try {
+    const stat = statSync(path)
+    const real = realpathSync(path)
+    if (seen.has(real)) return
+    seen.add(real)
+    if (stat.isDirectory()) {
+      const names = readdirSync(path).filter(name => !name.startsWith('.') && !name.endsWith(REJECTED))
+      for (const name of names.sort()) visit(join(path, name), false, found, seen)
+    } else if (isNamed || stat.isFile()) found.sources.push(toSource(path))
+  } catch (error) {
+    found.faults.push(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 function toSource(name: string): Source {
@@ -56,15 +66,15 @@ function toSource(name: string): Source {
   }
 }
 
-/** Where its bad records go, in this order of preference. */
-export function rejectedFiles({ path, name }: Source): string[] {
-  const here = resolve(`${basename(name)}${REJECTED}`)
-  return path ? [`${path}${REJECTED}`, here] : [here]
-}
-
-/** A file is the same one when its path, its size and its beginning are. */
-export function headOf(path: string): string {
-  const file = openSync(path, 'r')
+/** A file is the same one when its path, its size and its beginning are. `undefined`: it cannot be read. */
+export function headOf(path: string): string | undefined {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch {
+    // Reading it will say why.
+    return undefined
+  }
   try {
     const bytes = Buffer.alloc(HEAD_BYTES)
     return createHash('sha256')

@@ -43,6 +43,8 @@ export function openJournal(folder: string, choices: unknown, { fromStart = fals
   const asked = createHash('sha256').update(JSON.stringify(choices)).digest('hex').slice(0, 16)
   const own = new Map<string, Place>()
   let savedAt = 0
+  /** Read once: a folder may hold thousands of files. */
+  const before = read()
 
   function others(): Place[] {
     return read().filter(({ path, choices }) => !(choices === asked && own.has(path)))
@@ -73,13 +75,14 @@ export function openJournal(folder: string, choices: unknown, { fromStart = fals
   return {
     find({ path }) {
       if (path === undefined || fromStart) return undefined
-      const { size } = statSync(path)
-      const same = read().find(place => place.path === path && place.choices === asked && place.size === size)
+      const size = statSync(path, { throwIfNoEntry: false })?.size
+      const same = before.find(place => place.path === path && place.choices === asked && place.size === size)
       return same && same.head === headOf(path) ? same : undefined
     },
     note({ path, size }, progress) {
       if (path === undefined || size === undefined) return
       const head = own.get(path)?.head ?? headOf(path)
+      if (head === undefined) return
       own.set(path, { path, size, head, choices: asked, ...progress, at: Date.now() })
       if (Date.now() - savedAt >= SAVE_EVERY_MS) flush()
     },

@@ -1,9 +1,10 @@
 /**
- * JSON's punctuation, byte by byte: where an object ends, and the first byte that cannot be JSON. It checks the structure
+ * JSON's punctuation, byte by byte: where an object or a text ends, and the first byte that cannot be JSON. It checks the structure
  * only; what stands in numbers and literals is for JSON.parse to judge. Keeps its place from chunk to chunk.
  */
 
 const QUOTE = 0x22
+const APOSTROPHE = 0x27
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const COLON = 0x3a
@@ -26,7 +27,7 @@ const isBlank = toSet(' \t\r\n')
 const isScalar = toSet('+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ')
 
 export type Step =
-  /** The object ends before `at`. */
+  /** The object, or the text, ends before `at`. */
   | { readonly kind: 'value'; readonly at: number }
   /** Everything was read, and the object goes on. */
   | { readonly kind: 'more' }
@@ -68,6 +69,7 @@ export function createGrammar(): Grammar {
         if (bytes[end] !== QUOTE) return { kind: 'fault', at: end, why: 'a line break inside a text' }
         at = end + 1
         expected = expected === IN_KEY ? COLON_NEXT : COMMA_OR_END
+        if (depth === 0) return { kind: 'value', at }
       } else if (expected === IN_SCALAR) {
         while (at < length && isScalar[bytes[at] ?? 0]) at += 1
         if (at === length) return more
@@ -79,6 +81,8 @@ export function createGrammar(): Grammar {
         expected = VALUE
         at += 1
       } else if (expected === KEY || (expected === KEY_OR_END && byte !== CLOSE_OBJECT)) {
+        if (byte === APOSTROPHE)
+          return { kind: 'fault', at, why: 'a name in single quotes: this looks like Python' }
         if (byte !== QUOTE) return unexpected(byte, at, 'a name in quotes')
         expected = IN_KEY
         at += 1

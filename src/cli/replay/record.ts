@@ -8,8 +8,10 @@ import {
   readUnreadableLine,
   toLine,
 } from '../../admin/export-format.ts'
-import { isObject } from '../../event/event.ts'
+import { isObject, toData, toEvent } from '../../event/event.ts'
+import { toEventTime } from '../../event/event-time.ts'
 import type { ValidationError } from '../../event/validation-errors.ts'
+import { timestampOf } from '../../send/segment/map.ts'
 
 /** One event on its way through a replay. */
 export type Item = {
@@ -32,6 +34,7 @@ export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: f
 
 /** Segment takes no longer ones. */
 const MESSAGE_ID_CHARACTERS = 100
+const SHOWN_CHARACTERS = 100
 
 export function toItem(value: unknown, text: string, { again, newIds }: Changes): Made {
   const line = toLine(value)
@@ -63,10 +66,13 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   if (entry.state === 'rejected' && line) return { ok: true, item: fromExport(line, text) }
   if (entry.state === 'rejected')
     return { ok: false, fault: toSentence(entry.reason ?? 'rejected', entry.faults) }
+  const at = timeOf(changed)
+  const fault = at === undefined && entry.state === 'pending' ? faultOfTime(changed) : undefined
+  if (fault !== undefined) return { ok: false, fault }
   const asked = again ? { ...arriving, entry: { ...entry, again } } : arriving
   return {
     ok: true,
-    item: { arriving: asked, record, event: changed, at: timeOf(changed) ?? line?.receivedAt },
+    item: { arriving: asked, record, event: changed, at },
   }
 }
 
@@ -100,9 +106,18 @@ function toSentence(reason: string, faults: readonly ValidationError[]): string 
 /** The event's own time, as the mapping reads it. */
 function timeOf(event: unknown): number | undefined {
   if (!isObject(event)) return undefined
-  for (const time of [event.time, isObject(event.data) ? event.data.timestamp : undefined]) {
-    const at = typeof time === 'string' ? Date.parse(time) : Number.NaN
-    if (!Number.isNaN(at)) return at
-  }
-  return undefined
+  return (toEventTime(event.time) ?? toEventTime(toData(event)?.timestamp))?.ms
+}
+
+/** Why an event cannot be sent with the time it happened at. Live it would get that of its receipt, which is not now. */
+function faultOfTime(event: unknown): string | undefined {
+  const reading = toEvent(event)
+  if (!reading.ok || timestampOf(reading.event).from !== null) return undefined
+  const { time, data } = reading.event
+  const [path, value] = time === undefined ? ['$.data.timestamp', data.timestamp] : ['$.time', time]
+  return `time_unreadable: ${path} should be a time with its zone, such as 2026-11-22T02:00:00Z, is ${show(value)}`
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : (toJson(value) ?? '').slice(0, SHOWN_CHARACTERS)
 }

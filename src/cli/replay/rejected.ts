@@ -1,6 +1,19 @@
 /** Bad records → `<name>.rejected.ndjson`, one line each, for a person to look at. */
-import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
-import { rejectedFiles, type Source } from './files.ts'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
+import { CliError } from '../terminal.ts'
+import { REJECTED, type Source } from './files.ts'
 
 export type Bad = {
   readonly file: string
@@ -18,38 +31,55 @@ export type RejectedFile = {
 }
 
 const SHOWN_CHARACTERS = 2_000
+/** Room for any path. */
+const START_BYTES = 16_384
 
-/** `keptBytes`: what an earlier run that is gone on with has written; the rest of that run is written again. */
-export function openRejected(source: Source, keptBytes: number): RejectedFile {
+/**
+ * In `folder`, named after the file; after its path as well where that name is another file's of the same name. `keptBytes`:
+ * what an earlier run that is gone on with has written; the rest of that run is written again.
+ */
+export function openRejected({ name, path: from }: Source, folder: string, keptBytes: number): RejectedFile {
   let file: number | undefined
   let path: string | undefined
   let bytes = keptBytes
+  const letters = createHash('sha256')
+    .update(from ?? name)
+    .digest('hex')
+    .slice(0, 8)
+  const candidate = [basename(name), `${basename(name)}.${letters}`]
+    .map(base => join(folder, `${base}${REJECTED}`))
+    .find(isOwn)
   if (keptBytes > 0) open()
-  else removeStale()
+  // What an earlier run found wrong with this file, it may not find any more.
+  else if (candidate && existsSync(candidate)) attempt(() => rmSync(candidate))
 
-  /** What an earlier run found wrong with this file, it may not find any more. */
-  function removeStale(): void {
-    const [beside] = rejectedFiles(source)
+  /** Not there yet, or about this very file. */
+  function isOwn(candidate: string): boolean {
+    if (!existsSync(candidate)) return true
+    return attempt(() => readStart(candidate)).startsWith(`{"file":${JSON.stringify(name)},`)
+  }
+
+  function attempt<T>(work: () => T): T {
     try {
-      if (beside) rmSync(beside, { force: true })
-    } catch {
-      // A folder that cannot be written holds none of ours.
+      return work()
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new CliError(
+        `Bad records cannot be written to ${folder}: ${why}. Name another folder with --rejected-to.`,
+      )
     }
   }
 
   function open(): number {
-    let fault: unknown
-    for (const candidate of rejectedFiles(source)) {
-      try {
-        file = openSync(candidate, 'a', 0o600)
-        ftruncateSync(file, Math.min(keptBytes, statSync(candidate).size))
-        path = candidate
-        return file
-      } catch (error) {
-        fault = error
-      }
-    }
-    throw fault
+    return attempt(() => {
+      const target = candidate ?? join(folder, `${basename(name)}.${letters}.${process.pid}${REJECTED}`)
+      mkdirSync(folder, { recursive: true })
+      const opened = openSync(target, 'a', 0o600)
+      ftruncateSync(opened, Math.min(keptBytes, statSync(target).size))
+      file = opened
+      path = target
+      return opened
+    })
   }
 
   return {
@@ -66,5 +96,15 @@ export function openRejected(source: Source, keptBytes: number): RejectedFile {
     close() {
       if (file !== undefined) closeSync(file)
     },
+  }
+}
+
+function readStart(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(START_BYTES)
+    return bytes.toString('utf8', 0, readSync(file, bytes))
+  } finally {
+    closeSync(file)
   }
 }

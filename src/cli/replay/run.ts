@@ -3,15 +3,21 @@
  * where it is only after what it says is safe.
  */
 import { CliError } from '../terminal.ts'
-import { type Bytes, toPlain, Unreadable } from './decompress.ts'
+import { toPlain } from './decompress.ts'
 import type { Source } from './files.ts'
-import { createGroup, type GroupParts } from './group.ts'
+import { createGroup, type GroupParts, type Verdict } from './group.ts'
+import type { Bytes } from './input.ts'
+import { readRecords } from './records.ts'
 import { openRejected } from './rejected.ts'
-import { split } from './split.ts'
 import { type End, noTally, type Tally } from './summary.ts'
+import { Unreadable } from './unreadable.ts'
 
 export type ReplayParts = GroupParts & {
   readonly sources: readonly Source[]
+  /** Files that cannot be read at all, a sentence each: found before any was opened. */
+  readonly unreadable: readonly string[]
+  /** Where bad records are written. */
+  readonly rejectedTo: string
   readonly signal: AbortSignal
   readonly onResume: (source: Source, end: number) => void
   /** Nothing in it. */
@@ -29,6 +35,8 @@ export type Ran = {
 export async function replay(parts: ReplayParts): Promise<Ran> {
   const { journal, signal } = parts
   const tally = noTally()
+  tally.read += parts.unreadable.length
+  tally.bad += parts.unreadable.length
   const rejectedFiles: string[] = []
   let end: End = 'done'
   let fault: string | undefined
@@ -54,7 +62,7 @@ export async function replay(parts: ReplayParts): Promise<Ran> {
     }
     if (place.end > 0) parts.onResume(source, place.end)
     const readBefore = tally.read
-    const file = journal && openRejected(source, place.rejectedBytes)
+    const file = journal && openRejected(source, parts.rejectedTo, place.rejectedBytes)
     try {
       const end = await readFile(source, place, createGroup(source, place, file, tally, parts))
       if (end === 'done' && tally.read === readBefore && place.end === 0) parts.onEmpty(source)
@@ -74,21 +82,35 @@ export async function replay(parts: ReplayParts): Promise<Ran> {
     const cut = () => void stream.destroy()
     signal.addEventListener('abort', cut, { once: true })
     let end: End = 'done'
+    const note = (verdict: Verdict) => {
+      if (verdict === 'limit' || verdict === 'strict') end = verdict
+    }
+    const faults: { readonly why: string; readonly at: number }[] = []
+    const plain = measured(toPlain(counted(stream), why => faults.push({ why, at: plain.length() })))
+    /** What an earlier run was told is not told again. */
+    const tellFaults = () => {
+      for (const { why, at } of faults.splice(0)) {
+        if (end === 'done' && at >= from.end) note(group.breakOff(`unreadable: ${why}`))
+      }
+    }
     try {
-      for await (const pieces of split(skip(toPlain(counted(stream)), from.end), from)) {
+      for await (const pieces of readRecords(plain.bytes, from)) {
         for (const piece of pieces) {
           const verdict = group.take(piece)
-          if (verdict === 'limit' || verdict === 'strict') end = verdict
+          note(verdict)
           if (verdict === 'full') await group.send(false)
           if (signal.aborted || end !== 'done') break
         }
         parts.onProgress(tally)
+        tellFaults()
         if (signal.aborted || end !== 'done') break
       }
+      tellFaults()
     } catch (error) {
       if (!signal.aborted) {
         if (!isReadFault(error)) throw error
-        if (group.breakOff(`unreadable: ${error.message}`) === 'strict') end = 'strict'
+        tellFaults()
+        note(group.breakOff(`unreadable: ${error.message}`))
       } else if (error instanceof CliError) throw error
     } finally {
       signal.removeEventListener('abort', cut)
@@ -112,13 +134,14 @@ function isReadFault(error: unknown): error is Error {
   return error instanceof Unreadable || (error instanceof Error && 'syscall' in error)
 }
 
-async function* skip(bytes: Bytes, count: number): AsyncGenerator<Uint8Array, void> {
-  let left = count
-  for await (const chunk of bytes) {
-    if (left >= chunk.length) left -= chunk.length
-    else {
-      yield left > 0 ? chunk.subarray(left) : chunk
-      left = 0
+/** With how much of it has gone by. */
+function measured(bytes: Bytes): { bytes: Bytes; length(): number } {
+  let length = 0
+  async function* pass(): AsyncGenerator<Uint8Array, void> {
+    for await (const chunk of bytes) {
+      length += chunk.length
+      yield chunk
     }
   }
+  return { bytes: pass(), length: () => length }
 }

@@ -1,12 +1,13 @@
 /**
- * Bytes → the JSON records in them, one by one: one object, arrays, NDJSON, objects run together, pretty-printed, any mix.
- * Between records white space, commas and brackets mean nothing, so every such form is read alike. What is no JSON comes
- * out as a bad record, and reading goes on where the next record seems to begin. Memory holds one record, 16 MiB at most.
+ * Bytes → the JSON records in them, one by one: one object, arrays, NDJSON, objects run together, pretty-printed, texts that
+ * hold JSON, any mix. Between records white space, commas and brackets mean nothing, so every such form is read alike, and the
+ * elements of an array are records wherever it begins. What is no JSON comes out as a bad record, a line of text as one, and
+ * reading goes on where the next record seems to begin. Memory holds one record, 16 MiB at most.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Bytes } from './decompress.ts'
+import type { Bytes } from './input.ts'
 import { createGrammar } from './json-scanner.ts'
-import { findRestart } from './resync.ts'
+import { beginsQuoted, findRestart, findTextEnd, lookOf, QUOTED_BYTES } from './resync.ts'
 
 /** `at` and `end` count the bytes of the unpacked text; `end` is where the next record may begin. */
 export type Piece = {
@@ -25,16 +26,16 @@ const SHOWN_BYTES = 8_000
 const FIRST_CAPACITY = 128 * 1_024
 /** Longer than what findRestart looks for. */
 const RESTART_BYTES = 64
-/** As long as what findRestart looks for. */
 const isBetween = new Uint8Array(256)
 for (const byte of Buffer.from(' \t\r\n,[]\x1e')) isBetween[byte] = 1
 const BRACE = 0x7b
+const QUOTE = 0x22
 const OPEN = 0x5b
 const CLOSE = 0x5d
 const SPACE = 0x20
 const TAB = 0x09
 
-const START: Beginning = { end: 0, depth: 0 }
+export const START: Beginning = { end: 0, depth: 0 }
 
 /** In batches, a chunk's worth each. `chunks` go on behind the piece `from`. */
 export async function* split(chunks: Bytes, from = START): AsyncGenerator<Piece[], void> {
@@ -63,8 +64,8 @@ function createSplitter(from: Beginning): Splitter {
   let at = 0
   /** The first byte of the record under way; -1 between records. */
   let start = -1
-  /** Looking for the next record after a bad one. */
-  let isLost = false
+  /** Looking for the next record after a bad one: behind an object that broke, or behind a line of text. */
+  let lost: 'object' | 'text' | undefined
   /** Blanks before the record on its line: after a bad one, the next is likely to stand as deep. */
   let indent = 0
   let depth = from.depth
@@ -90,10 +91,10 @@ function createSplitter(from: Beginning): Splitter {
 
   function scan(isEnd: boolean): void {
     while (at < length || (isEnd && start >= 0)) {
-      if (isLost) {
+      if (lost !== undefined) {
         if (!restart(isEnd)) return
       } else if (start < 0) {
-        skipBetween()
+        if (!skipBetween(isEnd)) return
       } else {
         const step = grammar.read(store, at, length)
         if (step.kind === 'value') take(step.at)
@@ -108,20 +109,23 @@ function createSplitter(from: Beginning): Splitter {
     }
   }
 
-  function skipBetween(): void {
+  /** False: there is too little to tell what begins. */
+  function skipBetween(isEnd: boolean): boolean {
     while (at < length) {
       const byte = store[at] ?? 0
       if (!isBetween[byte]) {
+        if (byte === QUOTE && length - at < QUOTED_BYTES && !isEnd) return false
         start = at
         grammar.reset()
-        if (byte !== BRACE) lose('an object should begin', at)
-        return
+        if (byte !== BRACE && !beginsQuoted(store, at, length)) lose('an object should begin', at)
+        return true
       }
       if (byte === OPEN) depth += 1
       else if (byte === CLOSE) depth = Math.max(0, depth - 1)
       indent = byte === SPACE || byte === TAB ? indent + 1 : 0
       at += 1
     }
+    return true
   }
 
   function take(end: number): void {
@@ -135,30 +139,41 @@ function createSplitter(from: Beginning): Splitter {
   }
 
   function lose(why: string, faultAt: number): void {
-    const next = findRestart(store, start + 1, length, indent)
+    lost = store[start] === BRACE ? 'object' : 'text'
+    const next = findNext(start + 1)
+    const text = show(start, next < 0 ? length : next)
     found.push({
       at: base + start,
       end: base + (next < 0 ? length : next),
       depth,
-      text: show(start, next < 0 ? length : next),
-      fault: `not_json: ${why} (byte ${base + faultAt})`,
+      text,
+      fault: `not_json: ${why} (byte ${base + faultAt})${lost === 'text' ? lookOf(text) : ''}`,
     })
-    isLost = true
     at = start + 1
   }
 
+  /** -1: not in what is there. */
+  function findNext(from: number): number {
+    if (lost === 'text') return findTextEnd(store, from, length, depth > 0)
+    return findRestart(store, from, length, indent)
+  }
+
   function restart(isEnd: boolean): boolean {
-    const next = findRestart(store, at, length, indent)
-    isLost = next < 0 && !isEnd
-    start = next < 0 ? -1 : next
-    if (next >= 0) {
-      at = next
-      grammar.reset()
-      return true
+    const next = findNext(at)
+    if (next < 0) {
+      // A beginning may be cut in two by the end of this chunk.
+      at = isEnd ? length : Math.max(at, length - indent - RESTART_BYTES)
+      if (isEnd) lost = undefined
+      start = -1
+      return isEnd
     }
-    // A beginning may be cut in two by the end of this chunk.
-    at = isEnd ? length : Math.max(at, length - indent - RESTART_BYTES)
-    return isEnd
+    at = next
+    start = store[next] === BRACE ? next : -1
+    // An array that begins a line is a new one, whatever was open before it.
+    if (lost === 'object' && store[next] === OPEN) depth = 0
+    lost = undefined
+    grammar.reset()
+    return true
   }
 
   function show(from: number, to: number): string {

@@ -1,5 +1,5 @@
 /** What a replay has done: kept while it goes on, told when it ends. Pure. */
-import type { Outcome } from './destination.ts'
+import type { Outcome, Unsent } from './destination.ts'
 
 export type Tally = {
   /** Events and bad records together. */
@@ -8,10 +8,16 @@ export type Tally = {
   /** What `--type`, `--since`, `--until` and `--where` left out. */
   notSelected: number
   stored: number
+  /** Of those stored: they wait for delivery. */
+  pending: number
+  /** Of those stored: they will never be sent. */
+  skipped: number
   duplicates: number
   again: number
   sent: number
   leftOut: number
+  /** Why those are not sent that are not: events by reason. */
+  unsent: Unsent
   bad: number
   /** Of those that go to Segment: older than it remembers ids for. */
   old: number
@@ -24,6 +30,8 @@ export const noTally = (): Tally => ({
     selected: 0,
     notSelected: 0,
     stored: 0,
+    pending: 0,
+    skipped: 0,
     duplicates: 0,
     again: 0,
     sent: 0,
@@ -32,14 +40,21 @@ export const noTally = (): Tally => ({
     old: 0,
     bytes: 0,
   },
+  unsent: {},
 })
 
 export function addOutcome(tally: Tally, outcome: Outcome): void {
   tally.stored += outcome.stored
+  tally.pending += outcome.pending
+  tally.skipped += outcome.skipped
   tally.duplicates += outcome.duplicates
   tally.again += outcome.again
   tally.sent += outcome.sent
   tally.leftOut += outcome.leftOut
+  const unsent = { ...tally.unsent }
+  for (const [reason, events] of Object.entries(outcome.unsent))
+    unsent[reason] = (unsent[reason] ?? 0) + events
+  tally.unsent = unsent
 }
 
 export type End = 'done' | 'limit' | 'interrupted' | 'strict' | 'failed'
@@ -55,16 +70,20 @@ export type Summary = Omit<Tally, 'bytes' | 'old'> & {
   readonly fault: string | null
 }
 
+const FILES_TOLD = 5
 export const DAY_MS = 24 * 3_600_000
 
 export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: TellOptions): string[] {
   const { end, to, seconds, eventsPerSecond, read, stored, duplicates, again, sent, leftOut, bad } = summary
+  const kept = stored - summary.pending - summary.skipped
   const parts = [
-    stored && `${count(stored)} new`,
+    stored > kept && `${count(summary.pending)} to be sent`,
+    summary.skipped && `${count(summary.skipped)} kept as skipped${toWhy(summary.unsent, summary.skipped)}`,
+    kept && `${count(kept)} kept in the state of the export`,
     again && `${count(again)} to be sent again`,
     duplicates && `${count(duplicates)} known already`,
     sent && `${count(sent)} ${isDryRun ? 'would be sent' : 'sent'}`,
-    leftOut && `${count(leftOut)} not to be sent`,
+    leftOut && `${count(leftOut)} not to be sent${toWhy(summary.unsent, leftOut)}`,
     summary.notSelected && `${count(summary.notSelected)} not selected`,
     bad && `${count(bad)} bad`,
   ].filter(Boolean)
@@ -72,7 +91,7 @@ export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: Tel
     `${toBeginning(end)} ${count(read)} record${read === 1 ? '' : 's'} read in ${seconds.toFixed(1)} s (${count(eventsPerSecond)}/s), to ${to}: ${parts.join(', ') || 'nothing'}.`,
   ]
   if (bad > 0 && summary.rejectedFiles.length > 0)
-    lines.push(`The bad ones are in ${summary.rejectedFiles.join(', ')}`)
+    lines.push(`The bad ones are in ${toList(summary.rejectedFiles)}`)
   if (end === 'interrupted' || end === 'failed') {
     lines.push(
       isResumable
@@ -92,6 +111,21 @@ export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: Tel
     )
   }
   return lines
+}
+
+/** With numbers, when they add up to what is explained: what was known already may be among them. */
+function toWhy(unsent: Unsent, events: number): string {
+  const reasons = Object.entries(unsent).sort(([, a], [, b]) => b - a)
+  const isSum = reasons.reduce((sum, [, n]) => sum + n, 0) === events
+  const told = reasons.map(([reason, n]) => (isSum && reasons.length > 1 ? `${count(n)} ${reason}` : reason))
+  return told.length > 0 ? ` (${told.join(', ')})` : ''
+}
+
+function toList(files: readonly string[]): string {
+  const more = files.length - FILES_TOLD
+  return (
+    files.slice(0, FILES_TOLD).join(', ') + (more > 0 ? ` and ${count(more)} more files beside them` : '')
+  )
 }
 
 export type TellOptions = {

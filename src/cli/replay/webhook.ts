@@ -3,7 +3,7 @@ import { digests } from '../../hosts/node/digests.ts'
 import { toBaseUrls } from '../../ingest/public-url.ts'
 import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
 import { CliError } from '../terminal.ts'
-import { type Destination, nothing } from './destination.ts'
+import { type Destination, nothing, toUnsent } from './destination.ts'
 import type { Item } from './record.ts'
 import { packs, retrying } from './request.ts'
 
@@ -67,7 +67,8 @@ export function toWebhook(to: string, key: SigningKey, signal: AbortSignal): Des
       )
       const alone = left.filter(({ arriving }) => arriving.isRaw).map(item => [item])
       await Promise.all([...together, ...alone].map(send))
-      return { ...nothing, sent: left.length, leftOut: items.length - left.length }
+      const unsent = toUnsent(items)
+      return { ...nothing, sent: left.length, leftOut: items.length - left.length, unsent }
     },
   }
 }

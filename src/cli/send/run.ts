@@ -62,7 +62,7 @@ export function createSend(terminal: Terminal, manners: Manners) {
     const summary = tally.summary()
     if (options.json) terminal.out(JSON.stringify(summary))
     else for (const row of toTable(summary)) terminal.out(row)
-    return summary.acknowledged === summary.sent ? 0 : 1
+    return summary.acknowledged === summary.sent && !stop.aborted ? 0 : 1
   }
 
   async function sendSamples(
@@ -133,7 +133,7 @@ export function createSend(terminal: Terminal, manners: Manners) {
     if (!isLoad) return undefined
     const line = () => {
       const { sent, acknowledged, waiting, lost, retries, seconds } = tally.counts()
-      return `${Math.round(seconds)} s: sent ${number(sent)}, acknowledged ${number(acknowledged)}, waiting ${number(waiting)}, retries ${number(retries)}, lost ${number(lost)}`
+      return `${Math.round(seconds)} s: sent ${number(sent)}, acknowledged ${number(acknowledged)}, lost ${number(lost)}, waiting ${number(waiting)}, retries ${number(retries)}`
     }
     if (terminal.showsProgress) return setInterval(() => terminal.progress(line()), TELL_MS)
     return setInterval(() => terminal.say(line()), TELL_PLAINLY_MS)

@@ -2,6 +2,7 @@
 import pino from 'pino'
 import { toLogFields } from '../../alerts/redact.ts'
 import type { Settings } from '../../config.ts'
+import { toVisible } from '../../event/visible.ts'
 import type { Log } from '../../runtime.ts'
 
 export function createLog(level: Settings['LOG_LEVEL']): Log {
@@ -9,5 +10,6 @@ export function createLog(level: Settings['LOG_LEVEL']): Log {
   // It may be a file on a disk that is full: what cannot be logged must not end the process.
   stderr.on('error', () => undefined)
   const formatters = { log: toLogFields }
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, stderr)
+  const visible = { write: (line: string) => void stderr.write(toVisible(line)) }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters }, visible)
 }

@@ -8,6 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { NotStored } from '../../admin/transfer.ts'
 import { notifyFrom, openBridge } from '../../bridge.ts'
 import { toTarget } from '../../config.ts'
+import { toVisible } from '../../event/visible.ts'
 import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
@@ -40,7 +41,7 @@ const target = toTarget(settings)
 const dryRun: Deliver = async tracks => {
   const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
   appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
+  if (settings.DRY_RUN_STDOUT) process.stdout.write(toVisible(lines))
   return { kind: 'accepted', status: 0, answer: 'dry run' }
 }
 const deliver = settings.SEGMENT_WRITE_KEY

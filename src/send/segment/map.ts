@@ -5,6 +5,7 @@
  */
 import { readAddress } from '../../event/address.ts'
 import { isObject, type JsonObject, type TwilioEvent, toAddress, toData, toEvent } from '../../event/event.ts'
+import { toEventTime } from '../../event/event-time.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
 import { fnv1a64 } from '../../event/hash.ts'
 import { familyOf } from '../../families/index.ts'
@@ -23,7 +24,7 @@ export type TrackCall = {
   readonly event: string
   readonly messageId: string
   readonly anonymousId: string
-  /** RFC 3339, with as many digits as Twilio sent. */
+  /** RFC 3339, with as many digits as the event has. */
   readonly timestamp: string
   readonly properties: JsonObject
   readonly context: {
@@ -79,20 +80,8 @@ function toExternalIds(address: string): readonly ExternalId[] | undefined {
  * the mapping: an event that waited a week for Segment still happened when it happened.
  */
 export function timestampOf({ time, data }: TwilioEvent): { value?: string; from: string | null } {
-  if (isTimestamp(time)) return { value: time, from: '$.time' }
-  if (isTimestamp(data.timestamp)) return { value: data.timestamp, from: '$.data.timestamp' }
-  return { from: null }
-}
-
-const RFC3339 = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
-
-export function isTimestamp(value: unknown): value is string {
-  if (typeof value !== 'string') return false
-  const [, day] = RFC3339.exec(value) ?? []
-  // Date.parse takes 30 February for 2 March.
-  return day !== undefined && !Number.isNaN(Date.parse(value)) && dayOf(value) === Number(day)
-}
-
-function dayOf(timestamp: string): number {
-  return new Date(`${timestamp.slice(0, 10)}T00:00:00Z`).getUTCDate()
+  const own = toEventTime(time)
+  if (own) return { value: own.text, from: '$.time' }
+  const inData = toEventTime(data.timestamp)
+  return inData ? { value: inData.text, from: '$.data.timestamp' } : { from: null }
 }

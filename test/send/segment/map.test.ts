@@ -113,9 +113,20 @@ describe('the track call', () => {
   })
 
   test.each([
+    ['2024-11-21 10:00:13.123 UTC', '2024-11-21T10:00:13.123Z'],
+    ['2026-01-02T03:04:05+0530', '2026-01-01T21:34:05Z'],
+    ['Fri, 02 Jan 2026 03:04:05 GMT', '2026-01-02T03:04:05Z'],
+    [1767323045, '2026-01-02T03:04:05.000Z'],
+  ])('[MP6] the time %j is sent as that instant (f04)', (time, sent) => {
+    expect(track(statusEvent({}, { time })).timestamp).toBe(sent)
+    if (typeof time === 'string')
+      expect(track(statusEvent({ timestamp: time }, { time: 'then' })).timestamp).toBe(sent)
+  })
+
+  test.each([
     undefined,
     null,
-    1767323045,
+    17673,
     '',
     'now',
     '2026-01-02',
@@ -123,8 +134,8 @@ describe('the track call', () => {
     '2026-13-02T03:04:05Z',
     '2026-02-29T03:04:05Z',
     '2026-01-02T25:04:05Z',
-    '2026-01-02T03:04:05+0530',
-    'Fri, 02 Jan 2026 03:04:05 GMT',
+    '2026-01-02 03:04:05',
+    '01/02/2026 03:04:05 GMT',
   ])('[MP6] in place of the time %j goes data.timestamp, and in its place the receipt', time => {
     expect(track(statusEvent({}, { time })).timestamp).toBe('2026-01-02T03:04:05.000Z')
     expect(track(statusEvent({ timestamp: 'then' }, { time })).timestamp).toBe('2026-03-04T05:06:07.089Z')

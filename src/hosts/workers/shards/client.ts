@@ -148,7 +148,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async import(intakes) {
-      const sum = { stored: 0, duplicates: 0, again: 0 }
+      const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
       const parts: { home: number; part: ReceivedRequest }[] = []
       // Asked for all at once: each question to a former home is a request.
       const homes = await homesOf(intakes.flatMap(({ entries }) => entries))
@@ -163,6 +163,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
         )
         if (imported.stored === false) return imported
         sum.stored += imported.stored
+        sum.pending += imported.pending
+        sum.skipped += imported.skipped
         sum.duplicates += imported.duplicates
         sum.again += imported.again
       }
