@@ -1,7 +1,7 @@
 /**
  * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
  *
- *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ Segment
+ *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ destination
  *                                                    └ failures ─▶ notifier ─▶ operator
  *
  * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
@@ -18,17 +18,17 @@ import type { RequestRow } from '../outbox/sqlite/request-row.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
-import type { Overhead } from './batch.ts'
+import type { Destination } from './destination.ts'
 import { createNextBatch } from './next-batch.ts'
 import type { Line } from './retry.ts'
-import type { Deliver } from './segment/client.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
 export type DispatcherParts = {
   readonly settings: Settings
   readonly outbox: OutboxStore
-  readonly deliver: Deliver
-  readonly overhead: Overhead
+  readonly destination: Destination
+  /** Ends what is on its way: the process is about to stop. */
+  readonly signal?: AbortSignal | undefined
   readonly log: Log
   readonly now: () => number
   readonly random: () => number

@@ -15,8 +15,10 @@ import type { RequestRow } from '../../src/outbox/sqlite/request-row.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
+import type { DeliveryOutcome, Destination } from '../../src/send/destination.ts'
 import { createDispatcher, type Dispatcher } from '../../src/send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
+import { toDestination } from '../../src/send/segment/segment.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
 
@@ -42,6 +44,23 @@ export function createClock(at = START): Clock {
 /** Through the SDK, to the stand-in at `url`. */
 export function deliverTo(url: string, now: () => number = Date.now, timeoutMs?: number): Deliver {
   return createDeliver({ ...target, host: url }, { send: fetch, now }, timeoutMs)
+}
+
+export const neverAborted = new AbortController().signal
+
+/** One attempt, that nobody ends early. */
+export async function attempt(
+  deliver: Deliver,
+  tracks: Parameters<Deliver>[0],
+): Promise<Exclude<DeliveryOutcome, { kind: 'aborted' }>> {
+  const outcome = await deliver(tracks, neverAborted)
+  if (outcome.kind === 'aborted') throw new Error('nobody aborted it')
+  return outcome
+}
+
+/** Segment, at `url` or with a delivery of the test's own. */
+export function segmentAs(deliver: Deliver, perSecond = 0): Destination {
+  return toDestination(deliver, overhead, perSecond)
 }
 
 export type LogLine = { level: keyof Log; message: string; fields: object }
@@ -91,6 +110,7 @@ export type DepotOptions = {
   /** An outbox of an earlier start. */
   readonly sql?: NodeSql
   readonly send?: typeof fetch
+  readonly signal?: AbortSignal
 }
 
 export type Testbed = Dispatcher & {
@@ -127,11 +147,14 @@ export function openDepot(options: DepotOptions): Testbed {
     dedupeMs: settings.DEDUPE_HOURS * 60 * MINUTE,
   })
   const { log, lines } = createLogKeeper()
+  const segment = segmentAs(options.deliver, settings.SEGMENT_RATE)
   const dispatcher = createDispatcher({
     settings,
     outbox,
-    deliver: options.deliver,
-    overhead,
+    destination: settings.SEGMENT_WRITE_KEY
+      ? segment
+      : { ...segment, taken: { state: 'skipped', reason: 'dry_run' } },
+    signal: options.signal,
     log,
     now: clock.now,
     random: options.random ?? (() => 0.5),

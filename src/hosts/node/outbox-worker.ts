@@ -10,13 +10,12 @@ import { createAdmin } from '../../admin/admin.ts'
 import { createTransfer, type NotStored } from '../../admin/transfer.ts'
 import { createNotifier, notifierSettings } from '../../alerts/notifier.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
-import { toTarget } from '../../config.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import { reasons } from '../../reasons.ts'
+import { createDestinations } from '../../send/destinations.ts'
 import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
 import { CLAIM_EVENTS } from '../../send/next-batch.ts'
-import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import { createCatchUp, untilAll } from './catch-up.ts'
 import { createCrowd } from './crowd.ts'
 import { noticeClock } from './data-folder.ts'
@@ -39,13 +38,15 @@ if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 
 const log = createLog(settings.LOG_LEVEL)
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, Date.now)
-const target = toTarget(settings)
-const dryRun: Deliver = async tracks => {
-  const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
-  appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
-  return { kind: 'accepted', status: 0, answer: 'dry run' }
-}
+const [destination] = await createDestinations(settings, {
+  send: fetch,
+  now: Date.now,
+  breathe,
+  showDryRun(lines) {
+    appendFileSync(dryRunFile, lines, { mode: 0o600 })
+    if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
+  },
+})
 
 let dispatcher: Dispatcher
 // What a question needs sorted is sorted before it is asked here, turn by turn.
@@ -54,10 +55,7 @@ const admin = createAdmin(outbox, () => ({ ...dispatcher, indexPending: settleAc
 dispatcher = createDispatcher({
   settings,
   outbox,
-  deliver: settings.SEGMENT_WRITE_KEY
-    ? createDeliver(target, { send: fetch, now: Date.now, breathe })
-    : dryRun,
-  overhead: await measureOverhead(target),
+  destination,
   log,
   now: Date.now,
   random: Math.random,

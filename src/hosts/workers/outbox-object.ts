@@ -10,7 +10,7 @@ import type { Resent } from '../../admin/resend.ts'
 import type { StatusFigures } from '../../admin/status.ts'
 import { createTransfer, type Transfer } from '../../admin/transfer.ts'
 import { toErrorText } from '../../alerts/redact.ts'
-import { type Settings, toPruning, toTarget } from '../../config.ts'
+import { type Settings, toPruning } from '../../config.ts'
 import type { Identity, ReceivedRequest, Stored } from '../../event/received-request.ts'
 import type { EventQuery } from '../../outbox/sqlite/list.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
@@ -19,8 +19,8 @@ import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import type { ResendQuery } from '../../outbox/sqlite/resend.ts'
 import type { ScanQuery } from '../../outbox/sqlite/scan.ts'
 import type { Reason } from '../../reasons.ts'
+import { createDestinations } from '../../send/destinations.ts'
 import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
-import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import type { MetricsJson } from '../../stats/metrics.ts'
 import type { KindHours, Span } from '../../stats/quality.ts'
 import { createAlarm } from './alarm.ts'
@@ -70,7 +70,12 @@ export class OutboxShard extends DurableObject<Env> {
   async #open(): Promise<Room> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
-    const target = toTarget(settings)
+    const [destination] = await createDestinations(settings, {
+      send: this.#send,
+      now: Date.now,
+      // The mapped calls are shown by the API.
+      showDryRun: () => undefined,
+    })
     let dispatcher: Dispatcher
     const admin = createAdmin(outbox, () => dispatcher, Date.now)
     const waitUntil = (promise: Promise<void>) =>
@@ -78,10 +83,7 @@ export class OutboxShard extends DurableObject<Env> {
     dispatcher = createDispatcher({
       settings,
       outbox,
-      deliver: settings.SEGMENT_WRITE_KEY
-        ? createDeliver(target, { send: this.#send, now: Date.now })
-        : dryRun,
-      overhead: await measureOverhead(target),
+      destination,
       log: this.#log,
       now: Date.now,
       random: Math.random,
@@ -270,6 +272,3 @@ function shareOf(settings: Settings): Settings {
   if (SEGMENT_RATE === 0) return settings
   return { ...settings, SEGMENT_RATE: Math.max(1, Math.floor(SEGMENT_RATE / OUTBOX_SHARDS)) }
 }
-
-/** Without a write key nothing leaves; the mapped calls are shown by the API. */
-const dryRun: Deliver = async () => ({ kind: 'accepted', status: 0, answer: 'dry run' })
