@@ -5,8 +5,8 @@
 
 import type { ValidationError } from '../event/validation-errors.ts'
 import { validate } from '../ingest/validate.ts'
-import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
-import { readKept } from '../outbox/sqlite/kept-state.ts'
+import { isAmong, isHeld } from '../outbox/held.ts'
+import { readKept } from '../outbox/kept-state.ts'
 import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'

@@ -1,6 +1,6 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
-import type { From } from '../outbox/sqlite/held.ts'
+import type { From } from '../outbox/held.ts'
 import type { EventView } from '../outbox/sqlite/list.ts'
 import { toPlace } from '../outbox/sqlite/list.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'

@@ -1,8 +1,8 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import * as z from 'zod'
 import type { ValidationError } from '../event/validation-errors.ts'
-import { isHeld } from '../outbox/sqlite/held.ts'
-import { parseJson } from '../outbox/sqlite/kept-state.ts'
+import { isHeld } from '../outbox/held.ts'
+import { parseJson } from '../outbox/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
 import { customerAddress, isTimestamp } from '../send/segment/map.ts'
 import { type Origin, toOrigins } from './field-origins.ts'

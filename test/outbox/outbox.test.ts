@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from '../../src/ingest/decode.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { encodeRow } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import {

@@ -10,7 +10,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib'
-import type { Compression } from '../../outbox/sqlite/sql.ts'
+import type { Compression } from '../../outbox/encode-row.ts'
 
 /** Below this, compressing costs more than the pages it saves. */
 const LEAST_CHARACTERS = 4_096

@@ -3,7 +3,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { OutboxClient } from '../../bridge.ts'
-import { encodeRow } from '../../outbox/sqlite/append.ts'
+import { encodeRow } from '../../outbox/encode-row.ts'
 import { zlib } from './compression.ts'
 import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
 import type { Calls } from './outbox-worker.ts'

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Stored } from '../../event/received-request.ts'
-import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/request-row.ts'
 
 /**
  * When as many as that shared a commit, callers are many: then so many turns of the event loop go by until the next one. In the

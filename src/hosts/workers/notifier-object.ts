@@ -10,7 +10,7 @@ import { type About, createNotifier, type Notifier, notifierSettings } from '../
 import { noStateLog } from '../../alerts/state-log.ts'
 import { type Failure, isForgeable, type Standing } from '../../alerts/throttle.ts'
 import { nothingSpent, spend } from '../../http/auth/login-rate-limit.ts'
-import { readKept } from '../../outbox/sqlite/kept-state.ts'
+import { readKept } from '../../outbox/kept-state.ts'
 import { migrate } from '../../outbox/sqlite/migrations.ts'
 import { createNoticeStore, type NoticeStore } from '../../outbox/sqlite/notices.ts'
 import { createAlarm } from './alarm.ts'

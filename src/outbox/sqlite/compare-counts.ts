@@ -5,9 +5,9 @@
  */
 import * as z from 'zod'
 import { type State, states } from '../../reasons.ts'
+import { readKept } from '../kept-state.ts'
 import { type Counted, type Counters, counted } from './counters.ts'
 import type { DamageLog } from './damage.ts'
-import { readKept } from './kept-state.ts'
 import type { NoticeStore } from './notices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'

@@ -3,8 +3,8 @@
  * transaction as the events themselves, so that the account closes at every moment.
  */
 import { type State, states } from '../../reasons.ts'
+import { isHeld } from '../held.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
-import { isHeld } from './held.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -1,8 +1,8 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
 import * as z from 'zod'
 import type { State, WaitReason } from '../../reasons.ts'
+import { parseJson } from '../kept-state.ts'
 import { type Body, createBodyReader } from './body.ts'
-import { parseJson } from './kept-state.ts'
 import type { Place } from './place.ts'
 import { holds, toNeedles, toText } from './search.ts'
 import type { Sql } from './sql.ts'

@@ -1,6 +1,7 @@
 /** What must outlive a restart besides the events: the notices, and small things by name. */
+
+import { parseJson } from '../kept-state.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
-import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 

@@ -3,6 +3,7 @@
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
 
+import type { RequestRow } from '../request-row.ts'
 import { appendAll } from './append.ts'
 import { type ChangeReader, createChangeReader } from './changes.ts'
 import { type Comparison, createComparison } from './compare-counts.ts'
@@ -16,7 +17,6 @@ import { migrate } from './migrations.ts'
 import { createNoticeStore, type NoticeStore } from './notices.ts'
 import type { Place } from './place.ts'
 import { createPruner, type Pruner, type Pruning } from './prune.ts'
-import type { RequestRow } from './request-row.ts'
 import { createResender, type Resender } from './resend.ts'
 import { createScan, type Scan } from './scan.ts'
 import { createSeenReader, type SeenReader } from './seen.ts'

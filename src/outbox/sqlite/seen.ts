@@ -1,6 +1,6 @@
 /** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
 import type { Identity } from '../../event/received-request.ts'
-import { toBucket, toFingerprint } from './append.ts'
+import { toBucket, toFingerprint } from '../encode-row.ts'
 import { toJsonLists } from './byte-limits.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'

@@ -1,9 +1,9 @@
 /** The ways an event changes its state; to be called inside `book.transaction`. */
 
 import type { EventReason, State, WaitReason } from '../../reasons.ts'
+import type { From } from '../held.ts'
+import { isAmong } from '../held.ts'
 import type { Counters } from './counters.ts'
-import type { From } from './held.ts'
-import { isAmong } from './held.ts'
 import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
