@@ -2,7 +2,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OutboxClient } from '../../src/bridge.ts'
 import { readSettings } from '../../src/config.ts'
-import { createBodies } from '../../src/hosts/node/bodies.ts'
+import { readBody } from '../../src/hosts/node/body.ts'
 import { decompress } from '../../src/hosts/node/decompress.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { openServer, rawUrl } from '../../src/hosts/node/http-server.ts'
@@ -39,7 +39,6 @@ const outboxClient: OutboxClient = {
   quality: nothing,
 }
 
-const bodies = createBodies()
 const app = createApp({
   settings,
   outboxClient,
@@ -52,7 +51,7 @@ const app = createApp({
   log: createLog(settings.LOG_LEVEL),
   now: Date.now,
   rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-  readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env, limit),
+  readBody: ({ env }: { env: HttpBindings }, limit) => readBody(env.incoming, limit),
 })
 const server = await openServer(app.fetch, settings)
 console.log(server.url)

@@ -11,7 +11,7 @@ import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ResendQuery } from '../outbox/sqlite/resend.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
-import type { Dispatcher } from '../send/dispatcher.ts'
+import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
@@ -28,9 +28,13 @@ import type { Stats } from './figures.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
 
-/** `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. */
+/**
+ * `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. `unsorted`: the
+ * index lag, events that are stored and cannot be among these yet.
+ */
 export type EventList = {
   readonly events: readonly EventSummary[]
+  readonly unsorted: number
   readonly next: string | undefined
   readonly reachedAt: number | undefined
   readonly cursor: string
@@ -75,12 +79,9 @@ export type Admin = {
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
 
-/** Events that a look at what is new may have sorted for it: some 30 ms in a burst, and nothing otherwise. */
-const PULSE_EVENTS = 2_000
-
 export function createAdmin(
   outbox: OutboxStore,
-  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
+  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'indexAll' | 'health' | 'deliverNow'>,
   now: () => number,
 ): Admin & { observe: Observe } {
   const meters = createDepotMeters(() => {
@@ -88,8 +89,11 @@ export function createAdmin(
     return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
   })
 
+  /** A read shows what is indexed, and says how much is not: at a high rate it must not wait for all of it. */
+  const indexSome = () => dispatcher().indexPending(EVENTS_A_READ)
+
   function stats(): Stats {
-    dispatcher().indexPending()
+    indexSome()
     return { ...figures(), counts: outbox.counts() }
   }
 
@@ -119,7 +123,7 @@ export function createAdmin(
   }
 
   function find(key: string): ReturnType<OutboxStore['event']> {
-    dispatcher().indexPending()
+    indexSome()
     const place = toPlace(key)
     return place && outbox.event(place)
   }
@@ -182,36 +186,32 @@ export function createAdmin(
       dispatcher().deliverNow()
       return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
-    pulse: createPulse(
-      outbox,
-      () => dispatcher().indexPending(PULSE_EVENTS),
-      () => figures(),
-    ),
-    // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
+    pulse: createPulse(outbox, indexSome, () => figures()),
+    // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
     deadLetters() {
-      dispatcher().indexPending()
-      return toGroups(outbox)
+      indexSome()
+      return { ...toGroups(outbox), unsorted: outbox.unsorted() }
     },
-    changeMany(action, filter) {
-      dispatcher().indexPending()
+    async changeMany(action, filter) {
+      await dispatcher().indexAll()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
     },
     metrics: meters.json,
     notices: limit => outbox.notices(limit),
     quality(span) {
-      dispatcher().indexPending()
+      indexSome()
       return outbox.kindHours(span)
     },
     events(query) {
-      dispatcher().indexPending()
+      indexSome()
+      const state = { cursor: toCursor(outbox.sortedUpTo()), unsorted: outbox.unsorted() }
       // A place that no answer ever named is beyond the last page.
-      const cursor = toCursor(outbox.sortedUpTo())
       if (query.before !== undefined && !toPlace(query.before))
-        return { events: [], next: undefined, reachedAt: undefined, cursor }
+        return { events: [], next: undefined, reachedAt: undefined, ...state }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, cursor }
+      return { events: events.map(toSummary), next, reachedAt, ...state }
     },
     event(key) {
       const event = find(key)
@@ -229,6 +229,9 @@ export function createAdmin(
       outbox.remember(ARRIVAL, JSON.stringify(arrival))
     },
     resend: key => sendAgain(key, toResend),
-    resendMany: query => resendMany(outbox, query, now),
+    async resendMany(query) {
+      await dispatcher().indexAll()
+      return resendMany(outbox, query, now)
+    },
   }
 }

@@ -39,14 +39,13 @@ export function fromCursor(cursor: string): number | undefined {
   return /^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined
 }
 
-/** `figures`: without sorting first, for intakes go before those who watch. */
 export function createPulse(
   outbox: OutboxStore,
-  sortSome: () => void,
+  indexSome: () => void,
   figures: () => Omit<Stats, 'counts'>,
 ): (query: PulseQuery) => Pulse {
   return ({ after, upTo, keys, recent, limit }) => {
-    sortSome()
+    indexSome()
     const newest = outbox.sortedUpTo()
     const from = (after === undefined ? undefined : fromCursor(after)) ?? newest
     const to = Math.min(newest, (upTo === undefined ? undefined : fromCursor(upTo)) ?? newest)

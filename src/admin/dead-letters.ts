@@ -26,7 +26,8 @@ export type Group = {
   /** The newest first; fewer when their requests are very large. */
   readonly samples: readonly EventSummary[]
 }
-export type Groups = { readonly groups: readonly Group[] }
+/** `unsorted`: the index lag. */
+export type Groups = { readonly groups: readonly Group[]; readonly unsorted: number }
 
 /** What a person's action makes of an event. */
 export type Change = {
@@ -40,7 +41,7 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
-export function toGroups(outbox: OutboxStore): Groups {
+export function toGroups(outbox: OutboxStore): Pick<Groups, 'groups'> {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
   for (const { state, reason, n } of outbox.counts()) {
     const dead = deadLetterStates.find(one => one === state)

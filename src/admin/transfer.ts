@@ -4,6 +4,7 @@ import type { ReceivedRequest, Stored } from '../event/received-request.ts'
 import { encodeRow } from '../outbox/encode-row.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { ScanPage, ScanQuery } from '../outbox/sqlite/scan.ts'
+import type { Awaitable } from '../runtime.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 
 /** What came of the events of an import; they add up to what was sent. */
@@ -20,22 +21,23 @@ export type Imported = {
 export type NotStored = Extract<Stored, { stored: false }>
 
 export type Transfer = {
-  exportPage(query: ScanQuery): ScanPage | NotStored
+  exportPage(query: ScanQuery): Awaitable<ScanPage | NotStored>
   /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
-  import(intakes: readonly ReceivedRequest[]): Imported | NotStored
+  import(intakes: readonly ReceivedRequest[]): Awaitable<Imported | NotStored>
 }
 
-type Keeper = Pick<Dispatcher, 'append' | 'indexPending'>
+type Keeper = Pick<Dispatcher, 'append' | 'indexPending' | 'indexAll'>
 
 export function createTransfer(outbox: OutboxStore, dispatcher: () => Keeper): Transfer {
   return {
-    exportPage(query) {
-      dispatcher().indexPending()
-      // What cannot be sorted now is exported as it came.
+    async exportPage(query) {
+      await dispatcher().indexAll()
+      // What cannot be indexed now is exported as it came.
       return outbox.scan(query)
     },
-    // In one go, so that what is counted meanwhile is theirs alone.
-    import(intakes) {
+    async import(intakes) {
+      await dispatcher().indexAll()
+      // From here on at a stretch, so that what is counted is theirs alone.
       const unsettled = settle()
       if (unsettled) return unsettled
       const before = figures()
@@ -58,7 +60,7 @@ export function createTransfer(outbox: OutboxStore, dispatcher: () => Keeper): T
     },
   }
 
-  /** What cannot be sorted is counted nowhere. */
+  /** What cannot be indexed is counted nowhere. */
   function settle(): NotStored | undefined {
     dispatcher().indexPending()
     const left = outbox.unsorted()

@@ -13,7 +13,7 @@ import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 import { openLine } from '../send/retry.ts'
 
-export type Keeper = Pick<Dispatcher, 'append' | 'indexPending'>
+export type Keeper = Pick<Dispatcher, 'append' | 'indexPending' | 'indexAll'>
 
 export function createLocalApi(
   outbox: OutboxStore,

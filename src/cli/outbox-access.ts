@@ -70,6 +70,10 @@ function openHere(settings: Settings, folder: Folder): OutboxAccess {
     indexPending() {
       while (outbox.sort() > 0);
     },
+    // Nobody else asks meanwhile.
+    async indexAll() {
+      keeper.indexPending()
+    },
   }
   const transfer = createTransfer(outbox, () => keeper)
   const api = async () => (await import('./local-api.ts')).createLocalApi(outbox, keeper, transfer)

@@ -88,12 +88,13 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
-    const { events, next, reachedAt, cursor } = await outboxClient.events(query.data)
+    const { events, next, reachedAt, cursor, unsorted } = await outboxClient.events(query.data)
     return c.json({
       events: events.map(toSummaryJson),
       next: next ?? null,
       reachedAt: toIso(reachedAt),
       cursor,
+      unsorted,
     })
   }
   api.get('/events', c => list(c, c.req.query()))

@@ -12,13 +12,13 @@ import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Stored } from '../event/received-request.ts'
 import type { RequestRow } from '../outbox/request-row.ts'
-import { EVENTS_A_LARGE_TURN } from '../outbox/sqlite/index-events.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { createPruneTurns } from '../outbox/sqlite/prune.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
 import type { Destination } from './destination.ts'
+import { createIndexBudget } from './index-budget.ts'
 import { createNextBatch } from './next-batch.ts'
 import type { Line } from './retry.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
@@ -49,14 +49,19 @@ export type Dispatcher = {
   /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
   append(parcels: readonly RequestRow[], from?: 'webhook' | 'import'): Stored[]
   report(failure: Failure): void
-  /** One batch at most, of at most so many events. Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due. */
-  deliverNextBatch(events?: number): Promise<number | undefined>
+  /**
+   * Indexes a turn of what is stored, if the budget allows, and delivers one batch at most. Returns when to come back, ms since
+   * 1970 (the past: at once); `undefined`: nothing is due.
+   */
+  deliverNextBatch(): Promise<number | undefined>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** By a person: ends any wait, of the line and of what is held back. */
   deliverNow(): void
-  /** Sorts all that is kept but not sorted, or about so many events of it, so that what is read next is the whole account. */
+  /** Indexes what is stored and not indexed yet, or about so many events of it, whatever the budget says. */
   indexPending(events?: number): void
+  /** Everything that is stored by now, with turns for others in between. Ends early when the outbox cannot be written. */
+  indexAll(): Promise<void>
   health(): Health
 }
 
@@ -70,6 +75,9 @@ export type Health = {
   readonly notices: Standing
 }
 
+/** So many events are indexed before a read, or at a stretch by what needs all of them: some 30 ms of work. */
+export const EVENTS_A_READ = 2_000
+
 export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const { settings, outbox, log, now } = parts
   const faults = createStorageFaults(log)
@@ -79,13 +87,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
   const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
 
+  const budget = createIndexBudget(settings.SEGMENT_RATE)
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
-  const {
-    deliverNextBatch: drain,
-    deliverNow,
-    line,
-  } = createNextBatch({
+  const { deliverNextBatch, deliverNow, line } = createNextBatch({
     ...parts,
+    budget,
     notifier: {
       failed: failures => notifier.failed(failures),
       recovered: component => notifier.recovered(component),
@@ -142,6 +148,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     }
     const fault = faults.attempt('write', () => outbox.put(parcels, now()))
     if (fault === undefined) {
+      budget.appended(now())
       mended('outbox_unwritable')
       // Whoever fails to sign meanwhile is somebody else.
       if (from === 'webhook') notifier.verified()
@@ -154,6 +161,13 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
   }
 
+  function indexPending(events = Number.POSITIVE_INFINITY): void {
+    write(() => {
+      for (let left = events, indexed = 1; left > 0 && indexed > 0; left -= indexed)
+        indexed = outbox.sort(Math.min(left, EVENTS_A_READ))
+    })
+  }
+
   function tellOfRejected(parcels: readonly RequestRow[]): void {
     account ??= /Accounts\/(AC[0-9a-fA-F]{32})\b/.exec(parcels[0]?.source ?? '')?.[1]
     const tell = ({ receivedAt, rejected }: RequestRow): Failure[] =>
@@ -164,7 +178,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   return {
     append: put,
     report: failure => notifier.failed([failure]),
-    deliverNextBatch: drain,
+    deliverNextBatch,
     tick() {
       notifier.tick()
       write(() => prune(now()))
@@ -174,11 +188,14 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       tellOfFaults(0)
     },
     deliverNow,
-    indexPending(events = Number.POSITIVE_INFINITY) {
-      write(() => {
-        for (let left = events, sorted = 1; left > 0 && sorted > 0; left -= sorted)
-          sorted = outbox.sort(Math.min(left, EVENTS_A_LARGE_TURN))
-      })
+    indexPending,
+    async indexAll() {
+      const upTo = outbox.keptUpTo()
+      for (let before = -1; before < outbox.sortedUpTo() && outbox.sortedUpTo() < upTo; ) {
+        before = outbox.sortedUpTo()
+        indexPending(EVENTS_A_READ)
+        await new Promise(resolve => setTimeout(resolve, 0))
+      }
     },
     health() {
       const troubles: Trouble[] = faults.troubles()

@@ -20,11 +20,13 @@ import {
   toProbe,
 } from './circuit-breaker.ts'
 import { failed } from './destination.ts'
+import type { IndexBudget } from './index-budget.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
 
 export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
   readonly outbox: OutboxStore
+  readonly budget: IndexBudget
   readonly log: Log
   readonly random: () => number
   readonly resume?: boolean | undefined
@@ -39,15 +41,13 @@ export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
 }
 
 export type NextBatch = {
-  deliverNextBatch(events?: number): Promise<number | undefined>
+  deliverNextBatch(): Promise<number | undefined>
   deliverNow(): void
   line(): Line
 }
 
 /** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
-export const CLAIM_EVENTS = 250
-/** So many are sorted for each that is claimed, until all are: then sorting soon catches up, and copies are not counted. */
-const SORTED_AHEAD = 2
+const CLAIM_EVENTS = 250
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
 /** The name under which a sleeping outbox remembers how its destination did. */
@@ -60,7 +60,7 @@ type Claimed = { readonly as: Try | 'held'; readonly work: Work }
 type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
 export function createNextBatch(parts: NextBatchParts): NextBatch {
-  const { destination, outbox, now, write, read, notifier } = parts
+  const { destination, outbox, budget, now, write, read, notifier } = parts
   const { limits, taken } = destination
   const rate = createRateLimiter(limits.eventsPerSecond)
   let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
@@ -82,35 +82,43 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     hold: ({ holds = 0 }) => ({ until: now() + toHoldMs(holds, parts.random()), times: holds + 1 }),
   }
 
-  async function drain(events = CLAIM_EVENTS): Promise<number | undefined> {
+  async function deliverNextBatch(): Promise<number | undefined> {
     for (const batch of unsettled.splice(0)) settle(batch)
     if (unsettled.length > 0) return now() + MEND_MS
-    let sorted = 0
-    if (!write(() => (sorted = outbox.sort(events * SORTED_AHEAD)))) return now() + MEND_MS
+    let indexAt: number | undefined
+    if (!write(() => (indexAt = index()))) return now() + MEND_MS
     const rest = toRest(line, now())
-    if (rest > 0) return sorted > 0 ? now() : now() + rest
-    if (line.failures > 0 && isTrying) return undefined
+    if (rest > 0) return earliest(indexAt, now() + rest)
+    if (line.failures > 0 && isTrying) return indexAt
     if (parts.maySend && !parts.maySend()) return now()
     let claimed: ReturnType<typeof claim>
-    if (!read(() => (claimed = claim(events)))) return now() + MEND_MS
-    if (typeof claimed === 'object') {
-      await deliver(claimed)
-      return now()
-    }
-    return sorted > 0 ? now() : claimed
+    if (!read(() => (claimed = claim()))) return now() + MEND_MS
+    if (typeof claimed !== 'object') return earliest(indexAt, claimed)
+    await deliver(claimed)
+    return now()
+  }
+
+  /** One turn of it. Returns when the next one is due; `undefined`: everything is indexed. */
+  function index(): number | undefined {
+    if (outbox.sortedUpTo() >= outbox.keptUpTo()) return undefined
+    const wait = budget.wait(now())
+    if (wait > 0) return now() + wait
+    const before = outbox.total('pending')
+    const indexed = outbox.sort()
+    // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
+    budget.spend(outbox.total('pending') - before, now())
+    return indexed > 0 ? now() : undefined
   }
 
   /** What goes next, or when to come back; `undefined`: nothing is due. */
-  function claim(events: number): Claimed | number | undefined {
+  function claim(): Claimed | number | undefined {
     const as = toNextTry(line, now())
     if (as !== 'probe') {
       const resumed = begun.shift()
       if (resumed) return resumed
     }
     const ordinary = () =>
-      as === 'probe'
-        ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now()))
-        : takeBatch(as, events)
+      as === 'probe' ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now())) : takeBatch(as)
     const held = () => take('held', 1, () => outbox.claimHeld(now(), now() + LONGEST_HOLD_MS))
     // They take turns, so that neither waits for the other. A line that fails is tried with what waits in it.
     const turns = line.failures > 0 || wasHeld ? [ordinary, held] : [held, ordinary]
@@ -123,8 +131,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     const nextHeldAt = outbox.nextHeldAt()
     // A clock set back must not hold an event back for longer than it would be anyway.
     const heldAt = nextHeldAt === undefined ? undefined : Math.min(nextHeldAt, now() + LONGEST_HOLD_MS)
-    const dues = [comeBackAt, heldAt].filter(due => due !== undefined)
-    return dues.length > 0 ? Math.min(...dues) : undefined
+    return earliest(comeBackAt, heldAt)
   }
 
   /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */
@@ -136,8 +143,8 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     return share
   }
 
-  function takeBatch(as: Try, events: number): Claimed | number | undefined {
-    const wanted = outbox.claimable(Math.min(events, rate.most))
+  function takeBatch(as: Try): Claimed | number | undefined {
+    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most))
     if (wanted === 0) return undefined
     return take(as, wanted, () => outbox.claim(wanted, limits.batchBytes * 2, now()))
   }
@@ -238,7 +245,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   }
 
   return {
-    deliverNextBatch: drain,
+    deliverNextBatch,
     deliverNow() {
       line = { ...line, notBefore: 0 }
       keepLine()
@@ -246,6 +253,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     },
     line: () => line,
   }
+}
+
+function earliest(...dues: readonly (number | undefined)[]): number | undefined {
+  const known = dues.filter(due => due !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
 }
 
 const isHold = ({ reason }: Settlement): boolean => reason === 'held_back'

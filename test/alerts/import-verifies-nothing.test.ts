@@ -5,11 +5,13 @@ import { createTransfer } from '../../src/admin/transfer.ts'
 import { MINUTE, openDepot } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'
 
-it('[NT131] a signature_mismatch after an import is the error that it is without one', () => {
+it('[NT131] a signature_mismatch after an import is the error that it is without one', async () => {
   const dispatcher = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   const event = messageStatus()
   const intakes = toIntakes([fromEvent(event, JSON.stringify(event))], dispatcher.clock.at)
-  expect(createTransfer(dispatcher.outbox, () => dispatcher).import(intakes)).toMatchObject({ stored: 1 })
+  expect(await createTransfer(dispatcher.outbox, () => dispatcher).import(intakes)).toMatchObject({
+    stored: 1,
+  })
   dispatcher.clock.pass(MINUTE)
   dispatcher.report({ reason: 'signature_mismatch', at: dispatcher.clock.at, count: 1 })
   expect(dispatcher.notices()).toMatchObject([

@@ -147,19 +147,6 @@ describe('a line that fails', () => {
     expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 350 })
   })
 
-  it.each([
-    { asked: 50, sent: 50 },
-    { asked: undefined, sent: 250 },
-  ])('[BU4] asked for $asked events, a turn sends $sent and sorts twice as many', async ({ asked, sent }) => {
-    const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver })
-    for (let count = 0; count < 60; count++) dispatcher.take(...events(10))
-    void dispatcher.deliverNextBatch(asked)
-    await turn()
-    expect(batches.map(batch => batch.events)).toEqual([sent])
-    expect(600 - dispatcher.outbox.unsorted()).toBe(2 * sent)
-  })
-
   it('[DP3] a success that began before a failure does not undo the wait it told', async () => {
     const { batches, deliver } = createGate()
     const dispatcher = openDepot({ deliver })
@@ -560,17 +547,46 @@ describe('a dry run', () => {
 })
 
 describe('upkeep', () => {
-  it('[DP18] what is kept is sorted at once, however long the rate or a failing line holds delivery back', async () => {
+  it('[DP18] what is stored is indexed, however long the rate or a failing destination holds delivery back', async () => {
     for (const settings of [{ SEGMENT_RATE: '1' }, { SEGMENT_RATE: '0' }]) {
       const dispatcher = toStandIn({ settings })
       if (settings.SEGMENT_RATE === '0') segment.fail({ kind: 'status', status: 503 })
       for (let request = 0; request < 10; request++) dispatcher.take(...events(200))
-      const began = dispatcher.clock.at
-      for (let turn = 0; turn < 10 && dispatcher.outbox.unsorted() > 0; turn++) {
-        expect((await dispatcher.deliverNextBatch()) ?? began).toBeLessThanOrEqual(began)
+      const end = dispatcher.clock.at + 50
+      while (dispatcher.outbox.unsorted() > 0) {
+        const due = await dispatcher.deliverNextBatch()
+        expect(due).toBeLessThanOrEqual(end)
+        dispatcher.clock.at = Math.max(dispatcher.clock.at, due ?? 0)
       }
-      expect(dispatcher.outbox.unsorted()).toBe(0)
     }
+  })
+
+  it('[IX110] while requests arrive, twice as many events as the destination accepts are indexed; then the rest', async () => {
+    const dispatcher = toStandIn({ settings: { SEGMENT_RATE: '1000' } })
+    for (let ms = 0; ms < 5_000; ms += 40) {
+      dispatcher.take(...events(200))
+      await dispatcher.deliverNextBatch()
+      dispatcher.clock.pass(40)
+    }
+    const { outbox } = dispatcher
+    const indexed = 25_000 - outbox.unsorted()
+    expect(indexed).toBeGreaterThan(9_000)
+    expect(indexed).toBeLessThan(11_200)
+    dispatcher.clock.pass(10)
+    await dispatcher.drainFor(1_000)
+    expect(outbox.unsorted()).toBe(0)
+  })
+
+  it('[IX110] duplicates and skipped events take nothing of that: delivery never waits for want of events', async () => {
+    const dispatcher = toStandIn({ settings: { SEGMENT_RATE: '100' } })
+    const known = events(1)
+    for (let ms = 0; ms < 2_000; ms += 40) {
+      dispatcher.take(...Array.from({ length: 50 }, () => known).flat())
+      await dispatcher.deliverNextBatch()
+      dispatcher.clock.pass(40)
+    }
+    expect(dispatcher.outbox.unsorted()).toBeLessThanOrEqual(50)
+    expect(dispatcher.outbox.total('duplicate')).toBeGreaterThan(2_000)
   })
 
   it('[DP13] no second sees more events than SEGMENT_RATE and a quarter of it', async () => {

@@ -223,29 +223,6 @@ export function registerHours(rule: Rule): void {
       expect(sumOf(crash())).toEqual([252, 1])
     },
   )
-
-  rule('[DQ7] a turn writes one row an hour and kind, however many events it sorts', ({ sql, open }) => {
-    open()
-    let writes = 0
-    let reads = 0
-    const watched: Sql = {
-      ...sql,
-      exec: script => sql.exec(script),
-      transaction: (work, durability) => sql.transaction(work, durability),
-      all(query, ...values) {
-        if (/INTO hours/.test(query)) writes += 1
-        else if (/FROM hours/.test(query)) reads += 1
-        return sql.all(query, ...values)
-      },
-    }
-    const outbox = createOutbox(watched, pruning)
-    outbox.put([parcelOf(samples(200)), parcelOf(samples(200, 201)), parcelOf([unmapped], NOW + HOUR)])
-    expect(outbox.sort()).toBe(401)
-    expect([writes, reads]).toEqual([2, 2])
-    outbox.put([parcelOf(samples(200, 401))])
-    expect(outbox.sort()).toBe(200)
-    expect([writes, reads]).toEqual([3, 2])
-  })
 }
 
 function name({ type, version }: { type: string; version: number }) {

@@ -32,9 +32,9 @@ export function toOutbox(name: string, transfer: Transfer): Destination {
     name,
     async send(items) {
       const arriving = items.map(item => item.arriving)
-      let imported: ReturnType<Transfer['import']>
+      let imported: Awaited<ReturnType<Transfer['import']>>
       try {
-        imported = transfer.import(toIntakes(arriving, Date.now()))
+        imported = await transfer.import(toIntakes(arriving, Date.now()))
       } catch (error) {
         throw new CliError(
           `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,

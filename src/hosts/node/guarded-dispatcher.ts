@@ -27,8 +27,8 @@ export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () 
       tell(parcels.length)
       return parcels.map(() => ({ stored: false, reason: 'outbox_damaged', detail }))
     },
-    deliverNextBatch: async events =>
-      damage.current() === undefined ? dispatcher.deliverNextBatch(events) : now() + LATER_MS,
+    deliverNextBatch: async () =>
+      damage.current() === undefined ? dispatcher.deliverNextBatch() : now() + LATER_MS,
     tick() {
       if (damage.current() === undefined) {
         doubtSince = undefined
@@ -41,6 +41,9 @@ export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () 
     },
     indexPending(events) {
       if (damage.current() === undefined) dispatcher.indexPending(events)
+    },
+    async indexAll() {
+      if (damage.current() === undefined) await dispatcher.indexAll()
     },
     health() {
       const detail = damage.current()

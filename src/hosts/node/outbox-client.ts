@@ -5,10 +5,9 @@ import { Worker } from 'node:worker_threads'
 import type { OutboxClient } from '../../bridge.ts'
 import { encodeRow } from '../../outbox/encode-row.ts'
 import { zlib } from './compression.ts'
+import { createGroupCommit } from './group-commit.ts'
 import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
 import type { Calls } from './outbox-worker.ts'
-import { gatherPuts } from './puts.ts'
-import { gatherReports } from './reports.ts'
 
 export type NodeOutboxClient = OutboxClient & {
   /** Ends deliveries, closes the outbox, ends the thread. */
@@ -68,14 +67,15 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
       ask<never>(id => thread.postMessage({ id, call: name, args } satisfies Request))
   }
 
-  const put = gatherPuts(parcels => ask(id => thread.postMessage({ id, parcels } satisfies Request)))
+  const commit = createGroupCommit(parcels =>
+    ask(id => thread.postMessage({ id, parcels } satisfies Request)),
+  )
   const stop = call('stop')
-  const send = call('report')
-  const { report, flush } = gatherReports(failure => void send(failure).catch(() => undefined))
+  const report = call('report')
   return {
     // Compressed here, so that less crosses to the other thread.
-    put: intake => put(encodeRow(intake, zlib)),
-    report,
+    put: intake => commit(encodeRow(intake, zlib)),
+    report: failure => void report(failure).catch(() => undefined),
     stats: call('stats'),
     metrics: call('metrics'),
     troubles: call('troubles'),
@@ -96,7 +96,6 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
     transfer: { import: call('import'), exportPage: call('exportPage') },
     failed,
     async stop() {
-      flush()
       try {
         await stop()
       } finally {

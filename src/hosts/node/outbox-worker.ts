@@ -1,9 +1,8 @@
 /**
- * The thread that owns the outbox: commits, sorts, delivers. HTTP has a thread of its own, so that neither a wait for the
+ * The thread that owns the outbox: commits, indexes, delivers. HTTP has a thread of its own, so that neither a wait for the
  * disk nor the SDK's work on a batch ever delays an answer to somebody else.
  */
 import { appendFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createAdmin } from '../../admin/admin.ts'
@@ -15,9 +14,6 @@ import type { RequestRow } from '../../outbox/request-row.ts'
 import { reasons } from '../../reasons.ts'
 import { createDestinations } from '../../send/destinations.ts'
 import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
-import { CLAIM_EVENTS } from '../../send/next-batch.ts'
-import { createCatchUp, untilAll } from './catch-up.ts'
-import { createCrowd } from './crowd.ts'
 import { noticeClock } from './data-folder.ts'
 import { digests } from './digests.ts'
 import { guardDispatcher } from './guarded-dispatcher.ts'
@@ -27,7 +23,11 @@ import type { Call, Reply, Request, ThreadData } from './outbox-rpc.ts'
 import { createSignal } from './signal.ts'
 
 /** Two requests to Segment at a time: one is on the wire while the other is packed. */
-const LANES = 2
+const CONCURRENCY = 2
+/** Events that come this close together share a batch: one of a single event costs as much as one of fifty. */
+const LINGER_MS = 20
+/** Failures of strangers are counted in memory, and the counts written this often: a forged request must cost no write. */
+const KEEP_NOTICES_MS = 1_000
 const TICK_MS = 1_000
 /** How long a batch on its way may take to come back when the process is asked to stop. */
 const LAST_BATCH_MS = 5_000
@@ -41,7 +41,7 @@ const { outbox, damage, isReadable, missing, close } = openOutbox(files, setting
 const [destination] = await createDestinations(settings, {
   send: fetch,
   now: Date.now,
-  breathe,
+  breathe: nextTurn,
   showDryRun(lines) {
     appendFileSync(dryRunFile, lines, { mode: 0o600 })
     if (settings.DRY_RUN_STDOUT) process.stdout.write(lines)
@@ -49,9 +49,7 @@ const [destination] = await createDestinations(settings, {
 })
 
 let dispatcher: Dispatcher
-// What a question needs sorted is sorted before it is asked here, turn by turn.
-const settleAccounts = (events = 0) => dispatcher.indexPending(events)
-const admin = createAdmin(outbox, () => ({ ...dispatcher, indexPending: settleAccounts }), Date.now)
+const admin = createAdmin(outbox, () => dispatcher, Date.now)
 dispatcher = createDispatcher({
   settings,
   outbox,
@@ -72,6 +70,7 @@ dispatcher = createDispatcher({
       log,
       changes: createStateLog(log),
       lastTold: noticeClock(noticeClockFile),
+      keepEveryMs: KEEP_NOTICES_MS,
     }),
 })
 dispatcher = guardDispatcher(dispatcher, damage, Date.now)
@@ -87,15 +86,6 @@ if (missing) {
 }
 
 const work = createSignal()
-const crowd = createCrowd(availableParallelism())
-
-let sliceFrom = 0
-/** Between slices of a batch. */
-async function breathe(): Promise<void> {
-  const ms = crowd.breath(performance.now() - sliceFrom, Date.now())
-  await (ms > 0 ? sleep(ms) : nextTurn())
-  sliceFrom = performance.now()
-}
 
 const unreadable: NotStored = {
   stored: false,
@@ -105,27 +95,19 @@ const unreadable: NotStored = {
 
 let stopping = false
 
-async function runLane(): Promise<void> {
+async function runDelivery(): Promise<void> {
   while (!stopping) {
-    const isFull = outbox.unsorted() + outbox.total('pending') >= CLAIM_EVENTS
-    const turn = crowd.next(isFull, Date.now())
-    if (turn.do === 'wait') await sleep(turn.ms)
-    else await deliverTurn(turn.events)
+    const due = (await dispatcher.deliverNextBatch()) ?? Number.POSITIVE_INFINITY
+    const waitMs = due - Date.now()
+    if (waitMs > 0) {
+      await sleep(LINGER_MS)
+      if (!stopping) await work.wait(Math.max(0, waitMs - LINGER_MS))
+    } else {
+      // There may be enough for the other one as well; and appends that came meanwhile go first.
+      work.wake()
+      await nextTurn()
+    }
   }
-}
-
-async function deliverTurn(events: number): Promise<void> {
-  const due = await dispatcher.deliverNextBatch(events)
-  const waitMs = due === undefined ? Number.POSITIVE_INFINITY : due - Date.now()
-  if (waitMs > 0) return work.wait(waitMs)
-  // There may be more than one lane's work; and intakes that came meanwhile go first.
-  work.wake()
-  await nextTurn()
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
 }
 
 function reply(reply: Reply): void {
@@ -135,20 +117,8 @@ function reply(reply: Reply): void {
 /** Group commit: what came while the last one was under way shares this one. */
 function commit(id: number, parcels: readonly RequestRow[]): void {
   const results = dispatcher.append(parcels)
-  const kept = parcels.reduce((sum, { events }, index) => sum + (results[index]?.stored ? events : 0), 0)
-  crowd.came(kept, Date.now(), cpuMs)
   reply(results.every(({ stored }) => stored) ? { id } : { id, value: results })
   work.wake()
-}
-
-/** A search may keep the thread for long: intakes come between two of them. */
-function oneByOne<Query, Answer>(search: (query: Query) => Answer): (query: Query) => Promise<Answer> {
-  let last: Promise<unknown> = Promise.resolve()
-  return query => {
-    const answer = last.then(() => search(query))
-    last = answer.catch(() => undefined).then(() => nextTurn())
-    return answer
-  }
 }
 
 const calls = {
@@ -158,7 +128,7 @@ const calls = {
   troubles: admin.troubles,
   pulse: admin.pulse,
   deadLetters: admin.deadLetters,
-  events: oneByOne(admin.events),
+  events: admin.events,
   event: admin.event,
   notices: admin.notices,
   quality: admin.quality,
@@ -181,33 +151,19 @@ port.on('message', (request: Request) => {
   else void answer(request)
 })
 
-const catchUp = createCatchUp({
-  outbox,
-  sort: events => (stopping ? undefined : dispatcher.indexPending(events)),
-  crowd,
-  now: Date.now,
-})
-/** What can be told, or done, with a burst still unsorted. */
-const needsNoSorting: ReadonlySet<keyof Calls> = new Set([
-  'report',
-  'troubles',
-  'pulse',
-  'notices',
-  'deliverNow',
-  'stop',
-])
-/** What counts, changes or carries away everything that was kept. */
-const needsAllSorted: ReadonlySet<keyof Calls> = new Set(['import', 'exportPage', 'changeMany', 'resendMany'])
-
 function isCall(name: string): name is keyof Calls {
   return Object.hasOwn(calls, name)
 }
 
+let lastTurn = Promise.resolve()
+
+/** One a turn of the event loop: a read may keep the thread for long, and appends go between two of them. */
 async function answer({ id, call, args }: Call): Promise<void> {
+  const turn = lastTurn
+  lastTurn = turn.then(() => nextTurn())
+  await turn
   try {
     if (!isCall(call)) throw new Error(`The outbox worker knows no call ${call}`)
-    if (needsAllSorted.has(call)) await catchUp(untilAll)
-    else if (!needsNoSorting.has(call)) await catchUp()
     const method: (...args: readonly never[]) => unknown = calls[call]
     reply({ id, value: await Reflect.apply(method, undefined, args) })
     work.wake()
@@ -217,7 +173,7 @@ async function answer({ id, call, args }: Call): Promise<void> {
 }
 
 const ticking = setInterval(() => dispatcher.tick(), TICK_MS)
-const lanes = Array.from({ length: LANES }, runLane)
+const deliveries = Array.from({ length: CONCURRENCY }, runDelivery)
 port.postMessage('open')
 
 /** Nothing new goes out; a batch on its way is settled if its answer comes soon, or is pending again at the next start. */
@@ -225,6 +181,6 @@ async function stop(): Promise<void> {
   stopping = true
   clearInterval(ticking)
   work.wake()
-  await Promise.race([Promise.all(lanes), sleep(LAST_BATCH_MS)])
+  await Promise.race([Promise.all(deliveries), sleep(LAST_BATCH_MS)])
   await close()
 }

@@ -4,7 +4,7 @@ import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
 import { createLoginRateLimit } from '../../http/auth/login-rate-limit.ts'
 import type { Log } from '../../runtime.ts'
-import { createBodies } from './bodies.ts'
+import { readBody } from './body.ts'
 import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
@@ -57,7 +57,6 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const outboxClient = await startOutboxClient({ settings, ...folder })
     ends.push(outboxClient.stop)
     const stopping = new AbortController()
-    const bodies = createBodies()
     const app = createApp({
       host: 'node',
       stopping: stopping.signal,
@@ -71,7 +70,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       log,
       now: Date.now,
       rawUrl: ({ env }: { env: HttpBindings }) => rawUrl(env.incoming),
-      readBody: ({ env }: { env: HttpBindings }, limit) => bodies.read(env, limit),
+      readBody: ({ env }: { env: HttpBindings }, limit) => readBody(env.incoming, limit),
     })
     const server = await openServer(app.fetch, settings)
     ends.push(server.close)

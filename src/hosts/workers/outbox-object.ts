@@ -214,12 +214,12 @@ export class OutboxShard extends DurableObject<Env> {
     return (await this.#room).admin.quality(span)
   }
 
-  async exportPage(query: ScanQuery): Promise<ReturnType<Transfer['exportPage']>> {
+  async exportPage(query: ScanQuery): Promise<Awaited<ReturnType<Transfer['exportPage']>>> {
     return (await this.#room).transfer.exportPage(query)
   }
 
-  async import(intakes: readonly ReceivedRequest[]): Promise<ReturnType<Transfer['import']>> {
-    const imported = (await this.#room).transfer.import(intakes)
+  async import(intakes: readonly ReceivedRequest[]): Promise<Awaited<ReturnType<Transfer['import']>>> {
+    const imported = await (await this.#room).transfer.import(intakes)
     await this.#alarm.arm(Date.now())
     return imported
   }

@@ -21,9 +21,7 @@ import * as statements from './statements.ts'
 import { toFaults, toName } from './unreadable.ts'
 
 /** Some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
-export const EVENTS_A_TURN = 500
-/** Behind a burst: a third less an event, since each page of the tables is written less often, but an intake waits some 25 ms. */
-export const EVENTS_A_LARGE_TURN = 2_000
+const EVENTS_A_TURN = 500
 const SLOTS = 2 ** 53
 /** What a copy takes the place of when a person has it sent again. */
 const sentAgain: readonly From[] = [...deadLetterStates, 'accepted', 'skipped', 'held']

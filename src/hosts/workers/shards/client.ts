@@ -21,7 +21,7 @@ import { toHome } from './route.ts'
 import { clockOf, shardOf } from './stubs.ts'
 
 /** Of a shard that is through. */
-const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '' } as const
+const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 } as const
 
 /** `/readyz` is open to anybody: its answer is remembered for so long. */
 const READY_MS = 5_000
@@ -211,9 +211,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async deadLetters() {
-      return mergeGroups(
-        await Promise.all((await everyShard()).map(async shard => (await shard.deadLetters()).groups)),
-      )
+      return mergeGroups(await Promise.all((await everyShard()).map(shard => shard.deadLetters())))
     },
 
     async metrics() {

@@ -2,7 +2,7 @@
 
 import type { EventList } from '../../../admin/admin.ts'
 import type { Pulse } from '../../../admin/changes.ts'
-import { type Group, type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
+import { type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
 import type { Stats } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
 import type { Standing } from '../../../alerts/throttle.ts'
@@ -85,6 +85,7 @@ export function mergeLists(pages: readonly EventList[], from: Positions, limit: 
     // Where every shard has been read to.
     reachedAt: reached.length === 0 ? undefined : isOver ? Math.min(...reached) : Math.max(...reached),
     cursor: toStreamCursor(pages.map(({ cursor }) => cursor)),
+    unsorted: pages.reduce((sum, { unsorted }) => sum + unsorted, 0),
   }
 }
 
@@ -103,9 +104,9 @@ export function mergePulses(all: readonly Pulse[], limit: number, notices: Stand
   }
 }
 
-export function mergeGroups(all: readonly (readonly Group[])[]): Groups {
+export function mergeGroups(all: readonly Groups[]): Groups {
   const byName = Map.groupBy(
-    all.flatMap((groups, index) => groups.map(group => ({ ...group, index }))),
+    all.flatMap(({ groups }, index) => groups.map(group => ({ ...group, index }))),
     ({ state, reason }) => `${state} ${reason}`,
   )
   const groups = [...byName.values()].flatMap(same => {
@@ -115,7 +116,8 @@ export function mergeGroups(all: readonly (readonly Group[])[]): Groups {
     const count = same.reduce((sum, group) => sum + group.count, 0)
     return { state: first.state, reason: first.reason, count, samples: samples.slice(0, SAMPLES) }
   })
-  return { groups: groups.sort((a, b) => b.count - a.count) }
+  const unsorted = all.reduce((sum, one) => sum + one.unsorted, 0)
+  return { groups: groups.sort((a, b) => b.count - a.count), unsorted }
 }
 
 function newestFirst<View extends { readonly receivedAt: number }>(views: readonly View[]): View[] {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createBodies } from '../../../src/hosts/node/bodies.ts'
+import { readBody } from '../../../src/hosts/node/body.ts'
 import type { Body } from '../../../src/ingest/receive.ts'
 import { startBridge } from '../../support/bridge.ts'
 import { everyEvent } from '../../support/hosts.ts'
@@ -12,8 +12,6 @@ import { sha256, sign } from '../../support/signatures.ts'
 import { authToken, messageStatus } from '../../support/twilio.ts'
 
 const LIMIT = 200_000
-const ROOMS = 32
-const ROOM_BYTES = 128 * 1_024
 
 type Request = { readonly body: Body; answer(): void }
 
@@ -23,25 +21,16 @@ let end: () => Promise<void>
 let taken: Request[]
 /** How many bodies have begun to come. */
 let begun: number
-/** How many callers have gone. */
-let gone: number
-const bodies = createBodies()
 
 beforeEach(async () => {
   taken = []
   begun = 0
-  gone = 0
   const server = createServer(async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     incoming.once('data', () => {
       begun += 1
     })
-    const body = await bodies.read({ incoming, outgoing }, LIMIT)
+    const body = await readBody(incoming, LIMIT)
     taken.push({ body, answer: () => outgoing.end() })
-  })
-  server.on('connection', socket => {
-    socket.on('close', () => {
-      gone += 1
-    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -66,35 +55,13 @@ function post(socket: Socket, bytes: number, path = '/', ...headers: string[]): 
   socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
 }
 
-/** Half of a body of 2,000 bytes, which has come. */
-async function postHalf(): Promise<Socket> {
-  const socket = await dial()
-  const before = begun
-  post(socket, 2_000)
-  socket.write(filled(65, 1_000))
-  await until(() => begun > before)
-  return socket
-}
-
-/** A whole one in two pieces. */
-async function postPieces(): Promise<{ socket: Socket; room: ArrayBufferLike; answer(): void }> {
-  const before = taken.length
-  const socket = await postHalf()
-  socket.write(filled(66, 1_000))
-  await until(() => taken.length > before)
-  const { body = '', answer = () => undefined } = taken.at(-1) ?? {}
-  if (typeof body === 'string') throw new Error(`no body: ${body}`)
-  expect(text(body)).toBe('A'.repeat(1_000) + 'B'.repeat(1_000))
-  return { socket, room: body.buffer, answer }
-}
-
 const until = (holds: () => boolean) => untilThere(`${holds}`, holds)
 
 const filled = (letter: number, bytes: number) => Buffer.alloc(bytes, letter)
 const text = (body: Body) => (typeof body === 'string' ? body : Buffer.from(body).toString('latin1'))
 
 describe('bodies', () => {
-  it('[DR21] of 100 callers who send by turns, each is its own', async () => {
+  it('[DR110] of 100 callers who send by turns, each is its own', async () => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => dial()))
     const bytes = 100_000
     for (const round of [1, 2, 3]) {
@@ -114,45 +81,25 @@ describe('bodies', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  it('[DR21] the room is used again when the answer is out, and not before', async () => {
-    const first = await postPieces()
-    const second = await postPieces()
-    expect(second.room === first.room).toBe(false)
-    first.answer()
-    await until(() => first.socket.bytesRead > 0)
-    const third = await postPieces()
-    const fourth = await postPieces()
-    expect(third.room === first.room).toBe(true)
-    expect(new Set([second.room, third.room, fourth.room]).size).toBe(3)
-    for (const { answer } of [second, third, fourth]) answer()
-    for (const { socket } of [first, second, third, fourth]) socket.destroy()
-  })
-
-  it('[DR21] a caller who goes after its last piece takes the room along, for it may still be looked at', async () => {
-    const rooms = new Set<ArrayBufferLike>()
-    for (let n = 0; n < 3; n++) {
-      const { socket, room } = await postPieces()
-      rooms.add(room)
-      socket.destroy()
-      await until(() => gone > n)
+  it('[DR16] a caller who goes in the middle is told apart, and costs the others nothing', async () => {
+    const [goes, stays] = [await dial(), await dial()]
+    for (const socket of [goes, stays]) {
+      post(socket, 2_000)
+      socket.write(filled(65, 1_000))
     }
-    expect(rooms.size).toBe(3)
+    await until(() => begun === 2)
+    goes.destroy()
+    await until(() => taken.length === 1)
+    stays.write(filled(66, 1_000))
+    await until(() => taken.length === 2)
+    expect(taken.map(({ body }) => text(body))).toEqual([
+      'body_cut_off',
+      'A'.repeat(1_000) + 'B'.repeat(1_000),
+    ])
+    stays.destroy()
   })
 
-  it('[DR21] callers who go in the middle leave room to others', async () => {
-    for (let n = 0; n < ROOMS + 8; n++) {
-      const socket = await postHalf()
-      socket.destroy()
-      await until(() => taken.length === n + 1)
-      expect(taken[n]?.body).toBe('body_cut_off')
-    }
-    const { socket, room, answer } = await postPieces()
-    expect(room.byteLength).toBe(ROOM_BYTES)
-    answer()
-    socket.destroy()
-  })
-
-  it('[DR21] beyond the room there is, and without a length, a body is read all the same', async () => {
+  it('[DR110] a large body, one without a length and one that is too large are told apart', async () => {
     const sockets = await Promise.all(Array.from({ length: 3 }, () => dial()))
     const [large, chunked, tooLarge] = sockets
     if (!large || !chunked || !tooLarge) throw new Error('unreachable')
@@ -172,7 +119,7 @@ describe('bodies', () => {
   })
 })
 
-it('[DR21] a bridge keeps what 40 callers send it piece by piece at the same time', async () => {
+it('[DR110] a bridge stores what 40 callers send it piece by piece at the same time', async () => {
   await using bridge = await startBridge({ SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: 'http://127.0.0.1:9' })
   const { port: at } = new URL(bridge.origin)
   const calls = await Promise.all(
