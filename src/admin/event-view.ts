@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { ValidationError } from '../event/validation-errors.ts'
 import { isHeld } from '../outbox/held.ts'
 import { parseJson } from '../outbox/kept-state.ts'
-import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
+import type { Attempt, EventView } from '../outbox/queries.ts'
 import { customerAddress, isTimestamp } from '../send/segment/map.ts'
 import { type Origin, toOrigins } from './field-origins.ts'
 

@@ -9,7 +9,7 @@ import { allCalm, toStanding } from '../alerts/throttle.ts'
 import type { OutboxClient } from '../bridge.ts'
 import { createApi } from '../http/admin-routes.ts'
 import { encodeRow } from '../outbox/encode-row.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 import { openLine } from '../send/retry.ts'
 

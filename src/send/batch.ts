@@ -5,9 +5,7 @@
  * cadence: events that are in no settlement are simply tried again.
  */
 
-import type { Delivery, Leased, Settlement, Tried } from '../outbox/sqlite/lease.ts'
-import type { Tries } from '../outbox/sqlite/place.ts'
-import type { Hold } from '../outbox/sqlite/transition.ts'
+import type { Delivery, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
 import { toState } from '../reasons/outcomes.ts'
 import type { EventReason } from '../reasons.ts'
 import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'

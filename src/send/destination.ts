@@ -4,7 +4,7 @@
  * must pass. Types, and the one way to write a failure.
  */
 
-import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
+import type { Leased, Settlement } from '../outbox/store.ts'
 import type { DeliveryReason, EventReason } from '../reasons.ts'
 
 export type Destination = {

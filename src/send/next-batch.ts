@@ -5,8 +5,8 @@
 
 import { toErrorText } from '../alerts/redact.ts'
 import type { Failure } from '../alerts/throttle.ts'
-import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Leased, Settlement } from '../outbox/store.ts'
 import type { Log } from '../runtime.ts'
 import { type Dispatched, type DispatchPorts, deliverBatch, type LineFailure, type Work } from './batch.ts'
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Delivery, Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Delivery, Leased } from '../../src/outbox/store.ts'
 import { type Dispatched, deliverBatch } from '../../src/send/batch.ts'
 import { type DeliveryOutcome, failed } from '../../src/send/destination.ts'
 import { deliverTo, segmentAs } from '../support/dispatcher.ts'

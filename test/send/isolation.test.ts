@@ -1,6 +1,6 @@
 /** A2, W6: how a dispatch finds the events that fail alone, and where it stops. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Leased } from '../../src/outbox/store.ts'
 import { type Dispatched, deliverBatch, type Work } from '../../src/send/batch.ts'
 import { deliverTo, segmentAs } from '../support/dispatcher.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../support/segment.ts'

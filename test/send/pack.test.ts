@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Leased } from '../../src/outbox/store.ts'
 import { type DispatchPorts, deliverBatch } from '../../src/send/batch.ts'
 import { byteLength, pack } from '../../src/send/pack.ts'
 import type { Deliver } from '../../src/send/segment/client.ts'
