@@ -2,7 +2,16 @@
 import { parseArgs } from 'node:util'
 import type { Sizes } from './bench.ts'
 
-export const sectionNames = ['throughput', 'latency', 'drain', 'memory', 'rows', 'page', 'workers'] as const
+export const sectionNames = [
+  'throughput',
+  'latency',
+  'sustained',
+  'drain',
+  'memory',
+  'rows',
+  'page',
+  'workers',
+] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export type Arguments = {
@@ -25,14 +34,17 @@ itself, ends only what it started, and removes its folders, after Ctrl-C too.
   --seconds <n>        seconds of each run, after a warm-up [3]
   --batches <a,b>      events a request [1,10,100]
   --rows <n>           stored events in "rows", and a tenth of them in "page" [10000000]
+  --minutes <n>        how long "sustained" lasts [10]
   --backlog <n>        events that wait in "memory", and a tenth of them in "drain" [1000000]
   --dir <folder>       where data folders go; a real disk, not tmpfs [node_modules/.cache/bench]
   --json               the results as JSON on stdout, instead of tables
   --markdown           writes bench/results.json, the tables in docs/performance.md and README.md, and docs/throughput.svg
   --help
 
-  throughput  events a second, latency, CPU, memory, drain: floor, bridge, Express + SDK, Express + BullMQ + Redis
+  throughput  events a second, latency, CPU, memory, drain: floor, bridge (without a rate, and at the default one), Express + SDK,
+              Express + BullMQ + Redis
   latency     p99 at half the highest rate; from the webhook to Segment's 2xx at 500 events/s
+  sustained   1,000 events/s, 1 a request, for ten minutes at the default rate: share of a core, p99, memory
   drain       events a second through the SDK, out of a backlog
   memory      idle, intake, backlog, restart, drain
   rows        CPU an event with 1,000 and with 10,000,000 stored events (needs some 10 GB of disk, and time)
@@ -55,6 +67,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       batches: { type: 'string', default: '1,10,100' },
       rows: { type: 'string' },
       backlog: { type: 'string' },
+      minutes: { type: 'string' },
       dir: { type: 'string', default: 'node_modules/.cache/bench' },
     },
   })
@@ -72,6 +85,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       drainSeconds: quick ? 3 : 240,
       batches: values.batches.split(',').map(one => toNumber('--batches', one)),
       rows: toNumber('--rows', values.rows ?? (quick ? '100000' : '10000000')),
+      minutes: toNumber('--minutes', values.minutes ?? (quick ? '0.2' : '10')),
       backlog: toNumber('--backlog', values.backlog ?? (quick ? '50000' : '1000000')),
     },
   }

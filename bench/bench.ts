@@ -13,6 +13,8 @@ export type Sizes = {
   readonly batches: readonly number[]
   readonly rows: number
   readonly backlog: number
+  /** Of "sustained". */
+  readonly minutes: number
 }
 
 export type Bench = {

@@ -6,6 +6,7 @@ import { type Latency, measureLatency } from './sections/latency.ts'
 import { type Memory, measureMemory } from './sections/memory.ts'
 import { measurePage, type Page } from './sections/page.ts'
 import { measureRows, type Rows } from './sections/rows.ts'
+import { measureSustained, type Sustained } from './sections/sustained.ts'
 import { measureThroughput, type Throughput } from './sections/throughput.ts'
 import { measureWorkers, type Workers } from './sections/workers.ts'
 
@@ -15,6 +16,7 @@ export type Results = {
   readonly machine: string
   readonly throughput?: Throughput
   readonly latency?: Latency
+  readonly sustained?: Sustained
   readonly drain?: Drain
   readonly memory?: Memory
   readonly rows?: Rows
@@ -30,6 +32,7 @@ export async function runSections(bench: Bench, names: readonly SectionName[]): 
   }
   await section('throughput', async () => ({ throughput: await measureThroughput(bench) }))
   await section('latency', async () => ({ latency: await measureLatency(bench, done.throughput) }))
+  await section('sustained', async () => ({ sustained: await measureSustained(bench) }))
   await section('drain', async () => ({ drain: await measureDrain(bench) }))
   await section('memory', async () => ({ memory: await measureMemory(bench) }))
   await section('rows', async () => ({ rows: await measureRows(bench) }))

@@ -13,7 +13,7 @@ export type Server = {
 }
 
 export type Contender = {
-  readonly key: 'floor' | 'bridge' | 'blog' | 'queue'
+  readonly key: 'floor' | 'bridge' | 'paced' | 'blog' | 'queue'
   readonly letter: string
   readonly title: string
   readonly forwards: boolean
@@ -43,6 +43,15 @@ export const bridge: Contender = {
   title: 'this bridge: synchronous=FULL, SEGMENT_RATE=0',
   forwards: true,
   start: bench => startBridge(bench),
+}
+
+/** It sends 1,000 events a second, as Segment accepts them: the rest waits, and is not waited for here. */
+export const paced: Contender = {
+  key: 'paced',
+  letter: 'e',
+  title: 'this bridge at the default rate, SEGMENT_RATE=1000',
+  forwards: false,
+  start: bench => startBridge(bench, { env: { SEGMENT_RATE: '1000' } }),
 }
 
 export const blog: Contender = {

@@ -1,16 +1,72 @@
-/** The outbox's side as the webhook and the admin API see it. */
-import type { Admin } from './admin/admin.ts'
-import type { Transfer } from './admin/transfer.ts'
+/**
+ * The whole path on one screen.
+ *
+ *   Twilio ─▶ http ─▶ ingest/receive: authenticate → decode → validate ─▶ OutboxClient.put ─2xx─▶ Twilio
+ *                                                                            │ a thread, an RPC, or nothing lies between
+ *   openBridge, where the events are stored:       dispatcher.append ◀───────┘
+ *       deliverNextBatch: index → claim → map → pack → deliver ─▶ destination
+ *                                                  └ failures ─▶ notifier ─▶ operator
+ *       admin: figures, lists, dead letters, export, import ◀─ OutboxClient ◀─ http, cli
+ */
+import { type Admin, createAdmin } from './admin/admin.ts'
+import { type About, createNotifier, type NotifierParts, notifierSettings } from './alerts/notifier.ts'
+import { createStateLog } from './alerts/state-log.ts'
+import type { Settings } from './config.ts'
 import type { Outbox } from './ingest/receive.ts'
+import { readKept } from './outbox/kept-state.ts'
+import type { SqliteOutbox as OutboxStore } from './outbox/sqlite/outbox.ts'
+import type { Awaitable } from './runtime.ts'
+import type { Destination } from './send/destination.ts'
+import {
+  createDispatcher,
+  type Dispatcher,
+  type DispatcherNotifier,
+  type DispatcherParts,
+} from './send/dispatcher.ts'
+import { createOutboxMeters } from './stats/metrics.ts'
 
-/** Everything the door's side asks of the outbox's side, over whatever lies between the two. */
-export type OutboxClient = Outbox & {
-  [Name in keyof Admin]: (...args: Parameters<Admin[Name]>) => Promise<Awaited<ReturnType<Admin[Name]>>>
-} & {
-  /** Events on their way from one outbox to another; a host may do without. */
-  readonly transfer?: {
-    [Name in keyof Transfer]: (
-      ...args: Parameters<Transfer[Name]>
-    ) => Promise<Awaited<ReturnType<Transfer[Name]>>>
-  }
+export type Bridge = { readonly dispatcher: Dispatcher; readonly admin: Admin }
+
+/** What the owner of a store brings: a worker thread, a Durable Object, a command, a test. */
+export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'destination' | 'observe'> & {
+  /** Stands before the dispatcher, such as one that stops it while the file may be damaged. */
+  readonly guard?: (dispatcher: Dispatcher) => Dispatcher
 }
+
+export function openBridge(
+  store: OutboxStore,
+  destination: Destination,
+  settings: Settings,
+  { guard = dispatcher => dispatcher, ...runtime }: BridgeRuntime,
+): Bridge {
+  const meters = createOutboxMeters()
+  const dispatcher = guard(
+    createDispatcher({ ...runtime, settings, outbox: store, destination, observe: meters.observe }),
+  )
+  return { dispatcher, admin: createAdmin(store, dispatcher, meters, runtime.now) }
+}
+
+type Reporting = Pick<NotifierParts, 'digests' | 'send' | 'now' | 'log' | 'lastTold' | 'keepEveryMs'>
+
+/** For a bridge whose one store keeps the clocks of its notices. */
+export function notifyFrom(store: OutboxStore, settings: Settings, reporting: Reporting) {
+  return (about: () => About): DispatcherNotifier =>
+    createNotifier({
+      ...notifierSettings(settings),
+      ...reporting,
+      store,
+      about,
+      read: (name, schema, fallback) => readKept(store, name, schema, fallback),
+      changes: createStateLog(reporting.log),
+    })
+}
+
+/** The admin over whatever lies between: it may have to be waited for. */
+export type AdminClient = {
+  readonly [Name in keyof Admin]: (
+    ...args: Parameters<Admin[Name]>
+  ) => Awaitable<Awaited<ReturnType<Admin[Name]>>>
+}
+
+/** All that HTTP asks of the outbox's side. */
+export type OutboxClient = Outbox & AdminClient

@@ -13,6 +13,7 @@ const TOP = 44
 const names: Readonly<Record<ThroughputRow['key'], string>> = {
   floor: 'floor: checks, stores nothing',
   bridge: 'this bridge: on disk before 2xx',
+  paced: 'this bridge, sending 1,000/s',
   blog: 'Express + SDK: stores nothing',
   queue: 'Express + BullMQ + Redis',
 }
@@ -20,10 +21,10 @@ const names: Readonly<Record<ThroughputRow['key'], string>> = {
 const style = `
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .quiet { fill: #59636e } .head { font-weight: 600 }
-  .floor { fill: #8c959f } .bridge { fill: #1a7f37 } .blog { fill: #bf8700 } .queue { fill: #8250df }
+  .floor { fill: #8c959f } .bridge, .paced { fill: #1a7f37 } .blog { fill: #bf8700 } .queue { fill: #8250df }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc } .quiet { fill: #9198a1 }
-    .floor { fill: #767e88 } .bridge { fill: #3fb950 } .blog { fill: #d29922 } .queue { fill: #ab7df8 }
+    .floor { fill: #767e88 } .bridge, .paced { fill: #3fb950 } .blog { fill: #d29922 } .queue { fill: #ab7df8 }
   }`
 
 export function toPlot({ rows, title }: Throughput): string {

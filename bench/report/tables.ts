@@ -16,7 +16,7 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
     const { title, rows, contenders, notes, rounds, seconds } = throughput
     const heads = [
       ...['batch', '', 'events/s', 'spread', 'to (c)', 'to (a)', 'p50 ms', 'p99 ms'],
-      ...['CPU µs/event', 'to Segment', 'peak MB', 'all sent s'],
+      ...['CPU µs/event', 'to Segment', 'of (c)', 'peak MB', 'all sent s'],
     ]
     const cells = rows.map(row => [
       String(row.batch),
@@ -28,7 +28,8 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
       toFigure(row.p50Ms),
       toFigure(row.p99Ms),
       toFigure(row.intakeCpuMicros),
-      row.key === 'floor' ? '–' : toFigure(row.cpuMicros),
+      isSent(row) ? toFigure(row.cpuMicros) : '–',
+      isSent(row) ? toTimes(row.cpuToBlog) : '–',
       toWhole(row.peakMegabytes),
       toFigure(row.drainedSeconds),
     ])
@@ -37,7 +38,7 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
       tables: [{ heads, rows: cells }],
       notes: [
         ...contenders.map(({ letter, title }) => `(${letter}) ${title}`),
-        `Median and spread of ${rounds} rounds of ${seconds} s, 32 connections. "CPU" counts until the last answer, "to Segment" until Segment has every event; "all sent" from the first request on.`,
+        `Median and spread of ${rounds} rounds of ${seconds} s, 32 connections. "CPU" counts until the last answer, "to Segment" until Segment has every event, "of (c)" as a ratio to the naive relay; "all sent" from the first request on.`,
         ...notes,
       ],
     }
@@ -81,6 +82,34 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
         ),
       ],
     }
+  },
+
+  sustained({ sustained }) {
+    if (!sustained) return undefined
+    const heads = [
+      'events/s',
+      'minutes',
+      'of a core',
+      'CPU µs/event',
+      'p50 ms',
+      'p99 ms',
+      'worst minute',
+      'peak MB',
+    ]
+    const { minutes, eventsPerSecond, coreShare, cpuMicros, p50Ms, p99Ms, worstP99Ms, missing } = sustained
+    const cells = [
+      toWhole(eventsPerSecond),
+      String(minutes),
+      `${Math.round(coreShare * 100)} %`,
+      toFigure(cpuMicros),
+      toFigure(p50Ms),
+      toFigure(p99Ms),
+      toFigure(worstP99Ms),
+      toWhole(sustained.peakMegabytes),
+    ]
+    const notes = ['One event a request at the default settings, deliveries included.']
+    if (missing > 0) notes.push(`${toWhole(missing)} events were not at Segment two minutes after the end.`)
+    return { title: sustained.title, tables: [{ heads, rows: [cells] }], notes }
   },
 
   drain({ drain }) {
@@ -159,6 +188,8 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
     return { title: workers.title, tables: [{ heads, rows }], notes: workers.notes }
   },
 }
+
+const isSent = ({ key }: { readonly key: string }) => key !== 'floor' && key !== 'paced'
 
 function toSpread({ least, most }: Spread): string {
   return `${toWhole(least)}–${toWhole(most)}`

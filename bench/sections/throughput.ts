@@ -1,7 +1,7 @@
 /** Side by side: as fast as each server goes, at batches of 1, 10 and 100; rounds alternate, and their order turns. */
 import { type Bench, type Spread, toSpread } from '../bench.ts'
 import { BUSY_LOAD_CORE, IDLE_SERVER_CORE, type Measured, measure } from '../measure.ts'
-import { blog, bridge, type Contender, floor, queue } from '../servers.ts'
+import { blog, bridge, type Contender, floor, paced, queue } from '../servers.ts'
 
 const CONNECTIONS = 32
 /** Requests to prepare: more than the fastest server can take in the time. */
@@ -19,6 +19,8 @@ export type ThroughputRow = {
   readonly p99Ms: number
   readonly intakeCpuMicros: number
   readonly cpuMicros: number
+  /** The same against (c), until Segment has every event. */
+  readonly cpuToBlog: number
   readonly peakMegabytes: number
   /** Seconds of load and, behind it, until Segment had the last event. NaN where that did not come in time. */
   readonly drainedSeconds: number
@@ -41,7 +43,7 @@ export type Throughput = {
 
 export async function measureThroughput(bench: Bench): Promise<Throughput> {
   const { loader, machine, say, sizes } = bench
-  const contenders = [floor, bridge, blog, ...(machine.redis ? [queue] : [])]
+  const contenders = [floor, bridge, paced, blog, ...(machine.redis ? [queue] : [])]
   const rows: ThroughputRow[] = []
   for (const batch of sizes.batches) {
     say(`preparing signed batches of ${batch}`)
@@ -81,6 +83,9 @@ function compare(batch: number, found: ReadonlyMap<Contender, readonly Measured[
   const rates = new Map(
     [...found].map(([{ key }, all]) => [key, toSpread(all.map(({ load }) => load.eventsPerSecond))]),
   )
+  const cpus = new Map(
+    [...found].map(([{ key }, all]) => [key, toSpread(all.map(one => one.cpuMicros)).median]),
+  )
   const rateOf = (key: Contender['key']) => rates.get(key)?.median ?? Number.NaN
   return [...found].map(([{ key, letter }, all]) => {
     const middle = (pick: (measured: Measured) => number) => toSpread(all.map(pick)).median
@@ -95,6 +100,7 @@ function compare(batch: number, found: ReadonlyMap<Contender, readonly Measured[
       p99Ms: middle(({ load }) => load.latencyMs.p99),
       intakeCpuMicros: middle(one => one.intakeCpuMicros),
       cpuMicros: middle(one => one.cpuMicros),
+      cpuToBlog: (cpus.get(key) ?? Number.NaN) / (cpus.get('blog') ?? Number.NaN),
       peakMegabytes: Math.max(...all.map(one => one.peakMegabytes)),
       drainedSeconds: middle(one => one.drainedSeconds),
       missing: Math.max(...all.map(one => one.missing)),

@@ -37,6 +37,8 @@ const outboxClient: OutboxClient = {
   pulse: nothing,
   deadLetters: nothing,
   quality: nothing,
+  exportPage: nothing,
+  import: nothing,
 }
 
 const app = createApp({

@@ -1,6 +1,6 @@
 /**
  * What people ask of the outbox: figures, events, notices; and the two things they may do to a dead letter or to an event held back, retry and drop.
- * Lives beside the dispatcher, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
+ * Lives beside the dispatcher, on the outbox's side. Every argument and answer is plain data, so that any host can send it on.
  */
 
 import type { ValidationError } from '../event/validation-errors.ts'
@@ -12,7 +12,7 @@ import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
 import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
-import { createDepotMeters, type MetricsJson, type Observe } from '../stats/metrics.ts'
+import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
 import {
@@ -27,6 +27,7 @@ import { type EventDetail, type EventSummary, toDetail, toSummary } from './even
 import type { Stats } from './figures.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
+import { createTransfer, type Transfer } from './transfer.ts'
 
 /**
  * `cursor`: where one who watches goes on. `reachedAt`: when the last event that was read came, ms since 1970. `unsorted`: the
@@ -49,7 +50,7 @@ export type Changed = {
   readonly faults?: readonly ValidationError[]
 }
 
-export type Admin = {
+export type Admin = Transfer & {
   stats(): Stats
   /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
   troubles(): readonly Reason[]
@@ -81,16 +82,12 @@ const ARRIVAL = 'arrival-confirmed'
 
 export function createAdmin(
   outbox: OutboxStore,
-  dispatcher: () => Pick<Dispatcher, 'indexPending' | 'indexAll' | 'health' | 'deliverNow'>,
+  dispatcher: Dispatcher,
+  meters: Pick<OutboxMeters, 'json'>,
   now: () => number,
-): Admin & { observe: Observe } {
-  const meters = createDepotMeters(() => {
-    const { troubles, ...figures } = stats()
-    return { ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() }
-  })
-
+): Admin {
   /** A read shows what is indexed, and says how much is not: at a high rate it must not wait for all of it. */
-  const indexSome = () => dispatcher().indexPending(EVENTS_A_READ)
+  const indexSome = () => dispatcher.indexPending(EVENTS_A_READ)
 
   function stats(): Stats {
     indexSome()
@@ -98,12 +95,12 @@ export function createAdmin(
   }
 
   function troubles(): Reason[] {
-    const all = dispatcher().health().troubles
+    const all = dispatcher.health().troubles
     return [...new Set(all.map(({ reason }) => reason))]
   }
 
   function figures(): Omit<Stats, 'counts'> {
-    const { troubles, line, notices } = dispatcher().health()
+    const { troubles, line, notices } = dispatcher.health()
     const oldest = outbox.oldestPendingAt()
     return {
       ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
@@ -178,12 +175,12 @@ export function createAdmin(
   }
 
   return {
-    observe: meters.observe,
+    ...createTransfer(outbox, dispatcher),
     stats,
     retry: key => sendAgain(key, toRetry),
     drop,
     deliverNow() {
-      dispatcher().deliverNow()
+      dispatcher.deliverNow()
       return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
     },
     pulse: createPulse(outbox, indexSome, () => figures()),
@@ -194,11 +191,14 @@ export function createAdmin(
       return { ...toGroups(outbox), unsorted: outbox.unsorted() }
     },
     async changeMany(action, filter) {
-      await dispatcher().indexAll()
+      await dispatcher.indexAll()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now)
     },
-    metrics: meters.json,
+    metrics() {
+      const { troubles, ...figures } = stats()
+      return meters.json({ ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() })
+    },
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()
@@ -230,7 +230,7 @@ export function createAdmin(
     },
     resend: key => sendAgain(key, toResend),
     async resendMany(query) {
-      await dispatcher().indexAll()
+      await dispatcher.indexAll()
       return resendMany(outbox, query, now)
     },
   }

@@ -26,22 +26,23 @@ export type Transfer = {
   import(intakes: readonly ReceivedRequest[]): Awaitable<Imported | NotStored>
 }
 
-type Keeper = Pick<Dispatcher, 'append' | 'indexPending' | 'indexAll'>
-
-export function createTransfer(outbox: OutboxStore, dispatcher: () => Keeper): Transfer {
+export function createTransfer(
+  outbox: OutboxStore,
+  dispatcher: Pick<Dispatcher, 'append' | 'indexPending' | 'indexAll'>,
+): Transfer {
   return {
     async exportPage(query) {
-      await dispatcher().indexAll()
+      await dispatcher.indexAll()
       // What cannot be indexed now is exported as it came.
       return outbox.scan(query)
     },
     async import(intakes) {
-      await dispatcher().indexAll()
+      await dispatcher.indexAll()
       // From here on at a stretch, so that what is counted is theirs alone.
       const unsettled = settle()
       if (unsettled) return unsettled
       const before = figures()
-      const fault = dispatcher()
+      const fault = dispatcher
         .append(
           intakes.map(intake => encodeRow(intake)),
           'import',
@@ -62,7 +63,7 @@ export function createTransfer(outbox: OutboxStore, dispatcher: () => Keeper): T
 
   /** What cannot be indexed is counted nowhere. */
   function settle(): NotStored | undefined {
-    dispatcher().indexPending()
+    dispatcher.indexPending()
     const left = outbox.unsorted()
     if (left === 0) return undefined
     return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }

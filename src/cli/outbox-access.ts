@@ -5,13 +5,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createTransfer, type Transfer } from '../admin/transfer.ts'
+import type { Transfer } from '../admin/transfer.ts'
+import { allCalm, toStanding } from '../alerts/throttle.ts'
+import { type BridgeRuntime, openBridge } from '../bridge.ts'
 import { type Settings, toPruning } from '../config.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/data-folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
+import { createApi } from '../http/admin-routes.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
+import { type Destination, failed } from '../send/destination.ts'
 import { asBearer, findAdminToken, toCause } from './admin-client.ts'
-import type { Keeper } from './local-api.ts'
 import { CliError } from './terminal.ts'
 
 export type OutboxAccess = {
@@ -30,7 +33,7 @@ const PAUSE_MS = 100
 /** A command that streams has better use for its memory than pages the system keeps anyway. */
 const CACHE_KIB = 4_096
 
-/** `isNew`: the folder may be made. Throws Stop. */
+/** `isNew`: the folder may be made. Throws CliError. */
 export async function openOutbox(settings: Settings, { isNew = false } = {}): Promise<OutboxAccess> {
   const { DATA_DIR } = settings
   if (!isNew && !existsSync(join(DATA_DIR, 'outbox.db'))) {
@@ -40,8 +43,8 @@ export async function openOutbox(settings: Settings, { isNew = false } = {}): Pr
   process.umask(0o077)
   for (const end = Date.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
     const taken = take(DATA_DIR)
-    if ('release' in taken) return openHere(settings, taken)
-    if (taken.url) return openThere(settings, taken.url)
+    if ('release' in taken) return openLocal(settings, taken)
+    if (taken.url) return openRunning(settings, taken.url)
     if (Date.now() > end) {
       const who = taken.pid ? `Process ${taken.pid}` : 'Another process'
       throw new CliError(`${who} is at work on ${DATA_DIR}: wait until it has ended, then run this again.`)
@@ -58,32 +61,20 @@ function take(path: string): Folder | Owner {
   }
 }
 
-function openHere(settings: Settings, folder: Folder): OutboxAccess {
+function openLocal(settings: Settings, folder: Folder): OutboxAccess {
   const sql = openSqlite(folder.outboxFile)
   const outbox = createOutbox(sql, toPruning(settings))
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
-  const keeper: Keeper = {
-    append(parcels) {
-      outbox.put(parcels)
-      return parcels.map(() => ({ stored: true }))
-    },
-    indexPending() {
-      while (outbox.sort() > 0);
-    },
-    // Nobody else asks meanwhile.
-    async indexAll() {
-      keeper.indexPending()
-    },
-  }
-  const transfer = createTransfer(outbox, () => keeper)
-  const api = async () => (await import('./local-api.ts')).createLocalApi(outbox, keeper, transfer)
-  let opened: ReturnType<typeof api> | undefined
+  // What a person brings or changes here waits for the bridge's next start: nothing is delivered, and no cap holds it back.
+  const { dispatcher, admin } = openBridge(outbox, nobody, { ...settings, MAX_BACKLOG: 0 }, offline)
+  const api = createApi(admin)
   return {
     name: `the outbox in ${settings.DATA_DIR}`,
-    transfer,
+    transfer: admin,
     async request(path, init) {
-      opened ??= api()
-      return (await opened).request(path, init)
+      // Nobody else waits meanwhile.
+      dispatcher.indexPending()
+      return api.request(path, init)
     },
     close() {
       sql.close()
@@ -92,14 +83,35 @@ function openHere(settings: Settings, folder: Folder): OutboxAccess {
   }
 }
 
-async function openThere(settings: Settings, url: string): Promise<OutboxAccess> {
-  const access = toOffice(url, findAdminToken(settings))
+const nobody: Destination = {
+  name: 'nobody',
+  limits: { eventBytes: 0, batchBytes: 0, batchEvents: 0, eventsPerSecond: 0 },
+  taken: { state: 'skipped', reason: 'dry_run' },
+  map: () => ({ ok: false, reason: 'dry_run', detail: '' }),
+  deliver: async () => failed('bridge_fault', undefined, 'nothing is delivered here'),
+}
+const silent = () => undefined
+const offline: BridgeRuntime = {
+  log: { debug: silent, info: silent, warn: silent, error: silent },
+  now: Date.now,
+  random: Math.random,
+  openNotifier: () => ({
+    failed: silent,
+    recovered: silent,
+    verified: silent,
+    tick: silent,
+    standing: () => toStanding(allCalm, 0),
+  }),
+}
+
+async function openRunning(settings: Settings, url: string): Promise<OutboxAccess> {
+  const access = openRemote(url, findAdminToken(settings))
   await check(access, await access.request('/stats'))
   return access
 }
 
 /** The admin API of a bridge anywhere. */
-export function toOffice(url: string, token: string | undefined): OutboxAccess {
+export function openRemote(url: string, token: string | undefined): OutboxAccess {
   return {
     name: `the bridge at ${url}`,
     close: () => undefined,
@@ -113,7 +125,7 @@ export function toOffice(url: string, token: string | undefined): OutboxAccess {
   }
 }
 
-/** The answer, if it is a good one. Throws Stop with what the other end says. */
+/** The answer, if it is a good one. Throws CliError with what the other end says. */
 export async function check(access: OutboxAccess, response: Response): Promise<Response> {
   if (response.ok) return response
   if (response.status === 401) {

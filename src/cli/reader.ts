@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Settings } from '../config.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
 import { type NodeSql, openReadOnly } from '../hosts/node/sqlite.ts'
-import { createCarryApi } from '../http/transfer-routes.ts'
+import { createTransferApi } from '../http/transfer-routes.ts'
 import { inspect } from '../outbox/sqlite/migrations.ts'
 import { createScan } from '../outbox/sqlite/scan.ts'
 import { isDamage } from '../outbox/sqlite-errors.ts'
@@ -18,7 +18,7 @@ import { CliError } from './terminal.ts'
 /** A command that streams has better use for its memory than pages the system keeps anyway. */
 const CACHE_KIB = 4_096
 
-/** Throws Stop. */
+/** Throws CliError. */
 export async function openReader(settings: Settings): Promise<OutboxAccess> {
   const { DATA_DIR } = settings
   const file = join(DATA_DIR, 'outbox.db')
@@ -32,9 +32,9 @@ export async function openReader(settings: Settings): Promise<OutboxAccess> {
     return openOutbox(settings)
   }
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
-  const walk = createScan(sql)
-  const api = createCarryApi({
-    exportPage: async query => walk.scan(query),
+  const scanner = createScan(sql)
+  const api = createTransferApi({
+    exportPage: async query => scanner.scan(query),
     import: async () => ({
       stored: false,
       reason: 'outbox_unwritable',

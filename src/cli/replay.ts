@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Settings } from '../config.ts'
-import { openOutbox, toOffice } from './outbox-access.ts'
+import { openOutbox, openRemote } from './outbox-access.ts'
 import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
 import { findSources } from './replay/files.ts'
 import { stayFlat } from './replay/heap-flags.ts'
@@ -181,7 +181,7 @@ async function openDestination(
   if (to && asAdmin) {
     if (!settings.ADMIN_TOKEN) throw new CliError(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
     return {
-      destination: toBridge(toOffice(new URL(to).origin, settings.ADMIN_TOKEN), again ?? false, signal),
+      destination: toBridge(openRemote(new URL(to).origin, settings.ADMIN_TOKEN), again ?? false, signal),
       close,
     }
   }
@@ -197,7 +197,7 @@ async function openDestination(
   return { destination, close: access.close }
 }
 
-/** Throws Stop. */
+/** Throws CliError. */
 function checkTogether({ to, again, asAdmin, dryRun, json }: Options): void {
   if (to && !URL.canParse(to)) throw new CliError(`--to: "${to}" is no URL`, 2)
   if (asAdmin && !to) throw new CliError('--as-admin goes with --to', 2)

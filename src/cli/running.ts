@@ -5,13 +5,13 @@ import type { Settings } from '../config.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
 import { findAdminToken, isLoopback } from './admin-client.ts'
 import { isInUse } from './check/folder.ts'
-import { check, type OutboxAccess, toOffice } from './outbox-access.ts'
+import { check, type OutboxAccess, openRemote } from './outbox-access.ts'
 import { CliError } from './terminal.ts'
 
 /** In a burst the bridge indexes what is stored before it answers. */
 const ANSWER_WITHIN_MS = 15_000
 
-/** At `to`, or the one that runs on the data folder of this machine. Throws Stop when there is none. */
+/** At `to`, or the one that runs on the data folder of this machine. Throws CliError when there is none. */
 export function findRunning(settings: Settings, to: string | undefined): OutboxAccess {
   if (to !== undefined) return openElsewhere(settings, to)
   const { DATA_DIR } = settings
@@ -26,12 +26,12 @@ export function findRunning(settings: Settings, to: string | undefined): OutboxA
     const who = pid === undefined ? 'Another process' : `Process ${pid}`
     throw new CliError(`${who} uses ${DATA_DIR}, but does not serve it (yet). Try again, or ${elsewhere}.`)
   }
-  return toOffice(url, findAdminToken(settings))
+  return openRemote(url, findAdminToken(settings))
 }
 
 /** The token in this machine's folder belongs to a bridge of this machine. */
 export function openElsewhere(settings: Settings, to: string): OutboxAccess {
-  return toOffice(new URL(to).origin, isLoopback(to) ? findAdminToken(settings) : settings.ADMIN_TOKEN)
+  return openRemote(new URL(to).origin, isLoopback(to) ? findAdminToken(settings) : settings.ADMIN_TOKEN)
 }
 
 export async function readStatus(access: OutboxAccess): Promise<Status> {

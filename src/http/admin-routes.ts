@@ -3,13 +3,13 @@
 import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
 import type { Changed } from '../admin/admin.ts'
-import type { OutboxClient } from '../bridge.ts'
+import type { AdminClient } from '../bridge.ts'
 import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
 import { badRequest } from './bad-request.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
-import { createCarryApi } from './transfer-routes.ts'
+import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 const EventsQuery = z.strictObject({
@@ -60,7 +60,7 @@ export type Served = {
   readonly exportPages?: number | undefined
 }
 
-export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
+export function createApi(admin: AdminClient, served?: Served): Hono {
   const api = new Hono()
 
   if (served) {
@@ -69,12 +69,12 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
   }
   api.get('/reasons', c => c.json(reasonsJson))
 
-  api.get('/stats', async c => c.json(await outboxClient.stats()))
+  api.get('/stats', async c => c.json(await admin.stats()))
 
   api.get('/notices', async c => {
     const query = NoticesQuery.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
-    return c.json({ notices: await outboxClient.notices(query.data.limit) })
+    return c.json({ notices: await admin.notices(query.data.limit) })
   })
 
   api.get('/quality', async c => {
@@ -82,13 +82,13 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
     if (!query.success) return badRequest(c, query.error)
     const { window } = query.data
     const now = Date.now()
-    return c.json(toQuality(window, now, await outboxClient.quality(toSpan(window, now))))
+    return c.json(toQuality(window, now, await admin.quality(toSpan(window, now))))
   })
 
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
-    const { events, next, reachedAt, cursor, unsorted } = await outboxClient.events(query.data)
+    const { events, next, reachedAt, cursor, unsorted } = await admin.events(query.data)
     return c.json({
       events: events.map(toSummaryJson),
       next: next ?? null,
@@ -102,29 +102,30 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
   api.post('/events/search', async c => list(c, parse(await c.req.text())))
 
   api.get('/events/:key', async c => {
-    const event = await outboxClient.event(c.req.param('key'))
+    const event = await admin.event(c.req.param('key'))
     if (!event) return c.json({ error: 'not_found', message: 'Event not found' }, 404)
     return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
   })
 
-  api.post('/events/:key/retry', async c => changed(c, await outboxClient.retry(c.req.param('key'))))
-  api.post('/events/:key/drop', async c => changed(c, await outboxClient.drop(c.req.param('key'))))
+  api.post('/events/:key/retry', async c => changed(c, await admin.retry(c.req.param('key'))))
+  api.post('/events/:key/drop', async c => changed(c, await admin.drop(c.req.param('key'))))
 
-  api.post('/events/:key/resend', async c => changed(c, await outboxClient.resend(c.req.param('key'))))
+  api.post('/events/:key/resend', async c => changed(c, await admin.resend(c.req.param('key'))))
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
     if (!query.success) return badRequest(c, query.error)
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
-    const { next, ...resent } = await outboxClient.resendMany({ ...query.data, until })
+    const { next, ...resent } = await admin.resendMany({ ...query.data, until })
     return c.json({ ...resent, until: toIso(until), next: next ?? null })
   })
 
-  api.post('/deliver-now', async c => c.json(await outboxClient.deliverNow()))
+  api.post('/deliver-now', async c => c.json(await admin.deliverNow()))
 
   api.get('/dead-letters', async c => {
-    const { groups } = await outboxClient.deadLetters()
+    const { groups, unsorted } = await admin.deadLetters()
     return c.json({
+      unsorted,
       groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
     })
   })
@@ -134,10 +135,10 @@ export function createApi(outboxClient: OutboxClient, served?: Served): Hono {
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
       if (!filter.success) return badRequest(c, filter.error)
-      return c.json(await outboxClient.changeMany(action, filter.data))
+      return c.json(await admin.changeMany(action, filter.data))
     })
   }
-  if (outboxClient.transfer) api.route('/', createCarryApi(outboxClient.transfer, served?.exportPages))
+  api.route('/', createTransferApi(admin, served?.exportPages))
   return api
 }
 

@@ -5,7 +5,7 @@ import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
 import type { Reason } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
-import { createDoorMeters, toText } from '../stats/metrics.ts'
+import { createWebhookMeters, toText } from '../stats/metrics.ts'
 import { toAbout } from './about.ts'
 import { createApi } from './admin-routes.ts'
 import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
@@ -29,7 +29,7 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
 
 export function createApp(parts: AppParts): Hono {
   const { outboxClient, log, settings, adminToken, digests } = parts
-  const meters = createDoorMeters()
+  const meters = createWebhookMeters()
   const webhook = createWebhook({ ...parts, outbox: outboxClient, count: meters.count })
   const lock =
     adminToken === undefined
@@ -45,7 +45,7 @@ export function createApp(parts: AppParts): Hono {
   app.get('/healthz', c => c.json({ status: 'up' }))
   app.get('/readyz', async c => {
     // Anybody may ask: the reasons alone, as with a request that cannot be stored. The API says more.
-    const troubles = await outboxClient.troubles().catch((): Reason[] => ['outbox_unwritable'])
+    const troubles = await readTroubles(outboxClient)
     return troubles.length === 0
       ? c.json({ status: 'ready' })
       : c.json({ status: 'not ready', troubles }, 503)
@@ -78,4 +78,12 @@ export function createApp(parts: AppParts): Hono {
     return c.json({ error: 'internal', message: 'The bridge failed; its log says why' }, 500)
   })
   return app
+}
+
+async function readTroubles(outboxClient: OutboxClient): Promise<readonly Reason[]> {
+  try {
+    return await outboxClient.troubles()
+  } catch {
+    return ['outbox_unwritable']
+  }
 }

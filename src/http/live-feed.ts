@@ -5,6 +5,7 @@
 
 import type { Pulse, PulseQuery } from '../admin/changes.ts'
 import type { EventState } from '../outbox/queries.ts'
+import type { Awaitable } from '../runtime.ts'
 import { toPulseJson } from './event-json.ts'
 
 export type Listener = {
@@ -20,7 +21,7 @@ export type Feed = {
 }
 
 export type FeedParts = {
-  readonly pulse: (query: PulseQuery) => Promise<Pulse>
+  readonly pulse: (query: PulseQuery) => Awaitable<Pulse>
   /** Readings after which everybody is sent away: each costs the host some of what one request may ask for. */
   readonly readings: number
   readonly failed: (error: unknown) => void

@@ -1,7 +1,7 @@
 /** `GET /status`, and the one thing about it that only a person can know: that events arrive under this write key. */
 import { Hono } from 'hono'
 import { toStatus } from '../admin/status.ts'
-import type { OutboxClient } from '../bridge.ts'
+import type { AdminClient } from '../bridge.ts'
 import { type Settings, segmentHost } from '../config.ts'
 import type { Digests } from '../runtime.ts'
 
@@ -14,11 +14,11 @@ export type StatusParts = {
 /** Enough to tell one key from the next; nobody learns the key from it. */
 const FINGERPRINT_CHARS = 16
 
-export function createStatusApi(outboxClient: OutboxClient, { settings, digests, now }: StatusParts): Hono {
+export function createStatusApi(admin: AdminClient, { settings, digests, now }: StatusParts): Hono {
   const api = new Hono()
 
   api.get('/status', async c => {
-    const [figures, fingerprint] = await Promise.all([outboxClient.status(), toFingerprint()])
+    const [figures, fingerprint] = await Promise.all([admin.status(), toFingerprint()])
     return c.json(toStatus(figures, { host: segmentHost(settings), fingerprint }, now()))
   })
 
@@ -26,7 +26,7 @@ export function createStatusApi(outboxClient: OutboxClient, { settings, digests,
     const fingerprint = await toFingerprint()
     if (fingerprint === undefined)
       return c.json({ error: 'dry_run', message: 'SEGMENT_WRITE_KEY is not set: nothing is sent' }, 409)
-    await outboxClient.confirmArrival(fingerprint)
+    await admin.confirmArrival(fingerprint)
     return c.json({ confirmed: true })
   })
   return api

@@ -14,7 +14,7 @@ import {
   toUnreadableLine,
 } from '../admin/export-format.ts'
 import type { NotStored } from '../admin/transfer.ts'
-import type { OutboxClient } from '../bridge.ts'
+import type { AdminClient } from '../bridge.ts'
 import { toSlices } from '../event/json-slices.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
@@ -50,8 +50,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
 /** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
-export function createCarryApi(
-  transfer: NonNullable<OutboxClient['transfer']>,
+export function createTransferApi(
+  admin: Pick<AdminClient, 'exportPage' | 'import'>,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {
   const api = new Hono()
@@ -60,7 +60,7 @@ export function createCarryApi(
     const query = ExportQuery.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
     const { state, after: from, ...rest } = query.data
-    const read = (after?: string) => transfer.exportPage({ ...rest, states: state, after })
+    const read = (after?: string) => admin.exportPage({ ...rest, states: state, after })
     let page = await read(from)
     if ('stored' in page) return unkept(c, page)
     let unreadable = 0
@@ -97,7 +97,7 @@ export function createCarryApi(
     }
     const { again } = query.data
     const arriving = elements.map(([element, text]) => toArriving(element, text, again))
-    const imported = await transfer.import(toIntakes(arriving, Date.now()))
+    const imported = await admin.import(toIntakes(arriving, Date.now()))
     if (imported.stored === false) return unkept(c, imported)
     const rejected = arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
     return c.json({ received: arriving.length, ...imported, rejected })

@@ -1,9 +1,7 @@
 /**
  * The path up to the outbox, where the caller waits; dispatcher.ts is the path from there on, where nobody does.
  *
- *   Twilio ─▶ accept: authenticate → decode → validate ─▶ outbox ─2xx─▶ Twilio
- *                                                          │
- *                              drain: claim → map → pack → deliver ─▶ Segment
+ *   Twilio ─▶ receive: authenticate → decode → validate ─▶ outbox ─2xx─▶ Twilio
  */
 import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'

@@ -1,10 +1,10 @@
 /**
  * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
  *
- *   put ─▶ outbox ─ sort ─▶ drain: claim → map → pack → deliver ─▶ destination
- *                                                    └ failures ─▶ notifier ─▶ operator
+ *   append ─▶ outbox ─▶ deliverNextBatch: index → claim → map → pack → deliver ─▶ destination
+ *                                                              └ failures ─▶ notifier ─▶ operator
  *
- * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `drain` and `tick` when they are due.
+ * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `deliverNextBatch` and `tick` when they are due.
  */
 
 import type { About, Notifier } from '../alerts/notifier.ts'
@@ -33,7 +33,7 @@ export type DispatcherParts = {
   readonly now: () => number
   readonly random: () => number
   /** Who tells the operator: notices here, or a clock that several outboxes share. */
-  readonly tell: (about: () => About) => DispatcherNotifier
+  readonly openNotifier: (about: () => About) => DispatcherNotifier
   readonly observe: Observe
   /** Goes on where it stopped, back-off included: for a host that puts an idle outbox to sleep. A restart begins at once. */
   readonly resume?: boolean
@@ -108,7 +108,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       write(() => outbox.note(delivery))
     },
   })
-  const notifier = parts.tell(about)
+  const notifier = parts.openNotifier(about)
 
   function about(): About {
     let waitingSince: number | undefined

@@ -1,5 +1,5 @@
 /**
- * The figures of `/metrics`, by prom-client. The outbox's side and the door each keep their own registry, as plain JSON:
+ * The figures of `/metrics`, by prom-client. The outbox's side and the webhook each keep their own registry, as plain JSON:
  * `toText` adds them up, and would add up the shards of a divided outbox as well.
  */
 import {
@@ -36,8 +36,14 @@ export type Figures = {
 /** What a delivery attempt tells. */
 export type Observe = (attempt: { reason: string; seconds: number; events: number }) => void
 
-/** The outbox's side. `read` is called at each scrape. */
-export function createDepotMeters(read: () => Figures): { json(): Promise<MetricsJson>; observe: Observe } {
+export type OutboxMeters = {
+  readonly observe: Observe
+  /** With the figures of this moment. */
+  json(figures: Figures): Promise<MetricsJson>
+}
+
+/** The outbox's side. */
+export function createOutboxMeters(): OutboxMeters {
   const registry = new Registry()
   const registers = [registry]
   const byKind = ['type', 'version'] as const
@@ -46,22 +52,6 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     help: 'Events stored, each counted once: the sum of bridge_events over all states',
     labelNames: byKind,
     registers,
-    collect() {
-      const { counts, unsorted: waiting, held: heldBack, oldestPendingSeconds, ready, quality } = read()
-      for (const gauge of [received, duplicates, events]) gauge.reset()
-      // So that the account can be read before the first event, too.
-      for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
-      for (const { type, version, state, reason, n } of counts) {
-        if (state === 'received') received.inc({ type, version }, n)
-        else if (state === 'duplicate') duplicates.inc({ type, version }, n)
-        else events.inc({ state, type, version, reason }, n)
-      }
-      unsorted.set(waiting)
-      held.set(heldBack)
-      oldest.set(oldestPendingSeconds)
-      writable.set(ready ? 1 : 0)
-      setQuality(quality)
-    },
   })
   const duplicates = new Counter({
     name: 'bridge_events_duplicate_total',
@@ -111,8 +101,28 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
     registers,
   })
+
+  function set({ counts, quality, ...figures }: Figures): void {
+    for (const gauge of [received, duplicates, events]) gauge.reset()
+    // So that the account can be read before the first event, too.
+    for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
+    for (const { type, version, state, reason, n } of counts) {
+      if (state === 'received') received.inc({ type, version }, n)
+      else if (state === 'duplicate') duplicates.inc({ type, version }, n)
+      else events.inc({ state, type, version, reason }, n)
+    }
+    unsorted.set(figures.unsorted)
+    held.set(figures.held)
+    oldest.set(figures.oldestPendingSeconds)
+    writable.set(figures.ready ? 1 : 0)
+    setQuality(quality)
+  }
+
   return {
-    json: () => registry.getMetricsAsJSON(),
+    json(figures) {
+      set(figures)
+      return registry.getMetricsAsJSON()
+    },
     observe(attempt) {
       seconds.observe({ reason: attempt.reason }, attempt.seconds)
       size.observe(attempt.events)
@@ -120,8 +130,8 @@ export function createDepotMeters(read: () => Figures): { json(): Promise<Metric
   }
 }
 
-/** The door's side: answers given at the webhook. */
-export function createDoorMeters(): {
+/** The webhook's side: its answers. */
+export function createWebhookMeters(): {
   json(): Promise<MetricsJson>
   count(status: number, reason: string): void
 } {

@@ -1,6 +1,5 @@
 /** What a read shows while much is stored and not indexed yet. */
 import { describe, expect, it } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
 import { openDepot } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -11,7 +10,7 @@ function openLagging() {
   const bench = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   for (let n = 0; n < EVENTS; n += A_REQUEST)
     bench.take(...Array.from({ length: A_REQUEST }, () => messageStatus({ data: { to: '' } })))
-  return { ...bench, admin: createAdmin(bench.outbox, () => bench, bench.clock.now) }
+  return bench
 }
 
 describe('a read while the index lags', () => {

@@ -1,7 +1,6 @@
 /** An import stores events as the webhook does, but nobody has seen a signature of Twilio. */
 import { expect, it } from 'vitest'
 import { fromEvent, toIntakes } from '../../src/admin/export-format.ts'
-import { createTransfer } from '../../src/admin/transfer.ts'
 import { MINUTE, openDepot } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -9,7 +8,7 @@ it('[NT131] a signature_mismatch after an import is the error that it is without
   const dispatcher = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   const event = messageStatus()
   const intakes = toIntakes([fromEvent(event, JSON.stringify(event))], dispatcher.clock.at)
-  expect(await createTransfer(dispatcher.outbox, () => dispatcher).import(intakes)).toMatchObject({
+  expect(await dispatcher.admin.import(intakes)).toMatchObject({
     stored: 1,
   })
   dispatcher.clock.pass(MINUTE)

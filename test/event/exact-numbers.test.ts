@@ -4,7 +4,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
 import { parseExactly } from '../../src/event/exact-numbers.ts'
 import { validate } from '../../src/ingest/validate.ts'
 import { encodeRow } from '../../src/outbox/encode-row.ts'
@@ -217,7 +216,7 @@ describe('a dead letter of an earlier version', () => {
     ])
     await dispatcher.drainFor(1_000)
     expect(dispatcher.figures()).toMatchObject({ rejected: 1 })
-    const admin = createAdmin(dispatcher.outbox, () => dispatcher, dispatcher.clock.now)
+    const { admin } = dispatcher
     const [key] = dispatcher.outbox.events({ limit: 1 }).events.map(({ key }) => key)
     expect(admin.retry(key ?? '')).toEqual({ done: true, state: 'pending' })
     await dispatcher.drainFor(1_000)

@@ -1,6 +1,5 @@
 /** Damaged rows and damaged counts in a whole dispatcher: nothing else stops, the account closes, the operator is told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
 import { toLine } from '../../src/admin/export-format.ts'
 import { checksumOf } from '../../src/outbox/checksum.ts'
 import { DAY, deliverTo, openDepot, START } from '../support/dispatcher.ts'
@@ -120,7 +119,7 @@ describe('A1: a damaged row', () => {
     dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 1')
     dispatcher.indexPending()
     dispatcher.sql.exec('UPDATE requests SET checksum = 1 WHERE id = 2')
-    const admin = createAdmin(dispatcher.outbox, () => dispatcher, dispatcher.clock.now)
+    const { admin } = dispatcher
     const { events: listed } = admin.events({ limit: 10 })
     expect(listed.map(({ key, state, unreadable }) => [key, state, unreadable])).toEqual([
       ['2-1', 'pending', 'its checksum differs'],

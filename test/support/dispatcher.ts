@@ -1,14 +1,14 @@
 /** The path from the outbox on, for a test: real SQLite in memory, a clock and dice that the test holds. */
 
+import type { Admin } from '../../src/admin/admin.ts'
 import type { Component } from '../../src/alerts/component.ts'
 import type { Notice } from '../../src/alerts/notice.ts'
-import { createNotifier, type LastTold, notifierSettings } from '../../src/alerts/notifier.ts'
-import { createStateLog } from '../../src/alerts/state-log.ts'
+import type { LastTold } from '../../src/alerts/notifier.ts'
+import { notifyFrom, openBridge } from '../../src/bridge.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
 import { encodeRow } from '../../src/outbox/encode-row.ts'
-import { readKept } from '../../src/outbox/kept-state.ts'
 import type { Attempt } from '../../src/outbox/queries.ts'
 import type { RequestRow } from '../../src/outbox/request-row.ts'
 import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
@@ -16,7 +16,7 @@ import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
 import type { DeliveryOutcome, Destination } from '../../src/send/destination.ts'
-import { createDispatcher, type Dispatcher } from '../../src/send/dispatcher.ts'
+import type { Dispatcher } from '../../src/send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
 import { toDestination } from '../../src/send/segment/segment.ts'
 import { toSettings } from './bridge.ts'
@@ -114,6 +114,7 @@ export type DepotOptions = {
 }
 
 export type Testbed = Dispatcher & {
+  readonly admin: Admin
   readonly outbox: OutboxStore
   readonly clock: Clock
   readonly disk: ReturnType<typeof createFailingSql>
@@ -147,34 +148,21 @@ export function openDepot(options: DepotOptions): Testbed {
     dedupeMs: settings.DEDUPE_HOURS * 60 * MINUTE,
   })
   const { log, lines } = createLogKeeper()
+  const { now } = clock
   const segment = segmentAs(options.deliver, settings.SEGMENT_RATE)
-  const dispatcher = createDispatcher({
-    settings,
-    outbox,
-    destination: settings.SEGMENT_WRITE_KEY
-      ? segment
-      : { ...segment, taken: { state: 'skipped', reason: 'dry_run' } },
+  const destination: Destination = settings.SEGMENT_WRITE_KEY
+    ? segment
+    : { ...segment, taken: { state: 'skipped', reason: 'dry_run' } }
+  const { dispatcher, admin } = openBridge(outbox, destination, settings, {
     signal: options.signal,
     log,
-    now: clock.now,
+    now,
     random: options.random ?? (() => 0.5),
-    observe: () => undefined,
-    tell: about =>
-      createNotifier({
-        ...notifierSettings(settings),
-        store: outbox,
-        read: (name, schema, fallback) => readKept(outbox, name, schema, fallback),
-        about,
-        digests,
-        send: options.send ?? fetch,
-        now: clock.now,
-        log,
-        changes: createStateLog(log),
-        lastTold,
-      }),
+    openNotifier: notifyFrom(outbox, settings, { digests, send: options.send ?? fetch, now, log, lastTold }),
   })
   return {
     ...dispatcher,
+    admin,
     outbox,
     clock,
     disk,

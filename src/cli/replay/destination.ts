@@ -19,7 +19,7 @@ export type Outcome = Imported & {
 export type Destination = {
   /** As it stands in a sentence. */
   readonly name: string
-  /** Throws Stop when it is no use to go on. */
+  /** Throws CliError when it is no use to go on. */
   send(items: readonly Item[]): Promise<Outcome>
 }
 
@@ -32,15 +32,9 @@ export function toOutbox(name: string, transfer: Transfer): Destination {
     name,
     async send(items) {
       const arriving = items.map(item => item.arriving)
-      let imported: Awaited<ReturnType<Transfer['import']>>
-      try {
-        imported = await transfer.import(toIntakes(arriving, Date.now()))
-      } catch (error) {
-        throw new CliError(
-          `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
-        )
-      }
-      if (imported.stored === false) throw new CliError(reasons[imported.reason].title)
+      const imported = await transfer.import(toIntakes(arriving, Date.now()))
+      if (imported.stored === false)
+        throw new CliError(`${reasons[imported.reason].title}: ${imported.detail}`)
       return { ...nothing, ...imported }
     },
   }

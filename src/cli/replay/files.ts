@@ -20,7 +20,7 @@ export const REJECTED = '.rejected.ndjson'
 const CHUNK_BYTES = 64 * 1_024
 const HEAD_BYTES = 4_096
 
-/** Throws Stop. `empty`: folders without any file. */
+/** Throws CliError. `empty`: folders without any file. */
 export function findSources(
   names: readonly string[],
   stdin: () => Readable,

@@ -32,7 +32,7 @@ export type Group = {
   take(piece: Piece): Verdict
   /** The file cannot be read any further. */
   breakOff(why: string): Verdict
-  /** Throws Stop when the group is not safe; then it is not told as done either. */
+  /** Throws CliError when the group is not safe; then it is not told as done either. */
   send(isDone: boolean): Promise<void>
 }
 

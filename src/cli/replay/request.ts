@@ -32,7 +32,7 @@ export function* packs<T>(items: readonly T[], toText: (item: T) => string): Gen
 
 /**
  * The first answer that is worth having: not 429, no server error, no time-out. What only a person can set right is a 503
- * too, for Twilio's sake, but here no patience helps. Throws Stop.
+ * too, for Twilio's sake, but here no patience helps. Throws CliError.
  */
 export async function retrying(
   request: (timeout: AbortSignal) => Promise<Response>,

@@ -1,13 +1,12 @@
-/** The outbox's side, in a thread of its own, as the door calls it: each call is a message, each answer another. */
+/** The outbox's side, in a thread of its own, as HTTP calls it: each call is a message, each answer another. */
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { OutboxClient } from '../../bridge.ts'
+import type { AdminClient, OutboxClient } from '../../bridge.ts'
 import { encodeRow } from '../../outbox/encode-row.ts'
 import { zlib } from './compression.ts'
 import { createGroupCommit } from './group-commit.ts'
-import type { Reply, Request, ThreadData } from './outbox-rpc.ts'
-import type { Calls } from './outbox-worker.ts'
+import type { Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
 
 export type NodeOutboxClient = OutboxClient & {
   /** Ends deliveries, closes the outbox, ends the thread. */
@@ -17,13 +16,13 @@ export type NodeOutboxClient = OutboxClient & {
 }
 
 /** Throws, with a sentence for a person, when the outbox cannot be opened. */
-export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxClient> {
+export async function startOutboxClient(data: WorkerData): Promise<NodeOutboxClient> {
   // Sources run as .ts, the published package as .js.
   const file = new URL(`./outbox-worker${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
   const { dryRunFile, noticeClockFile, outboxFile, settings } = data
   const { acknowledgedFile, cleanEndFile, missingFile } = data
   const records = { acknowledgedFile, cleanEndFile, missingFile }
-  const workerData: ThreadData = { dryRunFile, noticeClockFile, outboxFile, ...records, settings }
+  const workerData: WorkerData = { dryRunFile, noticeClockFile, outboxFile, ...records, settings }
   // Node 22 calls node:sqlite experimental, once a thread.
   const execArgv = ['--disable-warning=ExperimentalWarning']
   const thread = new Worker(file, { workerData, execArgv })
@@ -40,8 +39,8 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
     for (const { reject } of open.values()) reject(error)
     open.clear()
   })
-  await new Promise<void>((resolve, reject) => {
-    thread.once('message', () => resolve())
+  const { methods } = await new Promise<Opened>((resolve, reject) => {
+    thread.once('message', resolve)
     void failed.then(error => {
       reject(new Error(`The outbox ${outboxFile} cannot be opened: ${error.message}`, { cause: error }))
     })
@@ -53,51 +52,29 @@ export async function startOutboxClient(data: ThreadData): Promise<NodeOutboxCli
     else call?.reject(new Error(error))
   })
 
-  function ask<Answer>(send: (id: number) => void): Promise<Answer> {
+  function ask<Answer>(toRequest: (id: number) => Request): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (ended) return reject(ended)
       nextId += 1
       open.set(nextId, { resolve: value => resolve(value as Answer), reject })
-      send(nextId)
+      thread.postMessage(toRequest(nextId))
     })
   }
 
-  function call(name: keyof Calls) {
-    return (...args: readonly unknown[]) =>
-      ask<never>(id => thread.postMessage({ id, call: name, args } satisfies Request))
-  }
-
-  const commit = createGroupCommit(parcels =>
-    ask(id => thread.postMessage({ id, parcels } satisfies Request)),
-  )
-  const stop = call('stop')
-  const report = call('report')
+  const call = (name: string, args: readonly unknown[] = []) => ask<never>(id => ({ id, call: name, args }))
+  const append = createGroupCommit(rows => ask(id => ({ id, rows })))
+  const admin = Object.fromEntries<unknown>(
+    methods.map(name => [name, (...args: readonly unknown[]) => call(name, args)]),
+  ) as AdminClient
   return {
+    ...admin,
     // Compressed here, so that less crosses to the other thread.
-    put: intake => commit(encodeRow(intake, zlib)),
-    report: failure => void report(failure).catch(() => undefined),
-    stats: call('stats'),
-    metrics: call('metrics'),
-    troubles: call('troubles'),
-    pulse: call('pulse'),
-    deadLetters: call('deadLetters'),
-    events: call('events'),
-    event: call('event'),
-    notices: call('notices'),
-    quality: call('quality'),
-    retry: call('retry'),
-    drop: call('drop'),
-    deliverNow: call('deliverNow'),
-    changeMany: call('changeMany'),
-    status: call('status'),
-    confirmArrival: call('confirmArrival'),
-    resend: call('resend'),
-    resendMany: call('resendMany'),
-    transfer: { import: call('import'), exportPage: call('exportPage') },
+    put: request => append(encodeRow(request, zlib)),
+    report: failure => void call('report', [failure]).catch(() => undefined),
     failed,
     async stop() {
       try {
-        await stop()
+        await call('stop')
       } finally {
         await thread.terminate()
       }

@@ -4,13 +4,17 @@ import type { RequestRow } from '../../outbox/request-row.ts'
 import type { Folder } from './data-folder.ts'
 import type { OutboxFiles } from './open-outbox.ts'
 
-export type ThreadData = { readonly settings: Settings } & OutboxFiles &
+export type WorkerData = { readonly settings: Settings } & OutboxFiles &
   Pick<Folder, 'dryRunFile' | 'noticeClockFile'>
+
+/** The first message of the worker: it is open, and answers calls of these names. */
+export type Opened = { readonly methods: readonly string[] }
 
 export type Call = { readonly id: number; readonly call: string; readonly args: readonly unknown[] }
 
-export type Put = { readonly id: number; readonly parcels: readonly RequestRow[] }
+/** A group commit. */
+export type Append = { readonly id: number; readonly rows: readonly RequestRow[] }
 
-export type Request = Call | Put
+export type Request = Call | Append
 
 export type Reply = { readonly id: number; readonly value?: unknown; readonly error?: string }

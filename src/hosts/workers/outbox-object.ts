@@ -1,26 +1,19 @@
 /**
- * One shard of the outbox: a Durable Object that keeps, sorts and delivers its events, by the very code that Node runs.
+ * One shard of the outbox: a Durable Object that stores, indexes and delivers its events, by the very code that Node runs.
  * Its answers leave only when the storage has confirmed the writes before them (the runtime's output gate). Alarms drive it.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type Admin, createAdmin } from '../../admin/admin.ts'
-import type { Pulse, PulseQuery } from '../../admin/changes.ts'
-import type { Stats } from '../../admin/figures.ts'
-import type { Resent } from '../../admin/resend.ts'
-import type { StatusFigures } from '../../admin/status.ts'
-import { createTransfer, type Transfer } from '../../admin/transfer.ts'
+import type { Admin } from '../../admin/admin.ts'
 import { toErrorText } from '../../alerts/redact.ts'
+import { type Bridge, openBridge } from '../../bridge.ts'
 import { type Settings, toPruning } from '../../config.ts'
-import type { Identity, ReceivedRequest, Stored } from '../../event/received-request.ts'
-import type { EventQuery, ResendQuery, ScanQuery } from '../../outbox/queries.ts'
+import type { Identity, Stored } from '../../event/received-request.ts'
 import type { RequestRow } from '../../outbox/request-row.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
-import { createOutbox, type SqliteOutbox as OutboxStore } from '../../outbox/sqlite/outbox.ts'
+import { createOutbox, type SqliteOutbox } from '../../outbox/sqlite/outbox.ts'
 import type { Reason } from '../../reasons.ts'
 import { createDestinations } from '../../send/destinations.ts'
-import { createDispatcher, type Dispatcher } from '../../send/dispatcher.ts'
-import type { MetricsJson } from '../../stats/metrics.ts'
-import type { KindHours, Span } from '../../stats/quality.ts'
+import type { Dispatcher } from '../../send/dispatcher.ts'
 import { createAlarm } from './alarm.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
@@ -28,36 +21,43 @@ import { type Clock, createNotifierClient } from './notifier-client.ts'
 import { createSql } from './sqlite.ts'
 
 /** Requests to Segment that may be under way at once; an invocation may hold six connections. */
-const LANES = 4
-/** The free plan allows an invocation 50 subrequests. Each lane may be at a request, and at a second try of it, when the last is spent; and notices need some. */
-const SUBREQUESTS_A_RING = 50 - LANES * 4
-/** One ring ends by then, so that intakes and the next ring get their turn. */
-const RING_MS = 20_000
-/** After a failure of the ring itself. */
-const MEND_MS = 1_000
+const CONCURRENCY = 4
+/**
+ * The free plan allows an invocation 50 subrequests. Each delivery may be at a request, and at a second try of it, when the last
+ * is spent; and notices need some.
+ */
+const SUBREQUESTS_A_RUN = 50 - CONCURRENCY * 4
+/** One run ends by then, so that appends and the next run get their turn. */
+const RUN_MS = 20_000
+/** After a failure of the run itself. */
+const RETRY_MS = 1_000
 /** With nothing to deliver, when to look for events whose time is over. */
 const UPKEEP_MS = 3_600_000
 
-type Room = {
-  readonly outbox: OutboxStore
-  readonly dispatcher: Dispatcher
-  readonly admin: Admin
-  readonly transfer: Transfer
-}
+/** What makes events due, or may: the next run is now. */
+const changing: ReadonlySet<keyof Admin> = new Set([
+  'retry',
+  'drop',
+  'resend',
+  'changeMany',
+  'resendMany',
+  'deliverNow',
+  'import',
+])
 
 export class OutboxShard extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
   readonly #settings = shareOf(settingsOf(this.env))
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   #verifiedAt: number | undefined
-  /** Requests to Segment and calls to the notice clock since the alarm rang. */
+  /** Requests to Segment and calls to the notice clock in this run. */
   #subrequests = 0
   readonly #send: typeof fetch = (...args) => {
     this.#subrequests += 1
     return fetch(...args)
   }
   // The last of them, for opening it uses the others.
-  readonly #room = this.#open().catch((error: unknown) => {
+  readonly #bridge = this.#open().catch((error: unknown) => {
     // Another try would find the same: the object stays, and says what to do.
     if (error instanceof NewerStoreError) throw error
     // The next call gets a new instance, and with it another try.
@@ -65,7 +65,7 @@ export class OutboxShard extends DurableObject<Env> {
     throw error
   })
 
-  async #open(): Promise<Room> {
+  async #open(): Promise<Bridge & { readonly outbox: SqliteOutbox }> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
     const [destination] = await createDestinations(settings, {
@@ -74,28 +74,22 @@ export class OutboxShard extends DurableObject<Env> {
       // The mapped calls are shown by the API.
       showDryRun: () => undefined,
     })
-    let dispatcher: Dispatcher
-    const admin = createAdmin(outbox, () => dispatcher, Date.now)
     const waitUntil = (promise: Promise<void>) =>
       this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
-    dispatcher = createDispatcher({
-      settings,
-      outbox,
-      destination,
+    const bridge = openBridge(outbox, destination, settings, {
       log: this.#log,
       now: Date.now,
       random: Math.random,
-      observe: admin.observe,
       resume: true,
       maySend: () => this.#mayGoOn(),
-      tell: about =>
+      openNotifier: about =>
         createNotifierClient(this.#countedClock(), this.ctx.id.toString(), about, waitUntil, this.#log),
     })
-    return { outbox, dispatcher, admin, transfer: createTransfer(outbox, () => dispatcher) }
+    return { ...bridge, outbox }
   }
 
   #mayGoOn(): boolean {
-    return this.#subrequests < SUBREQUESTS_A_RING
+    return this.#subrequests < SUBREQUESTS_A_RUN
   }
 
   #countedClock(): Clock {
@@ -116,11 +110,11 @@ export class OutboxShard extends DurableObject<Env> {
     this.#log.warn({ err: error }, 'the notice clock did not answer; the next failure tells again')
   }
 
-  async put(parcel: RequestRow): Promise<Stored> {
+  async put(row: RequestRow): Promise<Stored> {
     const newer = await this.#newer()
     if (newer !== undefined) return { stored: false, reason: 'outbox_newer', detail: newer }
-    const { dispatcher } = await this.#room
-    const [stored] = dispatcher.append([parcel])
+    const { dispatcher } = await this.#bridge
+    const [stored] = dispatcher.append([row])
     if (stored?.stored) this.#verifiedAt = Date.now()
     await this.#alarm.arm(Date.now())
     return stored ?? { stored: false, reason: 'outbox_unwritable', detail: 'no answer' }
@@ -133,16 +127,12 @@ export class OutboxShard extends DurableObject<Env> {
 
   /** Which of these it has stored within `DEDUPE_HOURS`; asked while the number of shards changes. */
   async knows(identities: readonly Identity[]): Promise<boolean[]> {
-    return (await this.#room).outbox.knows(identities)
-  }
-
-  async stats(): Promise<Stats> {
-    return (await this.#room).admin.stats()
+    return (await this.#bridge).outbox.knows(identities)
   }
 
   /** Why this version cannot open what is stored here; `undefined`: it can. */
   #newer(): Promise<string | undefined> {
-    return this.#room.then(
+    return this.#bridge.then(
       () => undefined,
       (error: unknown) => {
         if (error instanceof NewerStoreError) return error.message
@@ -153,94 +143,37 @@ export class OutboxShard extends DurableObject<Env> {
 
   async troubles(): Promise<readonly Reason[]> {
     if ((await this.#newer()) !== undefined) return ['outbox_newer']
-    return (await this.#room).admin.troubles()
+    return (await this.#bridge).admin.troubles()
   }
 
-  async pulse(query: PulseQuery): Promise<Pulse> {
-    return (await this.#room).admin.pulse(query)
-  }
-
-  async deadLetters(): Promise<ReturnType<Admin['deadLetters']>> {
-    return (await this.#room).admin.deadLetters()
-  }
-
-  async metrics(): Promise<MetricsJson> {
-    return (await this.#room).admin.metrics()
-  }
-
-  async events(query: EventQuery): Promise<ReturnType<Admin['events']>> {
-    return (await this.#room).admin.events(query)
-  }
-
-  async event(key: string): Promise<ReturnType<Admin['event']>> {
-    return (await this.#room).admin.event(key)
-  }
-
-  async status(): Promise<StatusFigures> {
-    return (await this.#room).admin.status()
-  }
-
-  async confirmArrival(fingerprint: string): Promise<void> {
-    ;(await this.#room).admin.confirmArrival(fingerprint)
-  }
-
-  async resendMany(query: ResendQuery): Promise<Resent> {
-    const resent = await (await this.#room).admin.resendMany(query)
-    await this.#alarm.arm(Date.now())
-    return resent
-  }
-
-  async change(action: 'retry' | 'drop' | 'resend', key: string): Promise<ReturnType<Admin['retry']>> {
-    const changed = (await this.#room).admin[action](key)
-    await this.#alarm.arm(Date.now())
-    return changed
-  }
-
-  async changeMany(...args: Parameters<Admin['changeMany']>): ReturnType<Admin['changeMany']> {
-    const changed = await (await this.#room).admin.changeMany(...args)
-    await this.#alarm.arm(Date.now())
-    return changed
-  }
-
-  async deliverNow(): Promise<ReturnType<Admin['deliverNow']>> {
-    const waiting = (await this.#room).admin.deliverNow()
-    await this.#alarm.arm(Date.now())
-    return waiting
-  }
-
-  async quality(span: Span): Promise<KindHours[]> {
-    return (await this.#room).admin.quality(span)
-  }
-
-  async exportPage(query: ScanQuery): Promise<Awaited<ReturnType<Transfer['exportPage']>>> {
-    return (await this.#room).transfer.exportPage(query)
-  }
-
-  async import(intakes: readonly ReceivedRequest[]): Promise<Awaited<ReturnType<Transfer['import']>>> {
-    const imported = await (await this.#room).transfer.import(intakes)
-    await this.#alarm.arm(Date.now())
-    return imported
+  /** Any method of the admin, by its name; `adminOf` in shards/stubs.ts gives it the types back. */
+  async ask(name: keyof Admin, args: readonly unknown[]): Promise<unknown> {
+    const { admin } = await this.#bridge
+    const method: (...args: readonly never[]) => unknown = admin[name]
+    const answer = await Reflect.apply(method, undefined, args)
+    if (changing.has(name)) await this.#alarm.arm(Date.now())
+    return answer
   }
 
   /** By cron: a shard whose alarm was lost, for whatever reason, delivers again. */
   async watch(): Promise<void> {
-    const { outbox } = await this.#room
+    const { outbox } = await this.#bridge
     this.#alarm.doubt()
     const isDue = outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()
-    // A ring finds out when what is held back is due.
+    // A run finds out when what is held back is due.
     if (isDue || outbox.nextHeldAt() !== undefined) await this.#alarm.arm(Date.now())
   }
 
   override async alarm(): Promise<void> {
     this.#alarm.rang()
     this.#subrequests = 0
-    let next = Date.now() + MEND_MS
+    let next = Date.now() + RETRY_MS
     try {
-      const { dispatcher, outbox } = await this.#room
+      const { dispatcher, outbox } = await this.#bridge
       next = await this.deliver(dispatcher)
       dispatcher.tick()
       // What the tick left to prune cannot wait for the next upkeep.
-      if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + MEND_MS)
+      if (outbox.prune(Date.now())) next = Math.min(next, Date.now() + RETRY_MS)
     } catch (error) {
       // Never thrown on: the runtime would give the alarm up after six tries.
       this.#log.error({ err: error }, 'a delivery run failed')
@@ -251,15 +184,15 @@ export class OutboxShard extends DurableObject<Env> {
 
   /** When to come back, ms since 1970. */
   protected async deliver(dispatcher: Dispatcher): Promise<number> {
-    const end = Date.now() + RING_MS
-    const lane = async (): Promise<number> => {
+    const end = Date.now() + RUN_MS
+    const deliverAll = async (): Promise<number> => {
       while (this.#mayGoOn() && Date.now() < end) {
         const due = (await dispatcher.deliverNextBatch()) ?? Number.POSITIVE_INFINITY
         if (due > Date.now()) return due
       }
       return Date.now()
     }
-    const dues = await Promise.all(Array.from({ length: LANES }, lane))
+    const dues = await Promise.all(Array.from({ length: CONCURRENCY }, deliverAll))
     return Math.min(Date.now() + UPKEEP_MS, ...dues)
   }
 }

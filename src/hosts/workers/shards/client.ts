@@ -1,11 +1,11 @@
-/** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers put together. */
+/** The outbox's side on Workers: one or more Durable Objects, each asked by RPC, and their answers merged. */
 import { waitUntil } from 'cloudflare:workers'
 import type { Admin } from '../../../admin/admin.ts'
 import { toLastNotice } from '../../../admin/status.ts'
+import type { Transfer } from '../../../admin/transfer.ts'
 import { toErrorText } from '../../../alerts/redact.ts'
 import { allCalm, type Standing, toStanding } from '../../../alerts/throttle.ts'
-import type { OutboxClient } from '../../../bridge.ts'
-import { toSlices } from '../../../event/json-slices.ts'
+import type { AdminClient, OutboxClient } from '../../../bridge.ts'
 import type { EventVerdict, ReceivedRequest, Stored } from '../../../event/received-request.ts'
 import { encodeRow } from '../../../outbox/encode-row.ts'
 import type { Reason } from '../../../reasons.ts'
@@ -17,8 +17,14 @@ import { within } from '../within.ts'
 import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './cursors.ts'
 import { createShardHistory } from './history.ts'
 import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
-import { toHome } from './route.ts'
-import { clockOf, shardOf } from './stubs.ts'
+import { homeOf, splitByHome, toHome } from './route.ts'
+import { type AskShard, adminOf, clockOf, shardOf } from './stubs.ts'
+
+/** The same of every shard. */
+type AskAll = <Name extends keyof Admin>(
+  name: Name,
+  ...args: Parameters<Admin[Name]>
+) => Promise<Awaited<ReturnType<Admin[Name]>>[]>
 
 /** Of a shard that is through. */
 const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 } as const
@@ -44,10 +50,13 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     log,
   })
   let ready: { readonly troubles: Reason[]; readonly until: number } | undefined
-  const everyShard = async () => {
+  const everyShard = async (): Promise<AskShard[]> => {
     const { highest } = await history()
-    return Array.from({ length: Math.max(highest, count) }, (_, index) => shardOf(env, index))
+    return Array.from({ length: Math.max(highest, count) }, (_, index) => adminOf(env, index))
   }
+
+  const askAll: AskAll = async (name, ...args) =>
+    Promise.all((await everyShard()).map(ask => ask(name, ...args)))
 
   /** The figures do not depend on the clock either. */
   async function standing(): Promise<Standing> {
@@ -61,7 +70,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   async function put(intake: ReceivedRequest): Promise<Stored> {
     try {
-      const parts = split(intake, await homesOf(intake.entries))
+      const parts = splitByHome(intake, await homesOf(intake.entries))
       // Those without an identity go in with the last part: were it stored and another not, Twilio's next try would store
       // them twice.
       const [last, ...others] = [...parts].toSorted(([a], [b]) => a - b)
@@ -114,18 +123,18 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     key: string,
   ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
-    return place ? shardOf(env, place.shard).change(action, place.key) : { done: false, reason: 'not_found' }
+    return place ? adminOf(env, place.shard)(action, place.key) : { done: false, reason: 'not_found' }
   }
 
   async function newestNotices(limit: number): Promise<unknown[]> {
     return clockOf(env).notices(limit)
   }
 
-  const transfer: OutboxClient['transfer'] = {
+  const transfer: Pick<AdminClient, keyof Transfer> = {
     async exportPage(query) {
       const [at, after] = fromStep(query.after)
       const shards = await everyShard()
-      const page = await shards[at]?.exportPage({ ...query, after })
+      const page = await shards[at]?.('exportPage', { ...query, after })
       if (!page) return { lines: '', events: 0, next: undefined, unreadable: 0 }
       if ('stored' in page) return page
       return { ...page, next: toStep(at, page.next, shards.length) }
@@ -138,10 +147,13 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const homes = await homesOf(intakes.flatMap(({ entries }) => entries))
       for (const intake of intakes) {
         const theirs = homes.splice(0, intake.entries.length)
-        for (const [home, part] of split(intake, theirs)) parts.push({ home, part })
+        for (const [home, part] of splitByHome(intake, theirs)) parts.push({ home, part })
       }
       for (const [home, there] of Map.groupBy(parts, part => part.home)) {
-        const imported = await shardOf(env, home).import(there.map(({ part }) => part))
+        const imported = await adminOf(env, home)(
+          'import',
+          there.map(({ part }) => part),
+        )
         if (imported.stored === false) return imported
         sum.stored += imported.stored
         sum.duplicates += imported.duplicates
@@ -153,16 +165,15 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   return {
     put,
-    transfer,
+    ...transfer,
     report,
     retry: key => change('retry', key),
     drop: key => change('drop', key),
     resend: key => change('resend', key),
-    confirmArrival: fingerprint => shardOf(env, 0).confirmArrival(fingerprint),
+    confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
     async deliverNow() {
-      const shards = await everyShard()
-      const all = await Promise.all(shards.map(shard => shard.deliverNow()))
+      const all = await askAll('deliverNow')
       return {
         pending: all.reduce((sum, { pending }) => sum + pending, 0),
         held: all.reduce((sum, { held }) => sum + held, 0),
@@ -170,17 +181,15 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async stats() {
-      const shards = await everyShard()
-      const [notices, ...all] = await Promise.all([standing(), ...shards.map(shard => shard.stats())])
+      const [notices, all] = await Promise.all([standing(), askAll('stats')])
       return { ...sumUpStats(all, notices), counts: addCounts(all) }
     },
 
     async status() {
-      const shards = await everyShard()
-      const [notices, latest, ...all] = await Promise.all([
+      const [notices, latest, all] = await Promise.all([
         standing(),
         newestNotices(1).catch(() => []),
-        ...shards.map(shard => shard.status()),
+        askAll('status'),
       ])
       return mergeStatus(all, notices, toLastNotice(latest[0]))
     },
@@ -188,14 +197,17 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     async resendMany(query) {
       const [at, after] = fromStep(query.after)
       const shards = await everyShard()
-      const page = await shards[at]?.resendMany({ ...query, after })
+      const page = await shards[at]?.('resendMany', { ...query, after })
       if (!page) return { matched: 0, pruned: 0, done: 0, next: undefined }
       return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
     async troubles() {
       if (ready && Date.now() < ready.until) return ready.troubles
-      const all = await Promise.all((await everyShard()).map(shard => shard.troubles()))
+      const { highest } = await history()
+      const indexes = Array.from({ length: Math.max(highest, count) }, (_, index) => index)
+      // Not by way of the admin, which a shard that a newer version has written does not have.
+      const all = await Promise.all(indexes.map(index => shardOf(env, index).troubles()))
       ready = { troubles: [...new Set(all.flat())], until: Date.now() + READY_MS }
       return ready.troubles
     },
@@ -205,23 +217,21 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const queries = toShardQueries(query, shards.length)
       const [notices, ...all] = await Promise.all([
         standing(),
-        ...shards.map(async (shard, index) => shard.pulse(queries[index] ?? query)),
+        ...shards.map((ask, index) => ask('pulse', queries[index] ?? query)),
       ])
       return mergePulses(all, query.limit, notices)
     },
 
     async deadLetters() {
-      return mergeGroups(await Promise.all((await everyShard()).map(shard => shard.deadLetters())))
+      return mergeGroups(await askAll('deadLetters'))
     },
 
     async metrics() {
-      const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.metrics()))).flat()
+      return (await askAll('metrics')).flat()
     },
 
     async quality(span) {
-      const shards = await everyShard()
-      return (await Promise.all(shards.map(shard => shard.quality(span)))).flat()
+      return (await askAll('quality', span)).flat()
     },
 
     async events(query) {
@@ -229,10 +239,10 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       const from =
         query.before === undefined ? shards.map(() => undefined) : fromCursor(query.before, shards.length)
       const pages = await Promise.all(
-        shards.map(async (shard, index) => {
+        shards.map(async (ask, index) => {
           const before = from[index]
           if (before === null) return nothingMore
-          return shard.events({ ...query, before })
+          return ask('events', { ...query, before })
         }),
       )
       return mergeLists(pages, from, query.limit)
@@ -240,12 +250,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
     async event(key) {
       const place = toShardKey(key)
-      const event = place && (await shardOf(env, place.shard).event(place.key))
+      const event = place && (await adminOf(env, place.shard)('event', place.key))
       return event && withShard(place.shard, event)
     },
 
     async changeMany(action, filter) {
-      const done = await Promise.all((await everyShard()).map(shard => shard.changeMany(action, filter)))
+      const done = await askAll('changeMany', action, filter)
       return {
         matched: done.reduce((sum, { matched }) => sum + matched, 0),
         ready: done.reduce((sum, one) => sum + one.ready, 0),
@@ -253,26 +263,4 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       }
     },
   }
-}
-
-/** Of an event whose bytes are pruned, an export knows the proof, which is what homes are reckoned from. */
-function homeOf({ identity, carried }: EventVerdict, count: number): number {
-  return identity || !carried?.seen ? toHome(identity, count) : carried.seen[1] % count
-}
-
-/** One part a home. An intake that stays whole keeps its bytes as Twilio sent them. */
-function split(intake: ReceivedRequest, homes: readonly number[]): Map<number, ReceivedRequest> {
-  const [first = 0] = homes
-  if (homes.every(home => home === first)) return new Map([[first, intake]])
-  const texts = toSlices(intake.body)
-  const parts = new Map<number, ReceivedRequest>()
-  for (const home of new Set(homes)) {
-    const mine = (_: unknown, at: number) => homes[at] === home
-    parts.set(home, {
-      ...intake,
-      entries: intake.entries.filter(mine),
-      body: `[${texts.filter(mine).join(',')}]`,
-    })
-  }
-  return parts
 }

@@ -6,7 +6,8 @@
  */
 import * as z from 'zod'
 import { fnv1a53 } from '../../../event/hash.ts'
-import type { Identity } from '../../../event/received-request.ts'
+import { toSlices } from '../../../event/json-slices.ts'
+import type { EventVerdict, Identity, ReceivedRequest } from '../../../event/received-request.ts'
 
 export const ShardHistory = z.object({
   /** The number in force. */
@@ -37,4 +38,26 @@ export function afterCount(before: ShardHistory, count: number, now: number, ded
 /** Events without an identity are never copies of each other: every home will do. */
 export function toHome(identity: Identity | undefined, count: number): number {
   return identity ? fnv1a53(`${identity.id}\n${identity.source}`) % count : 0
+}
+
+/** Of an event whose bytes are pruned, an export knows the proof, which is what homes are reckoned from. */
+export function homeOf({ identity, carried }: EventVerdict, count: number): number {
+  return identity || !carried?.seen ? toHome(identity, count) : carried.seen[1] % count
+}
+
+/** One part per home. A request that stays whole keeps its bytes as Twilio sent them. */
+export function splitByHome(intake: ReceivedRequest, homes: readonly number[]): Map<number, ReceivedRequest> {
+  const [first = 0] = homes
+  if (homes.every(home => home === first)) return new Map([[first, intake]])
+  const texts = toSlices(intake.body)
+  const parts = new Map<number, ReceivedRequest>()
+  for (const home of new Set(homes)) {
+    const mine = (_: unknown, at: number) => homes[at] === home
+    parts.set(home, {
+      ...intake,
+      entries: intake.entries.filter(mine),
+      body: `[${texts.filter(mine).join(',')}]`,
+    })
+  }
+  return parts
 }
