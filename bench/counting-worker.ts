@@ -4,7 +4,7 @@ import type { Stored } from '../src/event/received-request.ts'
 import type { Env } from '../src/hosts/workers/env.ts'
 import { OutboxShard as SoundShard } from '../src/hosts/workers/outbox-object.ts'
 import worker from '../src/hosts/workers/worker.ts'
-import type { RequestRow } from '../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../src/outbox/request-row.ts'
 
 export { NoticeClock } from '../src/hosts/workers/notifier-object.ts'
 

@@ -4,7 +4,7 @@
  *   Twilio ─▶ http ─▶ ingest/receive: authenticate → decode → validate ─▶ OutboxClient.put ─2xx─▶ Twilio
  *                                                                            │ a thread, an RPC, or nothing lies between
  *   openBridge, where the events are stored:       dispatcher.append ◀───────┘
- *       deliverNextBatch: index → claim → map → pack → deliver ─▶ Segment
+ *       deliverNextBatch: index → claim → map → pack → deliver ─▶ destination
  *                                                  └ failures ─▶ notifier ─▶ operator
  *       admin: figures, lists, dead letters, export, import ◀─ OutboxClient ◀─ http, cli
  */
@@ -13,22 +13,22 @@ import { type About, createNotifier, type NotifierParts, notifierSettings } from
 import { createStateLog } from './alerts/state-log.ts'
 import type { Settings } from './config.ts'
 import type { Outbox } from './ingest/receive.ts'
-import { readKept } from './outbox/sqlite/kept-state.ts'
-import type { OutboxStore } from './outbox/sqlite/outbox.ts'
+import { readKept } from './outbox/kept-state.ts'
+import type { SqliteOutbox as OutboxStore } from './outbox/sqlite/outbox.ts'
 import type { Awaitable } from './runtime.ts'
+import type { Destination } from './send/destination.ts'
 import {
   createDispatcher,
   type Dispatcher,
   type DispatcherNotifier,
   type DispatcherParts,
 } from './send/dispatcher.ts'
-import type { Deliver } from './send/segment/client.ts'
 import { createOutboxMeters } from './stats/metrics.ts'
 
 export type Bridge = { readonly dispatcher: Dispatcher; readonly admin: Admin }
 
 /** What the owner of a store brings: a worker thread, a Durable Object, a command, a test. */
-export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'deliver' | 'observe'> & {
+export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'destination' | 'observe'> & {
   /** Stands before the dispatcher, such as one that stops it while the file may be damaged. */
   readonly guard?: (dispatcher: Dispatcher) => Dispatcher
   /** What the store cannot say, for it stands in for a file that cannot be opened. */
@@ -37,13 +37,13 @@ export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'deliv
 
 export function openBridge(
   store: OutboxStore,
-  deliver: Deliver,
+  destination: Destination,
   settings: Settings,
   { guard = dispatcher => dispatcher, unreadable, ...runtime }: BridgeRuntime,
 ): Bridge {
   const meters = createOutboxMeters()
   const dispatcher = guard(
-    createDispatcher({ ...runtime, settings, outbox: store, deliver, observe: meters.observe }),
+    createDispatcher({ ...runtime, settings, outbox: store, destination, observe: meters.observe }),
   )
   return { dispatcher, admin: createAdmin(store, dispatcher, meters, runtime.now, unreadable) }
 }

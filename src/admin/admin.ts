@@ -5,18 +5,17 @@
 
 import type { ValidationError } from '../event/validation-errors.ts'
 import { validate } from '../ingest/validate.ts'
-import { type Count, counted } from '../outbox/sqlite/counters.ts'
-import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
-import { readKept } from '../outbox/sqlite/kept-state.ts'
-import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { ResendQuery } from '../outbox/sqlite/resend.ts'
+import { isAmong, isHeld } from '../outbox/held.ts'
+import { readKept } from '../outbox/kept-state.ts'
+import { toPlace } from '../outbox/place.ts'
+import { type Count, counted, type EventQuery, type EventView, type ResendQuery } from '../outbox/queries.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
-import { createPulse, type Pulse, type PulseQuery, toCursor } from './changes.ts'
+import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
 import {
   type Change,
   type ChangedMany,
@@ -225,7 +224,7 @@ export function createAdmin(
     },
     events(query) {
       indexSome()
-      const state = { cursor: toCursor(outbox.sortedUpTo()), unsorted: outbox.unsorted() }
+      const state = { cursor: outbox.figures().cursor, unsorted: outbox.unsorted() }
       // A place that no answer ever named is beyond the last page.
       if (query.before !== undefined && !toPlace(query.before))
         return { events: [], next: undefined, reachedAt: undefined, ...state }

@@ -3,24 +3,13 @@
  * what it shows, and the figures. Lives on the outbox's side, like the admin.
  */
 
-import type { EventState } from '../outbox/sqlite/changes.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Changes, ChangesQuery, EventState } from '../outbox/queries.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import type { Stats } from './figures.ts'
 import type { Readings } from './readings.ts'
 
-export type PulseQuery = {
-  /** The `cursor` of an earlier answer; without one nothing is new yet. */
-  readonly after?: string | undefined
-  /** A later cursor to read up to, and no further. */
-  readonly upTo?: string | undefined
-  /** Events whose state is asked for. */
-  readonly keys: readonly string[]
-  /** So many of the events up to `after` tell their state as well. */
-  readonly recent: number
-  /** Most events told of. */
-  readonly limit: number
-}
+export type PulseQuery = ChangesQuery
 
 /** The figures without the long list of counts. */
 export type LiveStats = Omit<Stats, 'counts'>
@@ -36,35 +25,22 @@ export type Pulse = {
   readonly stats: LiveStats
 }
 
-/** The number of a request, which everything up to it has been sorted into events. */
-export const toCursor = (request: number): string => String(request)
-
-export function fromCursor(cursor: string): number | undefined {
-  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined
-}
-
 export function createPulse(
   outbox: OutboxStore,
   indexSome: () => void,
   open: () => Readings,
   figures: (readings: Readings) => LiveStats,
 ): (query: PulseQuery) => Pulse {
-  return ({ after, upTo, keys, recent, limit }) => {
+  return query => {
     indexSome()
-    const newest = outbox.sortedUpTo()
-    const from = (after === undefined ? undefined : fromCursor(after)) ?? newest
-    const to = Math.min(newest, (upTo === undefined ? undefined : fromCursor(upTo)) ?? newest)
     const readings = open()
-    const nothing = { events: [], missed: 0 }
-    const since = () => outbox.since({ after: from, upTo: to }, limit)
-    const { events, missed } = readings.take('events', since, nothing)
-    const states = () => [...(recent > 0 ? outbox.statesUpTo(from, recent) : []), ...outbox.statesOf(keys)]
-    return {
-      events: events.map(toSummary),
-      missed,
-      changes: readings.take('changes', states, []),
-      cursor: toCursor(to),
-      stats: figures(readings),
+    const nothing: Changes = {
+      events: [],
+      missed: 0,
+      states: [],
+      cursor: query.after ?? outbox.figures().cursor,
     }
+    const { events, states, ...rest } = readings.take('changes', () => outbox.changes(query), nothing)
+    return { ...rest, events: events.map(toSummary), changes: states, stats: figures(readings) }
   }
 }

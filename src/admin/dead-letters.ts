@@ -1,10 +1,10 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
-import type { From } from '../outbox/sqlite/held.ts'
-import type { EventView } from '../outbox/sqlite/list.ts'
-import { toPlace } from '../outbox/sqlite/list.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { Target } from '../outbox/sqlite/transition.ts'
+import type { From } from '../outbox/held.ts'
+import { toPlace } from '../outbox/place.ts'
+import type { EventView } from '../outbox/queries.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Target } from '../outbox/store.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import { createReadings } from './readings.ts'

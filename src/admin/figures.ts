@@ -1,6 +1,6 @@
 /** The figures of the bridge, as `GET /api/stats` answers them. */
 import type { Standing } from '../alerts/throttle.ts'
-import type { Count } from '../outbox/sqlite/counters.ts'
+import type { Count } from '../outbox/queries.ts'
 import type { State } from '../reasons.ts'
 import type { Wait } from '../send/circuit-breaker.ts'
 

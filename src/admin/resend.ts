@@ -1,6 +1,7 @@
 /** Accepted events sent again in bulk, in bounded slices: an intake waits behind one page, a caller behind one slice. */
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { ResendQuery } from '../outbox/sqlite/resend.ts'
+
+import type { ResendQuery } from '../outbox/queries.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 
 /**
  * What one call came to. `pruned`: of the matched events, those whose bytes are gone or cannot be read. `next`: where the next call goes on;

@@ -1,9 +1,9 @@
 /** Events out of an outbox and into one, by a person's wish. Lives where the outbox lives, like the admin. */
 
 import type { ReceivedRequest, Stored } from '../event/received-request.ts'
-import { encodeRow } from '../outbox/sqlite/append.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { ScanPage, ScanQuery } from '../outbox/sqlite/scan.ts'
+import { encodeRow } from '../outbox/encode-row.ts'
+import type { ScanPage, ScanQuery } from '../outbox/queries.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Awaitable } from '../runtime.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 

@@ -13,7 +13,7 @@ import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/
 import { openSqlite } from '../hosts/node/sqlite.ts'
 import { createApi } from '../http/admin-routes.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
-import type { Deliver } from '../send/segment/client.ts'
+import { type Destination, failed } from '../send/destination.ts'
 import { asBearer, findAdminToken, toCause } from './admin-client.ts'
 import { CliError } from './terminal.ts'
 
@@ -83,13 +83,15 @@ function openLocal(settings: Settings, folder: Folder): OutboxAccess {
   }
 }
 
-const nobody: Deliver = async () => ({
-  ...{ kind: 'failed', reason: 'bridge_fault', status: undefined, waitToldMs: 0 },
-  answer: 'nothing is delivered here',
-})
+const nobody: Destination = {
+  name: 'nobody',
+  limits: { eventBytes: 0, batchBytes: 0, batchEvents: 0, eventsPerSecond: 0 },
+  taken: { state: 'skipped', reason: 'dry_run' },
+  map: () => ({ ok: false, reason: 'dry_run', detail: '' }),
+  deliver: async () => failed('bridge_fault', undefined, 'nothing is delivered here'),
+}
 const silent = () => undefined
 const offline: BridgeRuntime = {
-  overhead: { perRequest: 0, perEvent: 0 },
   log: { debug: silent, info: silent, warn: silent, error: silent },
   now: Date.now,
   random: Math.random,

@@ -2,7 +2,7 @@
 
 import type { Pulse } from '../admin/changes.ts'
 import type { EventDetail, EventSummary } from '../admin/event-view.ts'
-import type { EventState } from '../outbox/sqlite/changes.ts'
+import type { EventState } from '../outbox/queries.ts'
 
 /** What changes of an event once it is kept. */
 export type StateJson = Omit<EventState, 'settledAt' | 'triedAt' | 'attemptCount'> & {

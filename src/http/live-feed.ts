@@ -4,7 +4,7 @@
  */
 
 import type { Pulse, PulseQuery } from '../admin/changes.ts'
-import type { EventState } from '../outbox/sqlite/changes.ts'
+import type { EventState } from '../outbox/queries.ts'
 import type { Awaitable } from '../runtime.ts'
 import { toPulseJson } from './event-json.ts'
 

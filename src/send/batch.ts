@@ -1,21 +1,16 @@
 /**
- * Leased events → track calls → as few requests as Segment's limits allow → what became of each event.
- * A batch that Segment refuses is halved until the one culprit stands alone; its neighbours go through. While the destination
+ * Leased events → messages → as few batches as the destination's limits allow → what became of each event.
+ * A batch that the destination refuses is halved until the one culprit stands alone; its neighbours go through. While the destination
  * has just proven to be up, a batch that fails in any other way is halved as well. Touches neither the outbox nor the clock's
  * cadence: events that are in no settlement are simply tried again.
  */
 
-import type { Delivery, Leased, Settlement, Tried } from '../outbox/sqlite/lease.ts'
-import type { Tries } from '../outbox/sqlite/place.ts'
-import type { Hold } from '../outbox/sqlite/transition.ts'
+import type { Delivery, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
 import { toState } from '../reasons/outcomes.ts'
 import type { EventReason } from '../reasons.ts'
 import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
-import { byteLength, EVENT_BYTES, ID_CHARACTERS, pack, type Sized } from './pack.ts'
-import { type Deliver, type Failed, failed, type Outcome } from './segment/client.ts'
-import { type TrackCall, toTrack } from './segment/map.ts'
-
-export type Overhead = { readonly perRequest: number; readonly perEvent: number }
+import { type DeliveryFailure, type DeliveryOutcome, type Destination, failed } from './destination.ts'
+import { type Packable, pack } from './pack.ts'
 
 /** What is to be sent. */
 export type Work = {
@@ -28,10 +23,9 @@ export type Work = {
 }
 
 export type DispatchPorts = {
-  readonly deliver: Deliver
-  readonly overhead: Overhead
-  /** What an event becomes that `deliver` took. */
-  readonly delivered: Pick<Settlement, 'state' | 'reason'>
+  readonly destination: Destination
+  /** Ends what is under way: the process is about to stop. */
+  readonly signal?: AbortSignal | undefined
   readonly hold: (event: Leased) => Hold
   readonly note: (delivery: Delivery) => void
   readonly now: () => number
@@ -40,7 +34,7 @@ export type DispatchPorts = {
 }
 
 /** Why the line must wait. `events`: how many were concerned. */
-export type LineFailure = Failed & { readonly events: readonly Leased[] }
+export type LineFailure = DeliveryFailure & { readonly events: readonly Leased[] }
 
 export type Dispatched = {
   readonly settlements: readonly Settlement[]
@@ -65,16 +59,19 @@ export async function deliverBatch(work: Work, ports: DispatchPorts): Promise<Di
 /** Events refused alone, and none accepted, after which the receiver is doubted. */
 const REFUSALS_ENOUGH = 8
 
-type Batch = readonly Sized<Leased>[]
+type Batch = readonly Packable<Leased>[]
 /** An event that failed, or was refused, alone. */
-type Culprit = { readonly event: Leased; readonly outcome: Exclude<Outcome, { kind: 'accepted' }> }
+type Culprit = {
+  readonly event: Leased
+  readonly outcome: Exclude<DeliveryOutcome, { kind: 'accepted' | 'aborted' }>
+}
 
 async function send(
   work: Work,
   tries: Map<Leased, Tries>,
   ports: DispatchPorts,
 ): Promise<Omit<Dispatched, 'tried'>> {
-  const { queue, settlements } = prepareAll(work, ports.overhead)
+  const { queue, settlements } = prepareAll(work, ports.destination)
   const [first = []] = queue
   const culprits: Culprit[] = []
   let { isProven } = work
@@ -86,8 +83,12 @@ async function send(
     if (!batch) break
     const outcome = await attempt(batch, tries, ports)
     const [one] = batch
+    if (outcome.kind === 'aborted') {
+      queue.unshift(batch)
+      break
+    }
     if (outcome.kind === 'accepted') {
-      for (const { event } of batch) settlements.push({ event, ...ports.delivered })
+      for (const { event } of batch) settlements.push({ event, ...ports.destination.taken })
       isProven = true
       inARow = 0
     } else if (outcome.kind === 'failed' && (!work.isolates || isThrottle(outcome))) {
@@ -130,75 +131,37 @@ function blame({ event, outcome }: Culprit, isProven: boolean, { hold }: Dispatc
   return { event, state: 'pending', reason: 'held_back', detail, hold: hold(event) }
 }
 
-function prepareAll({ groups }: Work, overhead: Overhead): { queue: Batch[]; settlements: Settlement[] } {
-  const prepared = groups.map(group => prepare(group, overhead))
-  return {
-    queue: prepared.flatMap(({ ready }) => pack(ready, overhead.perRequest)),
-    settlements: prepared.flatMap(({ settlements }) => settlements),
-  }
-}
-
-function prepare(
-  leased: readonly Leased[],
-  overhead: Overhead,
-): { ready: Sized<Leased>[]; settlements: Settlement[] } {
-  const ready: Sized<Leased>[] = []
+function prepareAll(
+  { groups }: Work,
+  destination: Destination,
+): { queue: Batch[]; settlements: Settlement[] } {
   const settlements: Settlement[] = []
-  for (const event of leased) {
-    const written = write(event)
-    if (!written.ok) {
-      settlements.push(toRefused(event, written.reason, ''))
-      continue
+  const queue = groups.flatMap(group => {
+    const ready: Packable<Leased>[] = []
+    for (const event of group) {
+      const mapped = destination.map(event)
+      if (mapped.ok) ready.push({ event, message: mapped.message })
+      else settlements.push(toRefused(event, mapped.reason, mapped.detail))
     }
-    const bytes = byteLength(written.json) + overhead.perEvent
-    if (bytes > EVENT_BYTES) {
-      settlements.push(toRefused(event, 'event_too_large', `${bytes} bytes as a track call`))
-    } else if (written.track.messageId.length > ID_CHARACTERS) {
-      settlements.push(toRefused(event, 'id_too_long', `${written.track.messageId.length} characters`))
-    } else {
-      ready.push({ event, track: written.track, bytes })
-    }
-  }
-  return { ready, settlements }
-}
-
-type Written =
-  | { readonly ok: true; readonly track: TrackCall; readonly json: string }
-  | { readonly ok: false; readonly reason: EventReason }
-
-/** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
-function write({ element, exact, receivedAt }: Leased): Written {
-  try {
-    const mapped = toTrack(element, receivedAt, exact)
-    if (!mapped.ok) return mapped
-    if (isDeeper(mapped.track, DEPTH)) return { ok: false, reason: 'not_serializable' }
-    return { ok: true, track: mapped.track, json: JSON.stringify(mapped.track) }
-  } catch {
-    return { ok: false, reason: 'not_serializable' }
-  }
-}
-
-/**
- * JSON.parse takes any depth, JSON.stringify only what the stack still holds (some 4,000 levels on a main thread), and
- * the SDK calls it from deeper down: far below that an event is safe on every host.
- */
-const DEPTH = 500
-
-function isDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return levels === 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
+    return pack(ready, destination.limits)
+  })
+  return { queue, settlements }
 }
 
 async function attempt(
   batch: Batch,
   tries: Map<Leased, Tries>,
-  { deliver, note, now }: DispatchPorts,
-): Promise<Outcome> {
+  { destination, signal = new AbortController().signal, note, now }: DispatchPorts,
+): Promise<DeliveryOutcome> {
   const at = now()
+  const outcome = await destination.deliver(
+    batch.map(({ message }) => message),
+    signal,
+  )
+  if (outcome.kind === 'aborted') return outcome
   for (const { event } of batch) {
     tries.set(event, { attempts: (tries.get(event)?.attempts ?? 0) + 1, triedAt: at })
   }
-  const outcome = await deliver(batch.map(({ track }) => track))
   const first = batch[0]?.event
   const last = batch.at(-1)?.event
   if (first && last) {
@@ -211,7 +174,7 @@ async function attempt(
   return outcome
 }
 
-function refusesAll(batch: Batch, { status, answer }: Pick<Outcome, 'status' | 'answer'>): LineFailure {
+function refusesAll(batch: Batch, { status, answer }: Culprit['outcome']): LineFailure {
   return { ...failed('segment_refuses_all', status, answer), events: eventsOf(batch) }
 }
 

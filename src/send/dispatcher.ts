@@ -1,7 +1,7 @@
 /**
  * The path from the outbox on: everything that happens where the events are kept, after Twilio has its answer.
  *
- *   append ─▶ outbox ─▶ deliverNextBatch: index → claim → map → pack → deliver ─▶ Segment
+ *   append ─▶ outbox ─▶ deliverNextBatch: index → claim → map → pack → deliver ─▶ destination
  *                                                              └ failures ─▶ notifier ─▶ operator
  *
  * One owner an outbox: a thread on Node, a Durable Object on Workers. The host calls `deliverNextBatch` and `tick` when they are due.
@@ -11,24 +11,24 @@ import type { About, Notifier } from '../alerts/notifier.ts'
 import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Stored } from '../event/received-request.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
-import { createPruneTurns } from '../outbox/sqlite/prune.ts'
-import type { RequestRow } from '../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../outbox/request-row.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import { createPruneTurns } from '../outbox/upkeep.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
-import type { Overhead } from './batch.ts'
+import type { Destination } from './destination.ts'
 import { createIndexBudget } from './index-budget.ts'
 import { createNextBatch } from './next-batch.ts'
 import type { Line } from './retry.ts'
-import type { Deliver } from './segment/client.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
 export type DispatcherParts = {
   readonly settings: Settings
   readonly outbox: OutboxStore
-  readonly deliver: Deliver
-  readonly overhead: Overhead
+  readonly destination: Destination
+  /** Ends what is on its way: the process is about to stop. */
+  readonly signal?: AbortSignal | undefined
   readonly log: Log
   readonly now: () => number
   readonly random: () => number

@@ -5,9 +5,8 @@
 
 import { toErrorText } from '../alerts/redact.ts'
 import type { Failure } from '../alerts/throttle.ts'
-import type { Settings } from '../config.ts'
-import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { Leased, Settlement } from '../outbox/store.ts'
 import type { Log } from '../runtime.ts'
 import { type Dispatched, type DispatchPorts, deliverBatch, type LineFailure, type Work } from './batch.ts'
 import {
@@ -20,14 +19,12 @@ import {
   toNextTry,
   toProbe,
 } from './circuit-breaker.ts'
+import { failed } from './destination.ts'
 import type { IndexBudget } from './index-budget.ts'
-import { BATCH_BYTES } from './pack.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
-import { failed } from './segment/client.ts'
 
-export type NextBatchParts = Omit<DispatchPorts, 'hold' | 'delivered'> & {
-  readonly settings: Settings
+export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
   readonly outbox: OutboxStore
   readonly budget: IndexBudget
   readonly log: Log
@@ -63,8 +60,9 @@ type Claimed = { readonly as: Try | 'held'; readonly work: Work }
 type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
 export function createNextBatch(parts: NextBatchParts): NextBatch {
-  const { settings, outbox, budget, now, write, read, notifier } = parts
-  const rate = createRateLimiter(settings.SEGMENT_RATE)
+  const { destination, outbox, budget, now, write, read, notifier } = parts
+  const { limits, taken } = destination
+  const rate = createRateLimiter(limits.eventsPerSecond)
   let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
   /** A lane tries the line that failed; the others wait for what it finds. */
   let isTrying = false
@@ -78,14 +76,9 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   const begun: Claimed[] = []
   const unsettled: Unsettled[] = []
 
-  const delivered: DispatchPorts['delivered'] = settings.SEGMENT_WRITE_KEY
-    ? { state: 'accepted' }
-    : { state: 'skipped', reason: 'dry_run' }
-  const isDelivered = ({ state, reason }: Settlement) =>
-    state === delivered.state && reason === delivered.reason
+  const isDelivered = ({ state, reason }: Settlement) => state === taken.state && reason === taken.reason
   const ports: DispatchPorts = {
     ...parts,
-    delivered,
     hold: ({ holds = 0 }) => ({ until: now() + toHoldMs(holds, parts.random()), times: holds + 1 }),
   }
 
@@ -166,7 +159,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   function takeBatch(as: Try): Claimed | number | undefined {
     const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most))
     if (wanted === 0) return undefined
-    return take(as, wanted, () => outbox.claim(wanted, BATCH_BYTES * 2, now()))
+    return take(as, wanted, () => outbox.claim(wanted, limits.batchBytes * 2, now()))
   }
 
   function take(as: Claimed['as'], wanted: number, lease: () => Leased[]): Claimed | number | undefined {
@@ -216,7 +209,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     }
   }
 
-  /** What Segment has answered must be kept, or it would be sent again: until the outbox takes it, nothing else goes. */
+  /** What the destination has answered must be kept, or it would be sent again: until the outbox takes it, nothing else goes. */
   function settle(batch: Unsettled): void {
     const { leased, settlements, tried } = batch
     if (!write(() => outbox.settle(settlements, now(), tried))) {

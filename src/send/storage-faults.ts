@@ -4,7 +4,7 @@
  */
 
 import { toErrorText } from '../alerts/redact.ts'
-import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { isDamage, isReadFault, isWriteFault } from '../outbox/sqlite-errors.ts'
 import type { Log } from '../runtime.ts'
 

@@ -12,7 +12,7 @@ import { createStateLog } from '../../src/alerts/state-log.ts'
 import type { Failure } from '../../src/alerts/throttle.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
+import { readKept } from '../../src/outbox/kept-state.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { newDataDir, spawnBridge, toSettings } from '../support/bridge.ts'
 import {

@@ -1,6 +1,6 @@
 /** An import of any size is cut into slices: none holds up the webhook, none is more than a moment's work or a megabyte. */
 import { describe, expect, it } from 'vitest'
-import { createCarryApi } from '../../src/http/transfer-routes.ts'
+import { createTransferApi } from '../../src/http/transfer-routes.ts'
 import { startBridge } from '../support/bridge.ts'
 import { toNdjson } from '../support/replay.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
@@ -12,7 +12,7 @@ function createRecorder() {
   const slices: { events: number; characters: number; hadTurn: boolean }[] = []
   let turns = 0
   const count = setInterval(() => (turns += 1), 0)
-  const api = createCarryApi({
+  const api = createTransferApi({
     exportPage: async () => ({ stored: false, reason: 'outbox_unwritable', detail: '' }),
     async import(intakes) {
       const events = intakes.flatMap(({ entries }) => entries).length

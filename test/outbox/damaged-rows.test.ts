@@ -1,7 +1,7 @@
 /** Damaged rows and damaged counts in a whole dispatcher: nothing else stops, the account closes, the operator is told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { toLine } from '../../src/admin/export-format.ts'
-import { checksumOf } from '../../src/outbox/sqlite/checksum.ts'
+import { checksumOf } from '../../src/outbox/checksum.ts'
 import { DAY, deliverTo, openDepot, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
@@ -161,7 +161,7 @@ describe('A1: a damaged row', () => {
     expect(count({ states: ['pending'] })).toBe(2)
 
     const { fromLine, toIntakes } = await import('../../src/admin/export-format.ts')
-    const { encodeRow: toParcel } = await import('../../src/outbox/sqlite/append.ts')
+    const { encodeRow: toParcel } = await import('../../src/outbox/encode-row.ts')
     const arriving = lines.map(text => {
       const line = toLine(JSON.parse(text))
       if (!line) throw new Error('no line of an export')

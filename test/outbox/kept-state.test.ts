@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import { readKept } from '../../src/outbox/sqlite/kept-state.ts'
+import { readKept } from '../../src/outbox/kept-state.ts'
 import { migrate } from '../../src/outbox/sqlite/migrations.ts'
 import { createNoticeStore } from '../../src/outbox/sqlite/notices.ts'
 

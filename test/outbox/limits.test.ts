@@ -2,7 +2,7 @@
 // @module-tag long
 import { describe, expect, test } from 'vitest'
 import { validate } from '../../src/ingest/validate.ts'
-import { encodeRow } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { fits, MOST_BYTES, toJsonLists } from '../../src/outbox/sqlite/byte-limits.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql, SqlValue } from '../../src/outbox/sqlite/sql.ts'

@@ -1,11 +1,10 @@
 /** A9: types and versions made up by the ten thousand: figures, rows and labels stay few, and no event is lost from sight. */
 import { expect, it } from 'vitest'
-import { createAdmin } from '../../src/admin/admin.ts'
-import { allCalm, toStanding } from '../../src/alerts/throttle.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
-import { openLine } from '../../src/send/retry.ts'
+import { failed } from '../../src/send/destination.ts'
 import { toText } from '../../src/stats/metrics.ts'
+import { createClock, openDepot } from '../support/dispatcher.ts'
 import { account, NOW, parcelOf, pruning, type Sample, sortAll, TYPE } from '../support/outbox-bench.ts'
 
 const MADE_UP = 10_000
@@ -17,22 +16,8 @@ const noise = (n: number): Sample => ({
 })
 const version = (n: number): Sample => ({ id: `EZv${n}`, version: 1_000 + n })
 
-function open(sql: ReturnType<typeof openSqlite>) {
-  const outbox = createOutbox(sql, pruning)
-  const health = () => ({ troubles: [], line: openLine, notices: toStanding(allCalm, 0) })
-  const dispatcher = {
-    ...{ health, indexPending: () => sortAll(outbox), deliverNow: () => undefined },
-    roomForPerson: () => Number.MAX_SAFE_INTEGER,
-  }
-  return {
-    outbox,
-    admin: createAdmin(
-      outbox,
-      () => dispatcher,
-      () => NOW,
-    ),
-  }
-}
+const open = (sql: ReturnType<typeof openSqlite>) =>
+  openDepot({ deliver: async () => failed('segment_timeout', undefined, ''), sql, clock: createClock(NOW) })
 
 const rowsOf = (sql: ReturnType<typeof openSqlite>, table: string) =>
   sql.all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0

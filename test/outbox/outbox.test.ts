@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { zlib } from '../../src/hosts/node/compression.ts'
 import { decode } from '../../src/ingest/decode.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { encodeRow } from '../../src/outbox/sqlite/append.ts'
+import type { Compression } from '../../src/outbox/encode-row.ts'
+import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
-import type { Compression, Sql } from '../../src/outbox/sqlite/sql.ts'
+import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import {
   account,
   audit,

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { encodeRow } from '../../src/outbox/sqlite/append.ts'
+import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
 

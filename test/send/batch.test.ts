@@ -1,7 +1,10 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Delivery, Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Delivery, Leased } from '../../src/outbox/store.ts'
 import { type Dispatched, deliverBatch } from '../../src/send/batch.ts'
-import { deliverTo, overhead } from '../support/dispatcher.ts'
+import { type DeliveryOutcome, failed } from '../../src/send/destination.ts'
+import { deliverTo, segmentAs } from '../support/dispatcher.ts'
+import { runs } from '../support/runs.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -29,9 +32,7 @@ function send(leased: readonly Leased[], believes = true): Promise<Dispatched> {
   return deliverBatch(
     { groups: [leased], isolates: false, isProven },
     {
-      deliver: deliverTo(segment.url),
-      overhead,
-      delivered: { state: 'accepted' },
+      destination: segmentAs(deliverTo(segment.url)),
       hold: () => ({ until: 0, times: 1 }),
       note: delivery => notes.push(delivery),
       now: Date.now,
@@ -202,6 +203,62 @@ describe('an event that cannot be sent', () => {
       reason: 'type_unmapped',
     })
     expect(places(sent, 'accepted')).toEqual([0, 2])
+  })
+})
+
+describe('whatever the destination answers', () => {
+  const outcome = fc.oneof(
+    fc.record({
+      kind: fc.constantFrom('accepted', 'refused'),
+      status: fc.constant(1),
+      answer: fc.constant(''),
+    }),
+    fc.constantFrom<DeliveryOutcome>(
+      failed('segment_failing', 503, ''),
+      { ...failed('segment_throttled', 429, ''), waitToldMs: 1_000 },
+      { kind: 'aborted' },
+    ),
+  )
+
+  it('[DL121] every event is named once: settled, left for later, or to be tried again', {
+    tags: 'property',
+  }, async () => {
+    const outcomes = fc.array(outcome, { minLength: 1, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(
+        outcomes,
+        fc.nat(12),
+        fc.boolean(),
+        fc.boolean(),
+        async (outcomes, count, isolates, isProven) => {
+          const leased = lease(count, at => (at % 5 === 3 ? { type: 'com.twilio.unheard-of' } : {}))
+          let calls = 0
+          const deliver = async () =>
+            outcomes[calls++ % outcomes.length] ?? failed('bridge_fault', undefined, '')
+          const { settlements, tried, rest, failure } = await deliverBatch(
+            { groups: [leased.slice(0, 4), leased.slice(4)], isolates, isProven },
+            {
+              destination: segmentAs(deliver),
+              hold: () => ({ until: 0, times: 1 }),
+              note: () => undefined,
+              now: Date.now,
+            },
+          )
+          const settled = settlements.map(({ event }) => event)
+          const left = rest?.groups.flat() ?? []
+          const named = [...settled, ...left]
+          expect(new Set(named).size).toBe(named.length)
+          for (const { event } of tried) expect(settled).not.toContain(event)
+          if (!failure)
+            for (const event of leased)
+              if (!named.includes(event)) expect(tried.map(({ event }) => event)).toContain(event)
+          if (failure) for (const event of failure.events) expect(named).not.toContain(event)
+          for (const { event, state } of settlements)
+            if (state === 'skipped') expect(event.position % 5).toBe(3)
+        },
+      ),
+      { numRuns: runs(300) },
+    )
   })
 })
 

@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import type { Deliver, Outcome } from '../../src/send/segment/client.ts'
+import type { DeliveryOutcome as Outcome } from '../../src/send/destination.ts'
+import type { Deliver } from '../../src/send/segment/client.ts'
 import { newDataDir, startBridge } from '../support/bridge.ts'
 import { createClock, DAY, deliverTo, MINUTE, openDepot, parcelOf, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
@@ -472,9 +473,9 @@ describe('a bug of ours', () => {
     let broken = true
     const real = deliverTo(segment.url)
     const dispatcher = openDepot({
-      deliver: async tracks => {
+      deliver: async (tracks, signal) => {
         if (broken) throw new TypeError('to +15550100199 cannot be read')
-        return real(tracks)
+        return real(tracks, signal)
       },
     })
     dispatcher.take(...events(2))
@@ -487,6 +488,24 @@ describe('a bug of ours', () => {
     await dispatcher.drainFor(MINUTE)
     expect(dispatcher.figures()).toMatchObject({ accepted: 2 })
     expect(dispatcher.health().line.failures).toBe(0)
+  })
+})
+
+describe('a stop', () => {
+  it('[DL122] that ends an attempt blames no event and no destination, and counts none', async () => {
+    const stop = new AbortController()
+    const dispatcher = toStandIn({ signal: stop.signal })
+    dispatcher.take(...events(3))
+    segment.fail({ kind: 'hang' })
+    const delivery = dispatcher.deliverNextBatch()
+    await segment.waitFor(({ requests }) => requests.length > 0)
+    stop.abort()
+    await delivery
+    expect(dispatcher.figures()).toMatchObject({ pending: 3, accepted: 0 })
+    expect(dispatcher.health().line).toMatchObject({ failures: 0, notBefore: 0 })
+    expect([dispatcher.notices(), dispatcher.attempts()]).toEqual([[], []])
+    const { events: listed } = dispatcher.outbox.events({ limit: 9 })
+    expect(listed.map(({ attemptCount }) => attemptCount)).toEqual([0, 0, 0])
   })
 })
 

@@ -1,8 +1,8 @@
 /** A2, W6: how a dispatch finds the events that fail alone, and where it stops. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Leased } from '../../src/outbox/store.ts'
 import { type Dispatched, deliverBatch, type Work } from '../../src/send/batch.ts'
-import { deliverTo, overhead } from '../support/dispatcher.ts'
+import { deliverTo, segmentAs } from '../support/dispatcher.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -33,9 +33,7 @@ const isolating = (leased: readonly Leased[]): Work => ({ groups: [leased], isol
 
 function send(work: Work, maySend?: () => boolean): Promise<Dispatched> {
   return deliverBatch(work, {
-    deliver: deliverTo(segment.url),
-    overhead,
-    delivered: { state: 'accepted' },
+    destination: segmentAs(deliverTo(segment.url)),
     hold: ({ position }) => ({ until: position, times: 1 }),
     note: () => undefined,
     now: Date.now,

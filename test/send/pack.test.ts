@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Leased } from '../../src/outbox/sqlite/lease.ts'
+import type { Leased } from '../../src/outbox/store.ts'
 import { type DispatchPorts, deliverBatch } from '../../src/send/batch.ts'
-import { BATCH_BYTES, BATCH_EVENTS, byteLength, EVENT_BYTES, pack } from '../../src/send/pack.ts'
+import { byteLength, pack } from '../../src/send/pack.ts'
 import type { Deliver } from '../../src/send/segment/client.ts'
+import { BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES } from '../../src/send/segment/limits.ts'
 import { toTrack } from '../../src/send/segment/map.ts'
-import { deliverTo, overhead } from '../support/dispatcher.ts'
+import { deliverTo, neverAborted, overhead, segmentAs } from '../support/dispatcher.ts'
 import { runs } from '../support/runs.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
@@ -18,9 +19,7 @@ afterEach(() => segment.close())
 
 function toPorts(deliver: Deliver): DispatchPorts {
   return {
-    deliver,
-    overhead,
-    delivered: { state: 'accepted' },
+    destination: segmentAs(deliver),
     hold: () => ({ until: 0, times: 1 }),
     note: () => undefined,
     now: Date.now,
@@ -150,8 +149,11 @@ describe('what Segment gets', () => {
         return mapped.track
       }
       const deliver = deliverTo(segment.url)
-      expect(await deliver([track(EVENT_BYTES + 1)])).toMatchObject({ kind: 'refused', status: 400 })
-      expect(await deliver([track(EVENT_BYTES)])).toMatchObject({ kind: 'accepted' })
+      expect(await deliver([track(EVENT_BYTES + 1)], neverAborted)).toMatchObject({
+        kind: 'refused',
+        status: 400,
+      })
+      expect(await deliver([track(EVENT_BYTES)], neverAborted)).toMatchObject({ kind: 'accepted' })
     },
   )
 })
@@ -159,15 +161,13 @@ describe('what Segment gets', () => {
 describe('packing', () => {
   it('[PK3] keeps every event once and in order, whatever their sizes', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: EVENT_BYTES }), { maxLength: 2_000, size: 'max' })
-    const mapped = toTrack(eventOf(0, ''), 0)
-    if (!mapped.ok) throw new Error(mapped.reason)
     fc.assert(
       fc.property(sizes, fc.integer({ min: 0, max: 1_000 }), (bytes, envelope) => {
-        const events = bytes.map((size, event) => ({ event, track: mapped.track, bytes: size }))
-        const batches = pack(events, envelope)
+        const events = bytes.map((size, event) => ({ event, message: { content: {}, bytes: size } }))
+        const batches = pack(events, { batchBytes: BATCH_BYTES - envelope, batchEvents: BATCH_EVENTS })
         expect(batches.flat()).toEqual(events)
         for (const batch of batches) {
-          const sum = batch.reduce((total, event) => total + event.bytes + 1, envelope)
+          const sum = batch.reduce((total, { message }) => total + message.bytes + 1, envelope)
           expect(batch.length).toBeGreaterThan(0)
           expect(batch.length).toBeLessThanOrEqual(BATCH_EVENTS)
           expect(sum).toBeLessThanOrEqual(BATCH_BYTES)

@@ -8,15 +8,17 @@ import { notifyFrom, openBridge } from '../../src/bridge.ts'
 import { digests } from '../../src/hosts/node/digests.ts'
 import { type NodeSql, openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { validate } from '../../src/ingest/validate.ts'
-import { encodeRow } from '../../src/outbox/sqlite/append.ts'
-import type { Attempt } from '../../src/outbox/sqlite/list.ts'
-import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
-import type { RequestRow } from '../../src/outbox/sqlite/request-row.ts'
+import { encodeRow } from '../../src/outbox/encode-row.ts'
+import type { Attempt } from '../../src/outbox/queries.ts'
+import type { RequestRow } from '../../src/outbox/request-row.ts'
+import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
+import type { DeliveryOutcome, Destination } from '../../src/send/destination.ts'
 import type { Dispatcher } from '../../src/send/dispatcher.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
+import { toDestination } from '../../src/send/segment/segment.ts'
 import { toSettings } from './bridge.ts'
 import { authToken } from './twilio.ts'
 
@@ -42,6 +44,23 @@ export function createClock(at = START): Clock {
 /** Through the SDK, to the stand-in at `url`. */
 export function deliverTo(url: string, now: () => number = Date.now, timeoutMs?: number): Deliver {
   return createDeliver({ ...target, host: url }, { send: fetch, now }, timeoutMs)
+}
+
+export const neverAborted = new AbortController().signal
+
+/** One attempt, that nobody ends early. */
+export async function attempt(
+  deliver: Deliver,
+  tracks: Parameters<Deliver>[0],
+): Promise<Exclude<DeliveryOutcome, { kind: 'aborted' }>> {
+  const outcome = await deliver(tracks, neverAborted)
+  if (outcome.kind === 'aborted') throw new Error('nobody aborted it')
+  return outcome
+}
+
+/** Segment, at `url` or with a delivery of the test's own. */
+export function segmentAs(deliver: Deliver, perSecond = 0): Destination {
+  return toDestination(deliver, overhead, perSecond)
 }
 
 export type LogLine = { level: keyof Log; message: string; fields: object }
@@ -91,6 +110,7 @@ export type DepotOptions = {
   /** An outbox of an earlier start. */
   readonly sql?: NodeSql
   readonly send?: typeof fetch
+  readonly signal?: AbortSignal
 }
 
 export type Testbed = Dispatcher & {
@@ -129,8 +149,12 @@ export function openDepot(options: DepotOptions): Testbed {
   })
   const { log, lines } = createLogKeeper()
   const { now } = clock
-  const { dispatcher, admin } = openBridge(outbox, options.deliver, settings, {
-    overhead,
+  const segment = segmentAs(options.deliver, settings.SEGMENT_RATE)
+  const destination: Destination = settings.SEGMENT_WRITE_KEY
+    ? segment
+    : { ...segment, taken: { state: 'skipped', reason: 'dry_run' } }
+  const { dispatcher, admin } = openBridge(outbox, destination, settings, {
+    signal: options.signal,
     log,
     now,
     random: options.random ?? (() => 0.5),

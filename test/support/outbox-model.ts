@@ -2,8 +2,8 @@
  * The outbox as a page of plain code: what it must be, with maps and lists, no SQL, no slices, no cache.
  * The model says which events there are and in which state; the test compares after every step.
  */
-import type { Place } from '../../src/outbox/sqlite/place.ts'
-import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
+import type { Place } from '../../src/outbox/place.ts'
+import type { Pruning } from '../../src/outbox/store.ts'
 import { deadLetterStates, type EventReason, type State, states } from '../../src/reasons.ts'
 import { type Sample, SINK_TEST, toElement } from './outbox-bench.ts'
 

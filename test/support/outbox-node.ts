@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
 import { zlib } from '../../src/hosts/node/compression.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import type { Compression } from '../../src/outbox/sqlite/sql.ts'
+import type { Compression } from '../../src/outbox/encode-row.ts'
 import type { OpenedSql } from './outbox-bench.ts'
 
 export type OpenedFile = OpenedSql & {

@@ -1,6 +1,6 @@
 /** [OB18]–[OB20]: a step that fails changes nothing; the port's promises; migrations. */
 import { expect } from 'vitest'
-import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
+import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import {
   account,

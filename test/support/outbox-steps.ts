@@ -4,10 +4,9 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { Leased, Settlement } from '../../src/outbox/sqlite/lease.ts'
-import { createOutbox, type OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
-import type { Pruning } from '../../src/outbox/sqlite/prune.ts'
+import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
+import type { Leased, Pruning, Settlement } from '../../src/outbox/store.ts'
 import { deadLetterStates, type State, states } from '../../src/reasons.ts'
 import { type Counts, eventsOf } from '../../src/stats/quality-sample.ts'
 import {

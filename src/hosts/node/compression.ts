@@ -3,7 +3,7 @@
  * of zstd costs some 15 µs however little there is to compress.
  */
 import { brotliDecompressSync, constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import type { Compression } from '../../outbox/sqlite/sql.ts'
+import type { Compression } from '../../outbox/encode-row.ts'
 
 /** Some six usual events. */
 const LEAST_CHARACTERS = 4_096

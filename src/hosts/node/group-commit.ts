@@ -3,7 +3,7 @@
  * wait for the disk, and few messages cross to the outbox worker, each of which wakes a thread.
  */
 import type { Stored } from '../../event/received-request.ts'
-import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/request-row.ts'
 
 /** What became of each, in order; `undefined`: all are stored. Rejects when the worker has ended. */
 type Commit = (rows: readonly RequestRow[]) => Promise<readonly Stored[] | undefined>

@@ -5,7 +5,7 @@
  */
 import { type Settings, toPruning } from '../../config.ts'
 import { findContradiction } from '../../outbox/sqlite/contradiction.ts'
-import { createOutbox, type OutboxStore } from '../../outbox/sqlite/outbox.ts'
+import { createOutbox, type SqliteOutbox as OutboxStore } from '../../outbox/sqlite/outbox.ts'
 import { isDamage } from '../../outbox/sqlite-errors.ts'
 import type { Log } from '../../runtime.ts'
 import { zlib } from './compression.ts'

@@ -3,7 +3,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { AdminClient, OutboxClient } from '../../bridge.ts'
-import { encodeRow } from '../../outbox/sqlite/append.ts'
+import { encodeRow } from '../../outbox/encode-row.ts'
 import { StorageError } from '../../outbox/sqlite-errors.ts'
 import { zlib } from './compression.ts'
 import { createGroupCommit } from './group-commit.ts'

@@ -1,6 +1,6 @@
 /** The messages between the HTTP thread and the outbox worker. */
 import type { Settings } from '../../config.ts'
-import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../outbox/request-row.ts'
 import type { StorageReason } from '../../outbox/sqlite-errors.ts'
 import type { Folder } from './data-folder.ts'
 import type { OutboxFiles } from './open-outbox.ts'

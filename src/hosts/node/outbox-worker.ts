@@ -7,11 +7,10 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { parentPort, workerData } from 'node:worker_threads'
 import type { NotStored } from '../../admin/transfer.ts'
 import { notifyFrom, openBridge } from '../../bridge.ts'
-import { toTarget } from '../../config.ts'
 import { toVisible } from '../../event/visible.ts'
 import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
-import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
+import { createDestinations } from '../../send/destinations.ts'
 import { noticeClock } from './data-folder.ts'
 import { digests } from './digests.ts'
 import { guardDispatcher } from './guarded-dispatcher.ts'
@@ -37,18 +36,16 @@ if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
-const target = toTarget(settings)
-const dryRun: Deliver = async tracks => {
-  const lines = tracks.map(track => `${JSON.stringify(track)}\n`).join('')
-  appendFileSync(dryRunFile, lines, { mode: 0o600 })
-  if (settings.DRY_RUN_STDOUT) process.stdout.write(toVisible(lines))
-  return { kind: 'accepted', status: 0, answer: 'dry run' }
-}
-const deliver = settings.SEGMENT_WRITE_KEY
-  ? createDeliver(target, { send: fetch, now, breathe: nextTurn })
-  : dryRun
-const { dispatcher, admin } = openBridge(outbox, deliver, settings, {
-  overhead: await measureOverhead(target),
+const [destination] = await createDestinations(settings, {
+  send: fetch,
+  now,
+  breathe: nextTurn,
+  showDryRun(lines) {
+    appendFileSync(dryRunFile, lines, { mode: 0o600 })
+    if (settings.DRY_RUN_STDOUT) process.stdout.write(toVisible(lines))
+  },
+})
+const { dispatcher, admin } = openBridge(outbox, destination, settings, {
   log,
   now,
   random: Math.random,

@@ -6,14 +6,14 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Admin } from '../../admin/admin.ts'
 import { toErrorText } from '../../alerts/redact.ts'
 import { type Bridge, openBridge } from '../../bridge.ts'
-import { type Settings, toPruning, toTarget } from '../../config.ts'
+import { type Settings, toPruning } from '../../config.ts'
 import type { Identity, Stored } from '../../event/received-request.ts'
+import type { RequestRow } from '../../outbox/request-row.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
-import { createOutbox, type OutboxStore } from '../../outbox/sqlite/outbox.ts'
-import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
+import { createOutbox, type SqliteOutbox } from '../../outbox/sqlite/outbox.ts'
 import type { Reason } from '../../reasons.ts'
+import { createDestinations } from '../../send/destinations.ts'
 import type { Dispatcher } from '../../send/dispatcher.ts'
-import { createDeliver, type Deliver, measureOverhead } from '../../send/segment/client.ts'
 import { createAlarm } from './alarm.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
@@ -65,17 +65,18 @@ export class OutboxShard extends DurableObject<Env> {
     throw error
   })
 
-  async #open(): Promise<Bridge & { readonly outbox: OutboxStore }> {
+  async #open(): Promise<Bridge & { readonly outbox: SqliteOutbox }> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
-    const target = toTarget(settings)
-    const deliver = settings.SEGMENT_WRITE_KEY
-      ? createDeliver(target, { send: this.#send, now: Date.now })
-      : dryRun
+    const [destination] = await createDestinations(settings, {
+      send: this.#send,
+      now: Date.now,
+      // The mapped calls are shown by the API.
+      showDryRun: () => undefined,
+    })
     const waitUntil = (promise: Promise<void>) =>
       this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
-    const bridge = openBridge(outbox, deliver, settings, {
-      overhead: await measureOverhead(target),
+    const bridge = openBridge(outbox, destination, settings, {
       log: this.#log,
       now: Date.now,
       random: Math.random,
@@ -202,6 +203,3 @@ function shareOf(settings: Settings): Settings {
   if (SEGMENT_RATE === 0) return settings
   return { ...settings, SEGMENT_RATE: Math.max(1, Math.floor(SEGMENT_RATE / OUTBOX_SHARDS)) }
 }
-
-/** Without a write key nothing leaves; the mapped calls are shown by the API. */
-const dryRun: Deliver = async () => ({ kind: 'accepted', status: 0, answer: 'dry run' })

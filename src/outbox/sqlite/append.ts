@@ -1,38 +1,12 @@
 /**
- * Intake → one appended row, and nothing else: this is the commit that Twilio waits for.
+ * Rows → one commit, and nothing else: this is the commit that Twilio waits for.
  * Sorting into events follows in index-events.ts, from what is kept here.
  */
 
-import { fnv1a53 } from '../../event/hash.ts'
-import type { EventVerdict, Identity, ReceivedRequest } from '../../event/received-request.ts'
+import type { RequestRow } from '../request-row.ts'
 import { toRows } from './byte-limits.ts'
-import type { RequestRow, RowEntry } from './request-row.ts'
-import { FROM_BODY } from './request-row.ts'
-import { compressParcel, insertRequest, sealParcel } from './requests.ts'
-import type { Compression, Sql } from './sql.ts'
-
-/** Faults kept of one request, in characters: a Durable Object takes no row over 2 MB. The reason is kept in any case. */
-const FAULTS_KEPT = 256 * 1_024
-
-/** `compression`: where it is made in another thread than the outbox's, so that less crosses to that. */
-export function encodeRow(intake: ReceivedRequest, compression?: Compression): RequestRow {
-  const parcel = toText(intake)
-  return sealParcel(compression ? compressParcel(parcel, compression) : parcel)
-}
-
-function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): RequestRow {
-  return {
-    ...{ body, encoding, receivedAt },
-    kept: JSON.stringify(toKeptAll(entries)),
-    events: entries.length,
-    source: entries.find(({ identity }) => identity)?.identity?.source,
-    rejected: entries.flatMap(({ reason, identity, carried }) => {
-      // What was carried was told where it came from.
-      if (carried || reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') return []
-      return { reason, id: identity?.id }
-    }),
-  }
-}
+import { insertRequest } from './requests.ts'
+import type { Sql } from './sql.ts'
 
 /** `now`: when the commit begins, ms since 1970. Returns how many rows that makes. */
 export function appendAll(
@@ -47,41 +21,3 @@ export function appendAll(
   }, 'on-disk')
   return rows.length
 }
-
-function toKeptAll(entries: readonly EventVerdict[]): RowEntry[] {
-  let room = FAULTS_KEPT
-  return entries.map(entry => {
-    const faults = entry.carried
-      ? entry.carried.detail
-      : entry.faults.length > 0
-        ? JSON.stringify(entry.faults)
-        : null
-    room -= faults?.length ?? 0
-    return toKept(entry, room >= 0 ? faults : null)
-  })
-}
-
-function toKept(
-  { identity, type, version, state, reason, again, carried, observed }: EventVerdict,
-  faults: string | null,
-): RowEntry {
-  // What came by the door has no other identity than its own.
-  if (observed !== undefined && !again && !carried) {
-    return [identity ? FROM_BODY : null, 0, type, version, state, reason ?? null, faults, null, observed]
-  }
-  const [slot, proof] = carried?.seen ?? (identity ? hashed(identity) : [null, 0])
-  if (carried) {
-    const more = { settledAt: carried.settledAt }
-    return [slot, proof, type, version, carried.state, carried.reason, faults, more]
-  }
-  return [slot, proof, type, version, state, reason ?? null, faults, again ? { again } : null]
-}
-
-export function hashed(identity: Identity): [slot: number, proof: number] {
-  return [toBucket(identity), toFingerprint(identity)]
-}
-
-/** Where `seen` looks an event up. */
-export const toBucket = ({ source, id }: Identity): number => fnv1a53(`${source}\n${id}`)
-/** Tells two events of one slot apart. */
-export const toFingerprint = ({ source, id }: Identity): number => fnv1a53(`${id}\n${source}`)

@@ -4,8 +4,8 @@
  */
 
 import { toSlices } from '../../event/json-slices.ts'
-import { checksumOf } from './checksum.ts'
-import type { RequestRow, RowEntry } from './request-row.ts'
+import { checksumOf } from '../checksum.ts'
+import type { RequestRow, RowEntry } from '../request-row.ts'
 
 /** With room for a row's other columns. */
 export const MOST_BYTES = 1_900_000

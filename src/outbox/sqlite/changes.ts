@@ -1,27 +1,14 @@
 /** Reads for a page that watches: what came since a place, and what became of the events it shows. Never changes a row. */
 import type { State } from '../../reasons.ts'
+import { type Place, toKey, toPlace } from '../place.ts'
+import type { Changes, EventState, EventView } from '../queries.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
 import { createBodyReader } from './body.ts'
-import { createViewer, type EventView, type Row, toKey, toPlace } from './list.ts'
-import type { Place } from './place.ts'
+import { createViewer, type Row } from './list.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-/** What changes of an event once it is kept. */
-export type EventState = Pick<
-  EventView,
-  'key' | 'state' | 'reason' | 'settledAt' | 'triedAt' | 'attemptCount'
->
-
-/** Requests after `after`, up to `upTo` itself. */
-export type Span = { readonly after: number; readonly upTo: number }
-
-export type ChangeReader = {
-  /** The newest first, at most `limit`; `missed`: how many more there are, counted up to 10,000. */
-  since(span: Span, limit: number): { events: EventView[]; missed: number }
-  statesOf(keys: readonly string[]): EventState[]
-  /** Of the newest events up to a request, newest first. */
-  statesUpTo(request: number, limit: number): EventState[]
-}
+export type ChangeReader = Synchronous<Pick<OutboxStore, 'changes'>>
 
 const COUNTED = 10_000
 /** One reading comes every second, and the outbox does nothing else meanwhile. */
@@ -35,30 +22,50 @@ type StateRow = Place & {
   readonly attempts: number
 }
 
-export function createChangeReader(sql: Sql): ChangeReader {
+/** The number of a request up to which everything is indexed. */
+export const toCursor = (request: number): string => String(request)
+
+function fromCursor(cursor: string | undefined): number | undefined {
+  return cursor !== undefined && /^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined
+}
+
+export function createChangeReader(sql: Sql, sortedUpTo: () => number): ChangeReader {
   const readBody = createBodyReader(sql)
 
+  /** The newest first. `missed`: how many more there are. */
+  function since(after: number, upTo: number, limit: number): Pick<Changes, 'events' | 'missed'> {
+    if (after >= upTo) return { events: [], missed: 0 }
+    const { view, characters } = createViewer(readBody)
+    const events: EventView[] = []
+    for (const row of sql.all<Row>(statements.eventsSince, after, upTo, limit)) {
+      if (characters() > CHARACTERS_A_READING) break
+      events.push(view(row))
+    }
+    const [{ n } = { n: 0 }] = sql.all<{ n: number }>(statements.countSince, after, upTo, COUNTED)
+    return { events, missed: Math.max(0, n - events.length) }
+  }
+
+  function statesOf(keys: readonly string[]): EventState[] {
+    const places = keys.flatMap(key => toPlace(key) ?? [])
+    if (places.length === 0) return []
+    const asked = JSON.stringify(places.map(({ request, position }) => [request, position]))
+    return sql.all<StateRow>(statements.statesAmong, asked).map(toState)
+  }
+
+  const statesUpTo = (request: number, limit: number): EventState[] =>
+    limit > 0 ? sql.all<StateRow>(statements.statesUpTo, request, limit).map(toState) : []
+
   return {
-    since({ after, upTo }, limit) {
-      if (after >= upTo) return { events: [], missed: 0 }
-      const { view, characters } = createViewer(readBody)
-      const events: EventView[] = []
-      for (const row of sql.all<Row>(statements.eventsSince, after, upTo, limit)) {
-        if (characters() > CHARACTERS_A_READING) break
-        events.push(view(row))
+    changes({ after, upTo, keys, recent, limit }) {
+      const newest = sortedUpTo()
+      const from = fromCursor(after) ?? newest
+      const to = Math.min(newest, fromCursor(upTo) ?? newest)
+      return {
+        ...since(from, to, limit),
+        states: [...statesUpTo(from, recent), ...statesOf(keys)],
+        cursor: toCursor(to),
       }
-      const [{ n } = { n: 0 }] = sql.all<{ n: number }>(statements.countSince, after, upTo, COUNTED)
-      return { events, missed: Math.max(0, n - events.length) }
     },
-
-    statesOf(keys) {
-      const places = keys.flatMap(key => toPlace(key) ?? [])
-      if (places.length === 0) return []
-      const asked = JSON.stringify(places.map(({ request, position }) => [request, position]))
-      return sql.all<StateRow>(statements.statesAmong, asked).map(toState)
-    },
-
-    statesUpTo: (request, limit) => sql.all<StateRow>(statements.statesUpTo, request, limit).map(toState),
   }
 }
 

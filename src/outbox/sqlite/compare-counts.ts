@@ -5,9 +5,11 @@
  */
 import * as z from 'zod'
 import { type State, states } from '../../reasons.ts'
-import { type Counted, type Counters, counted } from './counters.ts'
+import { readKept } from '../kept-state.ts'
+import { type Counted, counted } from '../queries.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
+import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
-import { readKept } from './kept-state.ts'
 import type { NoticeStore } from './notices.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -17,10 +19,7 @@ const COMPARED_AT = 'compared_at'
 /** Some 50 ms of reading, for the outbox does nothing else meanwhile. A state with more is left for another day. */
 const ROWS = 50_000
 
-export type Comparison = {
-  /** To be called about once a second. */
-  compareCounts(now: number): void
-}
+export type Comparison = Synchronous<Pick<OutboxStore, 'compareCounts'>>
 
 type CountRow = { readonly kind: number; readonly state: string; readonly reason: string; readonly n: number }
 type Difference = {

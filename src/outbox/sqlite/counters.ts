@@ -2,18 +2,13 @@
  * The outbox's bookkeeping: how many events are in which state, by type, schema version and reason, kept in the same
  * transaction as the events themselves, so that the account closes at every moment.
  */
-import { type State, states } from '../../reasons.ts'
+
+import { isHeld } from '../held.ts'
+import type { Count, Counted } from '../queries.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
-import { isHeld } from './held.ts'
 import { createKinds, type Kinds } from './kinds.ts'
 import type { Durability, Sql } from './sql.ts'
 import * as statements from './statements.ts'
-
-/** `received` counts each event once; a copy that came again is a `duplicate` and stored nowhere. */
-export type Counted = State | 'received' | 'duplicate'
-export const counted = ['received', ...states, 'duplicate'] as const satisfies readonly Counted[]
-
-export type Count = { type: string; version: number; state: Counted; reason: string; n: number }
 
 export type Counters = Pick<Kinds, 'kind' | 'countedAs'> & {
   /** Runs `work` in one transaction; what it counted is written with it, or forgotten with it. */

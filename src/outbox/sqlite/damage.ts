@@ -2,11 +2,7 @@
  * What was found damaged in the store and set aside, until the operator is told. Kept in memory: finding it must not need a
  * write that succeeds. One summary for each reason, so that ten thousand damaged rows are one line of a notice.
  */
-import type { EventReason, OutboxReason } from '../../reasons.ts'
-
-export type DamageReason = OutboxReason | Extract<EventReason, 'unreadable'>
-/** `count`: events for `unreadable`, else things of that kind. `answer`: which ones. */
-export type Damage = { readonly reason: DamageReason; readonly count: number; readonly answer: string }
+import type { Damage, DamageReason } from '../store.ts'
 
 export type DamageLog = {
   /** `what` is named once in the life of a process; events that are unreadable are counted each time. */

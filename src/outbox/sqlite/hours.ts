@@ -23,8 +23,8 @@ import {
   type Outcome,
   type Sum,
 } from '../../stats/quality-sample.ts'
+import { parseJson } from '../kept-state.ts'
 import type { DamageLog } from './damage.ts'
-import { parseJson } from './kept-state.ts'
 import { OTHER_TYPE } from './kinds.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'

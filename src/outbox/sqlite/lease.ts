@@ -6,84 +6,39 @@
  */
 
 import { isObject } from '../../event/event.ts'
-import type { EventReason, State, WaitReason } from '../../reasons.ts'
+import { type Place, toKey } from '../place.ts'
+import type { Leased, OutboxStore, Settlement, Synchronous, Target } from '../store.ts'
 import { type Body, readBody } from './body.ts'
 import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
-import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { type Hold, type Target, transitionAll } from './transition.ts'
+import { transitionAll } from './transition.ts'
 import { toFaults, toName } from './unreadable.ts'
 
 /** How far from the newest event a probe is looked for: some milliseconds of work. */
 const PROBES_REACH = 100_000
 const HOLDS_ENDED = 10_000
-/** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
-export type Leased = Place & {
-  readonly receivedAt: number
-  readonly element: unknown
-  /** The same for printing, with its numbers as they were written; undefined where that is no other. */
-  readonly exact?: unknown
-  readonly holds?: number
-}
-export type Tried = Tries & { readonly event: Place }
-
-export type Settlement = {
-  readonly event: Leased
-  /** `pending`: held back, with a reason and a hold. */
-  readonly state: State
-  readonly reason?: EventReason | WaitReason | undefined
-  readonly detail?: string | undefined
-  readonly tries?: Tries | undefined
-  readonly hold?: Hold | undefined
-}
-
-/** One HTTP attempt at a run of events, as the debugger shows it. `reason` is null when Segment accepted. */
-export type Delivery = {
-  readonly at: number
-  readonly tookMs: number
-  readonly events: number
-  readonly first: Place
-  readonly last: Place
-  readonly reason: string | null
-  readonly status: number | null
-  readonly answer: string
-  /** The answer's headers worth seeing. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
-}
-
-export type Leases = {
-  /**
-   * The oldest pending events that are not leased, at most `limit`, and no more than about `bytes` of them at a time. Those
-   * that it cannot read become dead letters on the way, `rejected: unreadable`; so it is with the other claims.
-   */
-  claim(limit: number, bytes: number, now?: number): Leased[]
-  /** How many could be claimed, counted up to `limit` from the rows themselves: sums kept beside them may be wrong. */
-  claimable(limit: number): number
-  /**
-   * One event alone: the newest, or the one so far down the backlog (0 = the newest, towards 1 = the oldest). Another than
-   * `except` if there is one.
-   */
-  claimNewest(share?: number, except?: Place, now?: number): Leased[]
-  /** One that is held back until `now` (or later than `latest`, by a clock that was wrong), or none. One at a time is leased. */
-  claimHeld(now: number, latest: number): Leased[]
-  /** Until when the next one is held back; `undefined`: there is none, or one is under lease. */
-  nextHeldAt(): number | undefined
-  /** All that are held back are due at once. */
-  endHolds(): void
-  release(places: readonly Place[]): void
-  /** Settles and releases in one transaction. `tried`: those that stay pending, but were in a request. */
-  settle(settlements: readonly Settlement[], now: number, tried?: readonly Tried[]): void
-  note(delivery: Delivery): void
-}
+export type Leases = Synchronous<
+  Pick<
+    OutboxStore,
+    | 'claim'
+    | 'claimable'
+    | 'claimNewest'
+    | 'claimHeld'
+    | 'nextHeldAt'
+    | 'endHolds'
+    | 'release'
+    | 'settle'
+    | 'note'
+  >
+>
 
 type Open = Place & { readonly received_at: number; readonly holds?: number }
 
 export function createLeases(sql: Sql, book: Counters, damage: Pick<DamageLog, 'found'>): Leases {
   const leased = new Set<string>()
   let leasedHeld: string | undefined
-  const toKey = ({ request, position }: Place) => `${request}-${position}`
 
   const isFree = (row: Open) => !leased.has(toKey(row))
 

@@ -2,66 +2,15 @@
 import * as z from 'zod'
 import { isObject } from '../../event/event.ts'
 import type { State, WaitReason } from '../../reasons.ts'
+import { parseJson } from '../kept-state.ts'
+import { type Place, toKey, toPlace } from '../place.ts'
+import type { Attempt, EventQuery, EventView } from '../queries.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
 import { type Body, createBodyReader } from './body.ts'
-import { parseJson } from './kept-state.ts'
 import { OTHER_TYPE } from './kinds.ts'
-import type { Place } from './place.ts'
 import { holds, toNeedles, toText } from './search.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-
-/** An event as the debugger lists it. `key` names it in URLs; opaque to everybody else. Times are ms since 1970. */
-export type EventView = {
-  readonly key: string
-  readonly receivedAt: number
-  /** When the commit that keeps it began; null once its bytes are pruned. */
-  readonly storedAt: number | null
-  /** When the last request that held it began. */
-  readonly triedAt: number | null
-  readonly settledAt: number | null
-  /** How many requests held it. */
-  readonly attemptCount: number
-  readonly type: string
-  readonly version: number
-  readonly state: State
-  readonly reason: string | null
-  /** Faults as JSON, or Segment's answer, when it is a dead letter. */
-  readonly detail: string | null
-  /** The event as Twilio sent it; undefined once its bytes are pruned, or when they cannot be read. */
-  readonly element: unknown
-  /** The same for printing, with its numbers as they were written; undefined where that is no other. */
-  readonly exact?: unknown
-  /** Why its bytes, which are there, cannot be read. */
-  readonly unreadable?: string
-}
-
-export type Attempt = {
-  readonly at: number
-  readonly tookMs: number
-  readonly events: number
-  readonly reason: string | null
-  readonly status: number | null
-  readonly answer: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-export type EventQuery = {
-  readonly state?: State | undefined
-  readonly type?: string | undefined
-  readonly reason?: string | undefined
-  /** Text anywhere in the event. */
-  readonly q?: string | undefined
-  /** The key to list before (older than). */
-  readonly before?: string | undefined
-  readonly limit: number
-}
-
-/** `next` is the key to go on before, when there may be more; `reachedAt` when the last event that was read came. */
-export type EventPage = {
-  readonly events: EventView[]
-  readonly next: string | undefined
-  readonly reachedAt: number | undefined
-}
 
 /** What one page reads at most, for the outbox does nothing else meanwhile; what lies beyond is reached with `before`. */
 const ROWS_A_PAGE = 5_000
@@ -88,23 +37,11 @@ export type Row = {
 
 const Headers = z.record(z.string(), z.string())
 
-export const toKey = ({ request, position }: Place): string => `${request}-${position}`
-
-export function toPlace(key: string): Place | undefined {
-  const match = /^(\d{1,15})-(\d{1,9})$/.exec(key)
-  return match ? { request: Number(match[1]), position: Number(match[2]) } : undefined
-}
-
 function newestFirst(a: Place, b: Place): number {
   return b.request - a.request || b.position - a.position
 }
 
-export type Lists = {
-  /** Newest first. */
-  events(query: EventQuery): EventPage
-  event(place: Place): (EventView & { attempts: Attempt[] }) | undefined
-  oldestPendingAt(): number | undefined
-}
+export type Lists = Synchronous<Pick<OutboxStore, 'events' | 'event' | 'oldestPendingAt'>>
 
 /** Neighbours in a list mostly share a request: its body, which may hold thousands of events, is read once for all. */
 export type Viewer = { view(row: Row): EventView; characters(): number }

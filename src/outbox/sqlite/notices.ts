@@ -1,18 +1,12 @@
 /** What must outlive a restart besides the events: the notices, and small things by name. */
+
+import { parseJson } from '../kept-state.ts'
+import type { KeyValues, Synchronous } from '../store.ts'
 import { createDamageLog, type DamageLog } from './damage.ts'
-import { parseJson } from './kept-state.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type NoticeStore = {
-  /** Keeps a small thing by name, and in the same commit the notice that it led to. */
-  remember(name: string, value: string, notice?: { at: number; body: object }): void
-  recall(name: string): string | undefined
-  /** A damaged value is kept as `<name>.damaged` and reported. Use `readKept` (kept-state.ts) rather than this. */
-  setAside(name: string): void
-  /** Newest first. */
-  notices(limit: number): unknown[]
-} & Pick<DamageLog, 'takeDamage'>
+export type NoticeStore = Synchronous<KeyValues> & Pick<DamageLog, 'takeDamage'>
 
 export function createNoticeStore(sql: Sql, damage: DamageLog = createDamageLog()): NoticeStore {
   return {

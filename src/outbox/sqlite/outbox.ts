@@ -3,62 +3,43 @@
  * SQLite that fits the port; both hosts call this very code. Its verbs are the files beside it.
  */
 
+import type { Place } from '../place.ts'
+import type { Figures } from '../queries.ts'
+import type { RequestRow } from '../request-row.ts'
+import type { OutboxStore, Pruning, Synchronous } from '../store.ts'
 import { appendAll } from './append.ts'
-import { type ChangeReader, createChangeReader } from './changes.ts'
-import { type Comparison, createComparison } from './compare-counts.ts'
+import { createChangeReader, toCursor } from './changes.ts'
+import { createComparison } from './compare-counts.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamageLog } from './damage.ts'
-import { createHours, type Hours } from './hours.ts'
+import { createHours } from './hours.ts'
 import { createIndexer, type Indexer } from './index-events.ts'
-import { createLeases, type Leases } from './lease.ts'
-import { createLists, type Lists } from './list.ts'
+import { createLeases } from './lease.ts'
+import { createLists } from './list.ts'
 import { migrate } from './migrations.ts'
-import { createNoticeStore, type NoticeStore } from './notices.ts'
-import type { Place } from './place.ts'
-import { createPruner, type Pruner, type Pruning } from './prune.ts'
-import type { RequestRow } from './request-row.ts'
-import { createResender, type Resender } from './resend.ts'
-import { createScan, type Scan } from './scan.ts'
-import { createSeenReader, type SeenReader } from './seen.ts'
+import { createNoticeStore } from './notices.ts'
+import { createPruner } from './prune.ts'
+import { createResender } from './resend.ts'
+import { createScan } from './scan.ts'
+import { createSeenReader } from './seen.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { type Target, transition } from './transition.ts'
+import { transition } from './transition.ts'
 
-export type OutboxStore = Leases &
-  Lists &
-  Pruner &
-  Scan &
-  ChangeReader &
-  SeenReader &
-  NoticeStore &
-  Resender &
-  Comparison &
-  Pick<Indexer, 'sort' | 'replaced' | 'sortedUpTo'> &
-  Pick<Hours, 'kindHours' | 'kindTotals'> &
-  Pick<Counters, 'counts' | 'total' | 'held'> & {
-    /** Keeps all parcels in one commit that is on disk when this returns. Throws when it is not. */
-    put(parcels: readonly RequestRow[], now?: number): void
-    /** Kept but not yet sorted into events. */
+/** The port, answered at once; and what only the owner of a file needs to know. */
+export type SqliteOutbox = Synchronous<OutboxStore> &
+  Pick<Indexer, 'replaced' | 'sortedUpTo'> &
+  Pick<Counters, 'total' | 'held'> & {
+    /** Stored but not yet sorted into events. */
     unsorted(): number
-    /** When the oldest of those was stored, ms since 1970. */
-    oldestUnsortedAt(): number | undefined
-    /** The newest request that is kept, sorted or not. */
+    /** The newest request that is stored, sorted or not. */
     keptUpTo(): number
     /** The same as it was found when the outbox was opened; 0: none. */
     readonly newestAtStart: number
-    /** By a person: a dead letter back to pending, or out. False when the event is in none of the states `from`. */
-    change(place: Place, from: Parameters<typeof transition>[3], to: Target, now: number): boolean
-    /** The same for many, in one commit; gives how many were changed. */
-    changeAll(
-      places: readonly Place[],
-      from: Parameters<typeof transition>[3],
-      to: Target,
-      now: number,
-    ): number
   }
 
 /** `givenUpTo`: request numbers up to here were given, also if their requests are gone. */
-export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxStore {
+export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteOutbox {
   migrate(sql)
   const damage = createDamageLog()
   const notices = createNoticeStore(sql, damage)
@@ -83,16 +64,36 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     return sorted
   }
 
+  function sortAll(): void {
+    while (sort() > 0);
+  }
+
+  function put(rows: readonly RequestRow[], now?: number): void {
+    nextId += appendAll(sql, nextId, rows, now ?? null)
+    for (const { events } of rows) unsorted += events
+  }
+
+  function figures(): Figures {
+    const { total } = book
+    return {
+      ...{ received: total('received'), duplicate: total('duplicate'), pending: total('pending') },
+      ...{ accepted: total('accepted'), rejected: total('rejected'), refused: total('refused') },
+      ...{ skipped: total('skipped'), held: book.held(), unsorted },
+      isIndexed: sorter.sortedUpTo() >= nextId - 1,
+      cursor: toCursor(sorter.sortedUpTo()),
+    }
+  }
+
   return {
     ...createLeases(sql, book, damage),
     ...createLists(sql),
     ...createScan(sql),
-    ...createChangeReader(sql),
+    ...createChangeReader(sql, sorter.sortedUpTo),
     ...notices,
     ...createResender(sql, book),
     ...createComparison(sql, book, notices, damage),
     ...createSeenReader(sql, () => {
-      while (sort() > 0);
+      sortAll()
     }),
     ...createPruner(sql, book, hours, sorter.sortedUpTo, pruning),
     kindHours: hours.kindHours,
@@ -101,11 +102,22 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): OutboxS
     total: book.total,
     held: book.held,
 
-    put(parcels, now) {
-      nextId += appendAll(sql, nextId, parcels, now ?? null)
-      for (const { events } of parcels) unsorted += events
-    },
+    put,
     sort,
+    import(rows, now) {
+      sortAll()
+      const before = { ...figures(), replaced: sorter.replaced() }
+      put(rows, now)
+      sortAll()
+      const after = { ...figures(), replaced: sorter.replaced() }
+      const again = after.replaced - before.replaced
+      return {
+        stored: after.received - before.received,
+        duplicates: after.duplicate - before.duplicate - again,
+        again,
+      }
+    },
+    figures,
     unsorted: () => unsorted,
     oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, sorter.sortedUpTo())[0]?.at,
     keptUpTo: () => nextId - 1,

@@ -5,6 +5,7 @@
  * Works in slices from the oldest on, so that one turn is a few milliseconds.
  */
 import type { State } from '../../reasons.ts'
+import type { OutboxStore, Pruning, Synchronous } from '../store.ts'
 import type { Counters } from './counters.ts'
 import type { Hours } from './hours.ts'
 import type { Sql } from './sql.ts'
@@ -15,12 +16,7 @@ const NOTICES_KEPT = 1_000
 /** Attempts are shown with their events; but one forgotten dead letter must not keep those of a year. */
 const DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
 
-export type Pruning = { readonly retentionMs: number; readonly dedupeMs: number }
-
-export type Pruner = {
-  /** One turn; true when there is more to do at once. */
-  prune(now: number): boolean
-}
+export type Pruner = Synchronous<Pick<OutboxStore, 'prune'>>
 
 type EventRow = {
   request: number
@@ -99,23 +95,6 @@ export function createPruner(
         throw error
       }
     },
-  }
-}
-
-/** Turns that may follow each other, each of some milliseconds. */
-const TURNS = 20
-const EVERY_MS = 60_000
-
-/** To be called about once a second; prunes once a minute, and goes on with the next call while there is more. `always`: each time. */
-export function createPruneTurns({ prune }: Pruner, always: boolean): (now: number) => void {
-  let dueAt = 0
-  return now => {
-    // Too far ahead: a clock that was wrong has been set back.
-    const isDue = now >= dueAt || now + EVERY_MS < dueAt
-    if (!isDue) return
-    let more = true
-    for (let turns = 0; more && turns < TURNS; turns++) more = prune(now)
-    dueAt = more || always ? 0 : now + EVERY_MS
   }
 }
 

@@ -5,9 +5,10 @@
  * never throws, for one row must not stop the others.
  */
 import type { ReceivedRequest } from '../../event/received-request.ts'
-import { checksumOf } from './checksum.ts'
-import { isRowEntry, type RequestRow, type RowEntry } from './request-row.ts'
-import type { Compression, Sql } from './sql.ts'
+import { checksumOf } from '../checksum.ts'
+import { type Compression, compressParcel, sealParcel } from '../encode-row.ts'
+import { isRowEntry, type RequestRow, type RowEntry } from '../request-row.ts'
+import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
 type Texts = Pick<ReceivedRequest, 'body' | 'encoding'> & { readonly entries: readonly RowEntry[] }
@@ -22,20 +23,6 @@ export type KeptRequest = Read & {
   readonly events: number
   /** When its commit began; null of what came before that was kept. */
   readonly keptAt: number | null
-}
-
-/** What is compressed is `KeptEntry[]` as JSON, which has no line break, one line break, and the body. */
-export function compressParcel(parcel: RequestRow, { compress }: Compression): RequestRow {
-  if (parcel.compressed) return parcel
-  const compressed = compress(parcel.kept, '\n', parcel.body)
-  return compressed ? { ...parcel, kept: '', body: '', compressed, checksum: undefined } : parcel
-}
-
-/** With its checksum, which is worked out where the request was parsed and not while others wait for the outbox. */
-export function sealParcel(parcel: RequestRow): RequestRow {
-  const { kept, body, compressed } = parcel
-  const checksum = parcel.checksum ?? (compressed ? checksumOf(compressed) : checksumOf(kept, body))
-  return { ...parcel, checksum }
 }
 
 /** In the caller's transaction. */

@@ -3,38 +3,15 @@
  * id, so that a destination that does remember it drops the copy.
  */
 import { isObject } from '../../event/event.ts'
+import { type Place, toKey, toPlace } from '../place.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
 import { createBodyReader } from './body.ts'
 import type { Counters } from './counters.ts'
-import { toKey, toPlace } from './list.ts'
-import type { Place } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 import { transitionAll } from './transition.ts'
 
-export type ResendQuery = {
-  /** Accepted from then on, and before then; milliseconds since 1970. */
-  readonly since: number
-  readonly until: number
-  readonly type?: string | undefined
-  /** Changes nothing, and counts what would be sent again. */
-  readonly preview?: boolean | undefined
-  /** The `next` of the page before. */
-  readonly after?: string | undefined
-}
-
-/** `matched`: accepted within that time. `pruned`: those of them whose bytes are gone, or cannot be read; they stay accepted. */
-export type ResendPage = {
-  readonly matched: number
-  readonly pruned: number
-  readonly done: number
-  /** Undefined after the last page. */
-  readonly next: string | undefined
-}
-
-export type Resender = {
-  /** One page of at most so many events in one commit. */
-  resendPage(query: ResendQuery, now: number, most?: number): ResendPage
-}
+export type Resender = Synchronous<Pick<OutboxStore, 'resendPage'>>
 
 /** A few milliseconds of work, because nothing else uses the outbox meanwhile. */
 const ROWS_A_PAGE = 500

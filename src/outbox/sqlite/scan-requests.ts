@@ -3,8 +3,8 @@
  * cannot be read. Each is as the webhook found it: a copy stands there once more, and what was accepted since is pending.
  */
 import type { State } from '../../reasons.ts'
+import type { Place } from '../place.ts'
 import { arrivalsOf } from './index-events.ts'
-import type { Place } from './place.ts'
 import { readPast } from './read-past.ts'
 import { type KeptRequest, nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'

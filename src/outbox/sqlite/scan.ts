@@ -4,37 +4,19 @@
  */
 import { toBase64 } from '../../event/base64.ts'
 import { toSlices } from '../../event/json-slices.ts'
-import type { State } from '../../reasons.ts'
+import { parseJson } from '../kept-state.ts'
+import { type Place, toKey, toPlace } from '../place.ts'
+import type { ScanPage } from '../queries.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
 import { toElements } from './body.ts'
-import { parseJson } from './kept-state.ts'
-import { mayBe, toKey, toPlace, toType } from './list.ts'
-import type { Place } from './place.ts'
+import { mayBe, toType } from './list.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
 import { type ScanRow, scanRequest } from './scan-requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type ScanQuery = {
-  readonly states?: readonly State[] | undefined
-  readonly type?: string | undefined
-  readonly reason?: string | undefined
-  /** Received from then on, and before then; milliseconds since 1970. */
-  readonly since?: number | undefined
-  readonly until?: number | undefined
-  /** The `next` of the page before. */
-  readonly after?: string | undefined
-}
-
-/** `lines` is NDJSON; `next` is undefined after the last page. A page may be empty. `unreadable`: events that are not in it. */
-export type ScanPage = {
-  readonly lines: string
-  readonly events: number
-  readonly next: string | undefined
-  readonly unreadable: number
-}
-
-export type Scan = { scan(query: ScanQuery): ScanPage }
+export type Scan = Synchronous<Pick<OutboxStore, 'scan'>>
 
 /** One page is some milliseconds of work, for the outbox does nothing else meanwhile. */
 const ROWS_A_PAGE = 1_000

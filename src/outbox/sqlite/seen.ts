@@ -1,11 +1,12 @@
 /** Which events has this outbox stored within `DEDUPE_HOURS`? Asked by a host that divides it, while the division changes. */
-import type { Identity } from '../../event/received-request.ts'
-import { toBucket, toFingerprint } from './append.ts'
+
+import { toBucket, toFingerprint } from '../encode-row.ts'
+import type { OutboxStore, Synchronous } from '../store.ts'
 import { toJsonLists } from './byte-limits.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-export type SeenReader = { knows(identities: readonly Identity[]): boolean[] }
+export type SeenReader = Synchronous<Pick<OutboxStore, 'knows'>>
 
 export function createSeenReader(sql: Sql, sortAll: () => void): SeenReader {
   return {

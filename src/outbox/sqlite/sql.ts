@@ -4,6 +4,8 @@
  * more than 100 parameters (lists go in as one JSON text through `json_each`). Bytes go in and out only where there is
  * `compression`.
  */
+import type { Compression } from '../encode-row.ts'
+
 export type SqlValue = string | number | null | Uint8Array
 
 export type Sql = {
@@ -18,12 +20,6 @@ export type Sql = {
   transaction<T>(work: () => T, durability: Durability): T
   /** Where the host has one that takes less time than the writing it saves. */
   readonly compression?: Compression
-}
-
-export type Compression = {
-  /** Of one text after the other; `undefined` when they are too short for it to pay. */
-  compress(...texts: readonly string[]): Uint8Array | undefined
-  decompress(bytes: Uint8Array): string
 }
 
 export type Durability = 'on-disk' | 'relaxed'

@@ -1,23 +1,13 @@
 /** The ways an event changes its state; to be called inside `book.transaction`. */
 
-import type { EventReason, State, WaitReason } from '../../reasons.ts'
+import type { State } from '../../reasons.ts'
+import type { From } from '../held.ts'
+import { isAmong } from '../held.ts'
+import type { Place } from '../place.ts'
+import type { Target } from '../store.ts'
 import type { Counters } from './counters.ts'
-import type { From } from './held.ts'
-import { isAmong } from './held.ts'
-import type { Place, Tries } from './place.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-
-export type Target = {
-  readonly state: State
-  readonly reason?: EventReason | WaitReason | undefined
-  readonly detail?: string | undefined
-  readonly tries?: Tries | undefined
-  readonly hold?: Hold | undefined
-}
-
-/** Until when an event is held back, ms since 1970, and for how many times it has been. */
-export type Hold = { readonly until: number; readonly times: number }
 
 /** False, and nothing changed, when the event is in none of the states `from`. */
 export function transition(

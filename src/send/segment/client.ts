@@ -7,6 +7,7 @@
  */
 import { Analytics } from '@segment/analytics-node'
 import type { DeliveryReason } from '../../reasons.ts'
+import { type DeliveryOutcome, failed } from '../destination.ts'
 import { byteLength } from '../pack.ts'
 import { toWaitMs } from '../retry.ts'
 import { toHeadersShown } from './answer-headers.ts'
@@ -15,21 +16,11 @@ import { deniesSuccess } from './success.ts'
 
 export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
 
-/** How one HTTP attempt ended. `refused`: 400 or 413, some event in the batch is not acceptable. */
-export type Outcome = ({ readonly kind: 'accepted' | 'refused'; readonly status: number } & Answer) | Failed
+/** What the SDK adds, in bytes. */
+export type Overhead = { readonly perRequest: number; readonly perEvent: number }
 
-type Answer = {
-  readonly answer: string
-  /** Those worth seeing. */
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-export type Failed = Answer & {
-  readonly kind: 'failed'
-  readonly reason: DeliveryReason
-  readonly status: number | undefined
-  readonly waitToldMs: number
-}
+/** How one HTTP attempt ended. */
+type Outcome = Exclude<DeliveryOutcome, { kind: 'aborted' }>
 
 export type DeliverPorts = {
   readonly send: typeof fetch
@@ -38,7 +29,7 @@ export type DeliverPorts = {
   readonly breathe?: () => Promise<unknown>
 }
 
-export type Deliver = (tracks: readonly TrackCall[]) => Promise<Outcome>
+export type Deliver = (tracks: readonly TrackCall[], signal: AbortSignal) => Promise<DeliveryOutcome>
 
 const REQUEST_TIMEOUT_MS = 10_000
 /** Of an answer: characters kept, and bytes and time it is read for at all. What is cut off costs its connection. */
@@ -51,7 +42,9 @@ const SECRET_CHARS = 16
 /** Some 3 ms of the SDK's work. */
 const SLICE_EVENTS = 32
 
-type Post = (request: { url: string; headers: Record<string, string>; body: string }) => Promise<Outcome>
+type Request = { readonly url: string; readonly headers: Record<string, string>; readonly body: string }
+/** `wire` ends it, by whomever it is aborted. */
+type Post = (request: Request, wire: AbortController) => Promise<Outcome>
 
 export function createDeliver(
   target: Target,
@@ -59,8 +52,9 @@ export function createDeliver(
   timeoutMs = REQUEST_TIMEOUT_MS,
 ): Deliver {
   const hide = createMask(target.writeKey)
-  const post: Post = async ({ url, headers, body }) => {
-    const signal = AbortSignal.timeout(timeoutMs)
+  const post: Post = async ({ url, headers, body }, wire) => {
+    const { signal } = wire
+    const late = setTimeout(() => wire.abort(), timeoutMs)
     const request = () => send(url, { method: 'POST', headers, body, redirect: 'manual', signal })
     try {
       const response = await request().catch((error: unknown) => {
@@ -81,16 +75,30 @@ export function createDeliver(
     } catch (error) {
       const reason = signal.aborted ? 'segment_timeout' : 'segment_unreachable'
       return failed(reason, undefined, describe(error))
+    } finally {
+      clearTimeout(late)
     }
   }
-  return tracks => sendThroughSdk(target, tracks, post, timeoutMs, breathe)
+  return (tracks, signal) =>
+    new Promise((resolve, reject) => {
+      const wire = new AbortController()
+      const abort = () => {
+        wire.abort()
+        resolve({ kind: 'aborted' })
+      }
+      if (signal.aborted) return abort()
+      signal.addEventListener('abort', abort)
+      const end = () => signal.removeEventListener('abort', abort)
+      const send = (request: Request) => post(request, wire)
+      sendThroughSdk(target, tracks, send, timeoutMs, breathe).finally(end).then(resolve, reject)
+    })
 }
 
 /** Hands the batch to the SDK, whose last `track` sends exactly one request, to `post`. */
 function sendThroughSdk(
   target: Target,
   tracks: readonly TrackCall[],
-  post: Post,
+  post: (request: Request) => Promise<Outcome>,
   timeoutMs: number,
   breathe: DeliverPorts['breathe'],
 ): Promise<Outcome> {
@@ -137,7 +145,7 @@ function sendThroughSdk(
 }
 
 /** What the SDK adds around events and to each of them, in bytes: measured by letting it send one to nobody. */
-export async function measureOverhead(target: Target): Promise<{ perRequest: number; perEvent: number }> {
+export async function measureOverhead(target: Target): Promise<Overhead> {
   const probe: TrackCall = {
     event: 'probe',
     messageId: 'probe',
@@ -196,10 +204,6 @@ function toOutcome(status: number, answer: string, headers: Headers, now: number
     return fail('segment_unauthorized')
   if (status === 400 || status === 413) return { kind: 'refused', status, answer }
   return fail('segment_misrouted')
-}
-
-export function failed(reason: DeliveryReason, status: number | undefined, answer: string): Failed {
-  return { kind: 'failed', reason, status, answer, waitToldMs: 0 }
 }
 
 /** The first bytes of the answer; the rest is read and thrown away, for an unread body would keep its connection. */

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stored } from '../../../src/event/received-request.ts'
 import { createGroupCommit } from '../../../src/hosts/node/group-commit.ts'
-import type { RequestRow } from '../../../src/outbox/sqlite/request-row.ts'
+import type { RequestRow } from '../../../src/outbox/request-row.ts'
 import { parcelOf, samples } from '../../support/outbox-bench.ts'
 
 /** One under way, which the test ends. */

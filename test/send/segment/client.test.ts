@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { byteLength } from '../../../src/send/pack.ts'
 import { createDeliver } from '../../../src/send/segment/client.ts'
 import type { TrackCall } from '../../../src/send/segment/map.ts'
-import { deliverTo, overhead } from '../../support/dispatcher.ts'
+import { attempt, deliverTo, overhead } from '../../support/dispatcher.ts'
 import { PATIENCE_MS, until } from '../../support/patience.ts'
 import { type SegmentStandIn, startSegment } from '../../support/segment.ts'
 
@@ -43,7 +43,7 @@ function track(messageId: string, properties: Record<string, unknown> = { to: '+
 const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 const tracks = (count: number) => Array.from({ length: count }, (_, at) => track(`EZ${at}`))
 const deliver = (batch: readonly TrackCall[], timeoutMs?: number) =>
-  deliverTo(segment.url, Date.now, timeoutMs)(batch)
+  attempt(deliverTo(segment.url, Date.now, timeoutMs), batch)
 
 /** A server that answers as no stand-in does. */
 async function serve(
@@ -185,7 +185,7 @@ describe('what an answer means', () => {
       body: `${'.'.repeat(990)} ${writeKey} or ${btoa(`${writeKey}:`)}`,
     })
     const target = { host: segment.url, path: '/v1/batch', writeKey }
-    const outcome = await createDeliver(target, { send: fetch, now: Date.now })(tracks(1))
+    const outcome = await attempt(createDeliver(target, { send: fetch, now: Date.now }), tracks(1))
     expect(outcome.answer).toBe(`${'.'.repeat(990)} *** or **`)
   })
 })
@@ -199,7 +199,7 @@ describe('a batch and its neighbours', () => {
       expect(segment.requests).toHaveLength(0)
       turns += 1
     }
-    const outcome = await createDeliver(target, { send: fetch, now: Date.now, breathe })(tracks(100))
+    const outcome = await attempt(createDeliver(target, { send: fetch, now: Date.now, breathe }), tracks(100))
     expect(outcome.kind).toBe('accepted')
     expect(turns).toBe(3)
     expect(segment.requests).toHaveLength(1)
@@ -222,7 +222,7 @@ describe('a connection that misbehaves', () => {
   it('[DL7] nobody there: unreachable, and the cause is named', async () => {
     const gone = await startSegment()
     await gone.close()
-    const outcome = await deliverTo(gone.url)(tracks(1))
+    const outcome = await attempt(deliverTo(gone.url), tracks(1))
     expect(outcome).toMatchObject({ reason: 'segment_unreachable', status: undefined })
     expect(outcome.answer).toContain('ECONNREFUSED')
   })
@@ -249,7 +249,7 @@ describe('a connection that misbehaves', () => {
       })
     })
     const send = deliverTo(server.url)
-    for (let at = 0; at < 20; at++) expect((await send([track(`EZ${at}`)])).kind).toBe('accepted')
+    for (let at = 0; at < 20; at++) expect((await attempt(send, [track(`EZ${at}`)])).kind).toBe('accepted')
   })
 
   it('[DL16] of the headers of an answer those worth seeing are kept, printable and short, without the key', async () => {
@@ -268,7 +268,7 @@ describe('a connection that misbehaves', () => {
       )
     })
     const target = { host: odd.url, writeKey: 'write-key-that-is-long', path: '/v1/batch' }
-    const { headers = {} } = await createDeliver(target, { send: fetch, now: Date.now })(tracks(1))
+    const { headers = {} } = await attempt(createDeliver(target, { send: fetch, now: Date.now }), tracks(1))
     const { date: _, 'x-request-id': id, ...rest } = headers
     expect(rest).toEqual({ 'retry-after': '7', 'x-ratelimit-reset': '30', via: '1.1 caf\u00e9 tab' })
     expect(id).toBe(`*** ${'x'.repeat(196)}`)
@@ -279,7 +279,7 @@ describe('a connection that misbehaves', () => {
       request.resume().on('end', () => response.writeHead(200).write('{"succ'))
     })
     // The request's own limit is beyond that of the test.
-    expect(await deliverTo(hanging.url, Date.now, 2 * PATIENCE_MS)(tracks(1))).toMatchObject({
+    expect(await attempt(deliverTo(hanging.url, Date.now, 2 * PATIENCE_MS), tracks(1))).toMatchObject({
       kind: 'accepted',
       status: 200,
       answer: '{"succ',
@@ -291,7 +291,7 @@ describe('a connection that misbehaves', () => {
         setTimeout(() => request.socket.destroy(), 50)
       })
     })
-    expect(await deliverTo(breaking.url)(tracks(1))).toMatchObject({ kind: 'accepted', status: 200 })
+    expect(await attempt(deliverTo(breaking.url), tracks(1))).toMatchObject({ kind: 'accepted', status: 200 })
   })
 
   it('[DL9] an answer without end is cut off', async () => {
@@ -305,7 +305,7 @@ describe('a connection that misbehaves', () => {
         more()
       })
     })
-    const outcome = await deliverTo(endless.url)(tracks(1))
+    const outcome = await attempt(deliverTo(endless.url), tracks(1))
     expect(outcome).toMatchObject({ kind: 'accepted', answer: 'x'.repeat(1_000) })
     const [socket] = endless.sockets
     await expect.poll(() => socket?.destroyed).toBe(true)

@@ -1,7 +1,7 @@
 /** A 2xx that does not mean what it says: f09. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { deniesSuccess } from '../../../src/send/segment/success.ts'
-import { createClock, deliverTo, MINUTE, openDepot } from '../../support/dispatcher.ts'
+import { attempt, createClock, deliverTo, MINUTE, openDepot } from '../../support/dispatcher.ts'
 import { describeHosts, someNotices } from '../../support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../../support/segment.ts'
 import { messageStatus, sendEvents } from '../../support/twilio.ts'
@@ -69,7 +69,7 @@ const pretend = (status: number, type: string | undefined, body: string): Fault 
 })
 
 async function deliver() {
-  return deliverTo(segment.url)([
+  return attempt(deliverTo(segment.url), [
     {
       event: 'com.twilio.messaging.message.delivered',
       messageId: 'EZ1',

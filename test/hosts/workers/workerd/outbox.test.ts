@@ -29,7 +29,7 @@ registerOutboxContract("a Durable Object's SQLite", openSql, async body => {
   const object = env.BLANK.get(env.BLANK.newUniqueId())
   await runInDurableObject(object, (_, state) => {
     storage = state.storage
-    body()
+    return body()
   })
 })
 

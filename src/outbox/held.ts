@@ -1,5 +1,5 @@
 /** Which events a change of state concerns: by their state, and whether they are held back. */
-import type { State, WaitReason } from '../../reasons.ts'
+import type { State, WaitReason } from '../reasons.ts'
 
 /** The state an event must be in for a change. `held`: pending, but held back. */
 export type From = State | 'held'

@@ -1,7 +1,7 @@
 /** What a row of `requests` holds: a request as received, and a verdict for each of its events. */
-import type { ReceivedRequest } from '../../event/received-request.ts'
-import type { EventReason, State } from '../../reasons.ts'
-import { states } from '../../reasons.ts'
+import type { ReceivedRequest } from '../event/received-request.ts'
+import type { EventReason, State } from '../reasons.ts'
+import { states } from '../reasons.ts'
 
 /**
  * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a

@@ -1,0 +1,173 @@
+/**
+ * The port: where events are kept. Intake, dispatcher, admin and notifier know only this; `sqlite/` stands behind it. Adding a
+ * store is a folder beside `sqlite/`; the contract suite in test/support/outbox-contract.ts must pass.
+ *
+ * Each method is one transaction: all of it happens, or it throws and nothing has changed. Whoever needs two things to be one asks
+ * for them in one call, for between two awaits others have their turn. What cannot be reached, written or read throws.
+ * Times are ms since 1970; sizes of what is stored are in characters. Stored events have one owner, who alone claims them.
+ */
+
+import type { EventReason, OutboxReason, State, WaitReason } from '../reasons.ts'
+import type { Awaitable } from '../runtime.ts'
+import type { KindHours, KindTotals, Span } from '../stats/quality.ts'
+import type { From } from './held.ts'
+import type { Place } from './place.ts'
+import type {
+  Changes,
+  ChangesQuery,
+  Count,
+  EventPage,
+  EventQuery,
+  EventWithAttempts,
+  Figures,
+  ImportCounts,
+  ResendPage,
+  ResendQuery,
+  ScanPage,
+  ScanQuery,
+} from './queries.ts'
+import type { RequestRow } from './request-row.ts'
+
+export type OutboxStore = {
+  /**
+   * Stores all of them in one commit, which is on disk when it resolves. Their events are told apart later, by `sort`, in the
+   * order they were stored. `now`: when the commit begins.
+   */
+  put(rows: readonly RequestRow[], now?: number): Awaitable<void>
+  /** Indexes about so many of the events that are stored and not indexed yet, oldest first. Returns how many; 0: there are none. */
+  sort(events?: number): Awaitable<number>
+  /** `put`, and then everything that is stored is indexed; says what became of the events of these rows. */
+  import(rows: readonly RequestRow[], now: number): Awaitable<ImportCounts>
+
+  /**
+   * Leases the oldest pending events: at most `limit`, and no further request once `characters` of requests have been read; one
+   * event in any case. Nobody else gets them until they are settled or released, or until their owner's process ends. Those
+   * that it cannot read become `rejected: unreadable` on the way; so it is with the other claims. None is held back.
+   */
+  claim(limit: number, characters: number, now?: number): Awaitable<Leased[]>
+  /** How many `claim` could give, counted from the events up to `limit`: sums kept beside them may be wrong. */
+  claimable(limit: number): Awaitable<number>
+  /**
+   * One pending event alone: the newest, or the one so far down the backlog (0 = the newest, towards 1 = the oldest). Another than
+   * `except` if there is one.
+   */
+  claimNewest(share?: number, except?: Place, now?: number): Awaitable<Leased[]>
+  /** One that is held back until `now` (or later than `latest`, by a clock that was wrong), or none. One at a time is leased. */
+  claimHeld(now: number, latest: number): Awaitable<Leased[]>
+  /** Until when the next one is held back; `undefined`: there is none, or one is under lease. */
+  nextHeldAt(): Awaitable<number | undefined>
+  /** All that are held back are due at once. */
+  endHolds(): Awaitable<void>
+  /** Ends leases. What is under none is passed over. */
+  release(places: readonly Place[]): Awaitable<void>
+  /**
+   * Gives events their new state and ends their leases. What is not pending any more keeps its state: a settling that is
+   * repeated counts once. `tried`: those that stay pending and leased, but were in a request.
+   */
+  settle(settlements: readonly Settlement[], now: number, tried?: readonly Tried[]): Awaitable<void>
+  /** Keeps one attempt, for people to see. */
+  note(delivery: Delivery): Awaitable<void>
+
+  /** By a person: false, and nothing changed, when the event is in none of the states `from`. */
+  change(place: Place, from: readonly From[], to: Target, now: number): Awaitable<boolean>
+  /** The same for many; says how many were changed. */
+  changeAll(places: readonly Place[], from: readonly From[], to: Target, now: number): Awaitable<number>
+  /** One page of accepted events, at most so many of them, made pending again. */
+  resendPage(query: ResendQuery, now: number, most?: number): Awaitable<ResendPage>
+
+  /** What is counted, as of one moment. Cheap: no row is read for it. */
+  figures(): Awaitable<Figures>
+  /** By type, version, state and reason; rows with 0 may be among them. */
+  counts(): Awaitable<Count[]>
+  /** When the oldest pending event that is not held back came. */
+  oldestPendingAt(): Awaitable<number | undefined>
+  /** When the oldest request that is not indexed was stored. */
+  oldestUnsortedAt(): Awaitable<number | undefined>
+  /** One page of the list, newest first. */
+  events(query: EventQuery): Awaitable<EventPage>
+  /** `undefined`: there is none at that place (any more). */
+  event(place: Place): Awaitable<EventWithAttempts | undefined>
+  /** What came since a cursor, and what became of events that are watched. */
+  changes(query: ChangesQuery): Awaitable<Changes>
+  /** One page of an export, from the oldest event on, of what is indexed and what is not. Reads on behind what cannot be read. */
+  scan(query: ScanQuery): Awaitable<ScanPage>
+  /** Which of these were stored within the time that ids are kept. */
+  knows(identities: readonly { readonly source: string; readonly id: string }[]): Awaitable<boolean[]>
+  /** What came, by the hour and kind. */
+  kindHours(span: Span): Awaitable<KindHours[]>
+  /** What came since the beginning, by kind; it never falls. */
+  kindTotals(): Awaitable<KindTotals[]>
+
+  /** Lets go of what nobody needs any more, a slice of it; true: there is more to do. */
+  prune(now: number): Awaitable<boolean>
+  /** To be called about once a second: once a day the counts are compared with the events, and mended. */
+  compareCounts(now: number): Awaitable<void>
+  /** What was found damaged since the last call. */
+  takeDamage(): Awaitable<Damage[]>
+} & KeyValues
+
+/** Small things by name, which outlive a restart; and the notices. */
+export type KeyValues = {
+  /** In the same commit the notice that it led to, which is on disk when it resolves. */
+  remember(name: string, value: string, notice?: { at: number; body: object }): Awaitable<void>
+  recall(name: string): Awaitable<string | undefined>
+  /** A damaged value is kept as `<name>.damaged` and reported. Use `readKept` (kept-state.ts) rather than this. */
+  setAside(name: string): Awaitable<void>
+  /** Newest first. */
+  notices(limit: number): Awaitable<unknown[]>
+}
+
+/** The port of one whose every method answers at once; it fits the port itself. */
+export type Synchronous<Port> = {
+  [Name in keyof Port]: Port[Name] extends (...args: infer Args) => infer Answer
+    ? (...args: Args) => Awaited<Answer>
+    : Port[Name]
+}
+
+/** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
+export type Leased = Place & {
+  readonly receivedAt: number
+  readonly element: unknown
+  /** The same for printing, with its numbers as they were written; undefined where that is no other. */
+  readonly exact?: unknown
+  readonly holds?: number
+}
+
+/** Requests that held an event, and when the last of them began. */
+export type Tries = { readonly attempts: number; readonly triedAt: number }
+export type Tried = Tries & { readonly event: Place }
+
+/** What becomes of an event. `pending` with a reason and a hold: it is held back. */
+export type Target = {
+  readonly state: State
+  readonly reason?: EventReason | WaitReason | undefined
+  readonly detail?: string | undefined
+  readonly tries?: Tries | undefined
+  readonly hold?: Hold | undefined
+}
+
+export type Settlement = Target & { readonly event: Leased }
+
+/** Until when an event is held back, and for how many times it has been. */
+export type Hold = { readonly until: number; readonly times: number }
+
+/** One attempt at a run of events, as people are shown it. `reason` is null when it was accepted. */
+export type Delivery = {
+  readonly at: number
+  readonly tookMs: number
+  readonly events: number
+  readonly first: Place
+  readonly last: Place
+  readonly reason: string | null
+  readonly status: number | null
+  readonly answer: string
+  /** The answer's headers worth seeing. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** `count`: events for `unreadable`, else things of that kind. `answer`: which ones. */
+export type Damage = { readonly reason: DamageReason; readonly count: number; readonly answer: string }
+export type DamageReason = OutboxReason | Extract<EventReason, 'unreadable'>
+
+/** How long what is finished is kept: its bytes, and its ids. */
+export type Pruning = { readonly retentionMs: number; readonly dedupeMs: number }

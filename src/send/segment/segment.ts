@@ -1,0 +1,78 @@
+/** Segment, and whoever else speaks its protocol, as a destination: an event becomes a `track` call, a batch one request. */
+import type { Destination, MappableEvent, Mapped } from '../destination.ts'
+import { byteLength } from '../pack.ts'
+import { createDeliver, type Deliver, type DeliverPorts, measureOverhead, type Overhead } from './client.ts'
+import { BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, ID_CHARACTERS } from './limits.ts'
+import { type TrackCall, toTrack } from './map.ts'
+
+export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
+
+export type SegmentMessage = { readonly bytes: number; readonly content: TrackCall }
+
+/** A destination for track calls, whatever is done with them. */
+export type TrackDestination = Omit<Destination, 'deliver'> & {
+  deliver(batch: readonly SegmentMessage[], signal: AbortSignal): ReturnType<Destination['deliver']>
+}
+
+/** `eventsPerSecond` 0: no limit. */
+export async function createSegment(
+  target: Target,
+  eventsPerSecond: number,
+  ports: DeliverPorts,
+): Promise<TrackDestination> {
+  return toDestination(createDeliver(target, ports), await measureOverhead(target), eventsPerSecond)
+}
+
+export function toDestination(
+  deliver: Deliver,
+  overhead: Overhead,
+  eventsPerSecond: number,
+): TrackDestination {
+  return {
+    name: 'segment',
+    limits: {
+      eventBytes: EVENT_BYTES,
+      batchBytes: BATCH_BYTES - overhead.perRequest,
+      batchEvents: BATCH_EVENTS,
+      eventsPerSecond,
+    },
+    taken: { state: 'accepted' },
+    map: event => toMessage(event, overhead.perEvent),
+    deliver: (batch, signal) =>
+      deliver(
+        batch.map(({ content }) => content),
+        signal,
+      ),
+  }
+}
+
+/** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
+function toMessage({ element, exact, receivedAt }: MappableEvent, overheadBytes: number): Mapped {
+  try {
+    const mapped = toTrack(element, receivedAt, exact)
+    if (!mapped.ok) return { ...mapped, detail: '' }
+    const { track } = mapped
+    if (isDeeper(track, DEPTH)) return notSerializable
+    const bytes = byteLength(JSON.stringify(track)) + overheadBytes
+    if (bytes > EVENT_BYTES)
+      return { ok: false, reason: 'event_too_large', detail: `${bytes} bytes as a track call` }
+    const { length } = track.messageId
+    if (length > ID_CHARACTERS) return { ok: false, reason: 'id_too_long', detail: `${length} characters` }
+    return { ok: true, message: { bytes, content: track } }
+  } catch {
+    return notSerializable
+  }
+}
+
+const notSerializable = { ok: false, reason: 'not_serializable', detail: '' } as const
+
+/**
+ * JSON.parse takes any depth, JSON.stringify only what the stack still holds (some 4,000 levels on a main thread), and
+ * the SDK calls it from deeper down: far below that an event is safe on every host.
+ */
+const DEPTH = 500
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
+}
