@@ -45,8 +45,8 @@ const BAD_TOLD = 5
 
 const HELP = `
 Reads what you have, known by its content and not by its name: one JSON object, an array, NDJSON, objects run together
-(what Firehose writes to S3), pretty-printed; plain, gzip or zstd; Kinesis records (base64 "Data"); the bridge's own export,
-which keeps state and reason. Folders are read recursively in the order of names; - is stdin. Each event keeps its own time.
+(what Firehose writes to S3), pretty-printed; plain, gzip or zstd; CSV with a header; the bridge's own export, which keeps
+state and reason. Events inside SQS, SNS, Kinesis and other wrappers are found, base64 included. Folders are read recursively in the order of names; - is stdin. Each event keeps its own time.
 
 Where to: the outbox in DATA_DIR, and from there to Segment by the bridge that runs on it, now or at the next "serve". With
 --to the webhook of any bridge, signed with TWILIO_AUTH_TOKEN; it then has to be what PUBLIC_URL is there.

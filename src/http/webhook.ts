@@ -1,6 +1,6 @@
 /** The webhook: an HTTP request → what the path needs of it, and the path's answer back. */
 import type { Context } from 'hono'
-import { toBaseUrls, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
+import { toBaseUrls, toProxyHint, WEBHOOK_PATH, webhookPath } from '../ingest/public-url.ts'
 import { type Answer, type ReceiveParts, receive } from '../ingest/receive.ts'
 import type { Log } from '../runtime.ts'
 import { type ReadBody, readStream } from './body.ts'
@@ -29,20 +29,22 @@ export function createWebhook(parts: WebhookParts): Webhook {
   async function take(c: Context): Promise<Answer> {
     const { path, query } = split(rawUrl(c))
     const length = c.req.header('content-length')
+    const received = {
+      publicUrl: settings.PUBLIC_URL,
+      trustProxy: settings.TRUST_PROXY,
+      headers: c.req.raw.headers,
+      scheme: c.req.url.startsWith('https:') ? 'https' : 'http',
+      host: c.req.header('host'),
+      path,
+    } as const
     return receive(
       {
         method: c.req.method,
         signature: c.req.header('x-twilio-signature'),
         signatureSettings: c.req.header('x-twilio-webhooks-signature-settings'),
         contentEncoding: c.req.header('content-encoding'),
-        urls: toBaseUrls({
-          publicUrl: settings.PUBLIC_URL,
-          trustProxy: settings.TRUST_PROXY,
-          headers: c.req.raw.headers,
-          scheme: c.req.url.startsWith('https:') ? 'https' : 'http',
-          host: c.req.header('host'),
-          path,
-        }),
+        urls: toBaseUrls(received),
+        hint: () => toProxyHint(received),
         query,
         length: length === undefined ? undefined : Number(length),
         readBody: limit => readBody(c, limit),

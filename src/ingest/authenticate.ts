@@ -19,6 +19,8 @@ export type Claim = {
   readonly urls: readonly string[]
   /** As received: undecoded, without the `?`. */
   readonly query: string
+  /** Why `urls` may be the wrong ones, see `toProxyHint`. */
+  readonly hint?: () => string | undefined
 }
 
 export type ClaimedRequest = Claim & {
@@ -64,7 +66,7 @@ export async function signsUrl(claim: Claim, keys: Keys, digests: Digests): Prom
 
 /** A GET is never ok: the answer then is whether the sink needs mending or a stranger knocks. */
 export async function authenticate(request: ClaimedRequest, keys: Keys, digests: Digests): Promise<Verdict> {
-  const { signatureSettings, urls, query, body = new Uint8Array() } = request
+  const { signatureSettings, urls, query, hint, body = new Uint8Array() } = request
   if (request.method === 'GET') {
     return refuse((await signsUrl(request, keys, digests)) ? 'sink_uses_get' : 'method_not_allowed')
   }
@@ -72,7 +74,8 @@ export async function authenticate(request: ClaimedRequest, keys: Keys, digests:
   if (fault !== undefined) return fault
   if (!(await signsUrl(request, keys, digests))) {
     const key = hasSettings(signatureSettings) ? 'SharedKey' : 'token'
-    return refuse('signature_mismatch', `no ${key} signs ${toPlaces(urls)} with the query received`)
+    const detail = `no ${key} signs ${toPlaces(urls)} with the query received`
+    return refuse('signature_mismatch', [detail, hint?.()].filter(Boolean).join('; '))
   }
   // Only behind the signature: a stranger must not make the bridge hash a megabyte.
   if (!isSame(toBodyHash(query) ?? '', await digests.sha256(body))) {

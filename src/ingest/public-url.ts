@@ -27,6 +27,36 @@ export function toBaseUrls(received: Received): string[] {
   return called === undefined ? [] : [called + path]
 }
 
+const SHOWN_CHARACTERS = 100
+
+/**
+ * Which header of a proxy names something else than the URL that was checked; `undefined`: none does. They are read for this
+ * sentence only: anybody can send them.
+ */
+export function toProxyHint(received: Received): string | undefined {
+  const [base = ''] = toBaseUrls(received)
+  const url = URL.parse(base)
+  if (!url) return undefined
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+  const header = (name: string) => toFirst(received.headers.get(name))
+  const forwarded = (name: string) =>
+    new RegExp(`(?:^|;)\\s*${name}="?([^";]+)`, 'i').exec(header('forwarded') ?? '')?.[1]
+  const prefix = header('x-forwarded-prefix')?.replace(/\/+$/, '') ?? ''
+  const differing = [
+    (header('x-forwarded-port') ?? port) !== port && 'X-Forwarded-Port',
+    !url.pathname.startsWith(prefix) && 'X-Forwarded-Prefix',
+    ((forwarded('host') ?? url.host) !== url.host ||
+      `${forwarded('proto')?.toLowerCase() ?? url.protocol.slice(0, -1)}:` !== url.protocol) &&
+      'Forwarded',
+    (header('x-forwarded-host') ?? url.host) !== url.host && 'X-Forwarded-Host',
+    `${header('x-forwarded-proto')?.toLowerCase() ?? url.protocol.slice(0, -1)}:` !== url.protocol &&
+      'X-Forwarded-Proto',
+  ].filter(name => name !== false)
+  if (differing.length === 0) return undefined
+  const told = differing.map(name => `${name}: ${(header(name) ?? '').slice(0, SHOWN_CHARACTERS)}`)
+  return `a proxy says otherwise (${told.join(', ')}): PUBLIC_URL must be the sink's destination`
+}
+
 /** Where a browser may have this bridge's page from, spelt as browsers spell an origin; first the one it called. */
 export function toOrigins(received: Omit<Received, 'path'>): string[] {
   const urls = [toCalled(received), received.publicUrl]

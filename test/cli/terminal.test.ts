@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { toProxyHint } from '../../src/cli/check/segment.ts'
 import { onOneLine, toVisible } from '../../src/event/visible.ts'
 import { openWorkplace, toNdjson } from '../support/replay.ts'
 import { authToken, messageStatus } from '../support/twilio.ts'
@@ -128,4 +129,13 @@ describe('[SE131] f12: a .env as editors of Windows write it', () => {
     expect(stderr).toMatch(/The file \.env is .*UTF-16.*save it as UTF-8/)
     expect(stderr).not.toMatch(/\n {4}at /)
   })
+})
+
+it('[SE132] an unreachable Segment names a proxy setting that is not used', () => {
+  expect(toProxyHint({ HTTPS_PROXY: 'http://proxy.example' })).toContain(
+    'HTTPS_PROXY is set, but not used: set NODE_USE_ENV_PROXY=1',
+  )
+  expect(toProxyHint({ https_proxy: 'http://proxy.example' })).toContain('https_proxy')
+  expect(toProxyHint({ HTTPS_PROXY: 'http://proxy.example', NODE_USE_ENV_PROXY: '1' })).toBe('')
+  expect(toProxyHint({})).toBe('')
 })

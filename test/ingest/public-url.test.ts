@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Received, toBaseUrls, webhookPath } from '../../src/ingest/public-url.ts'
+import { type Received, toBaseUrls, toProxyHint, webhookPath } from '../../src/ingest/public-url.ts'
 
 /** A request that came to port 8787 of this machine, with one thing changed. */
 function baseUrls(change: Partial<Received> = {}, headers: Record<string, string> = {}): string[] {
@@ -80,4 +80,33 @@ it('[PU6] of a list the first value counts; an unusable or missing one leaves wh
   expect(proxied({ 'x-forwarded-proto': 'ftp', 'x-forwarded-host': '' })).toEqual([
     'http://localhost:8787/webhooks/twilio',
   ])
+})
+
+it.each([
+  [{ 'x-forwarded-port': '8443' }, /X-Forwarded-Port: 8443/],
+  [{ 'x-forwarded-prefix': '/twilio' }, /X-Forwarded-Prefix: \/twilio/],
+  [{ forwarded: 'for=192.0.2.1;proto=https;host="other.example"' }, /Forwarded: for=192/],
+  [{ forwarded: 'proto=http' }, /Forwarded: proto=http/],
+  [
+    { 'x-forwarded-host': 'other.example', 'x-forwarded-proto': 'http' },
+    /X-Forwarded-Host: other.*X-Forwarded-Proto: http/,
+  ],
+  [
+    { 'x-forwarded-port': '443', 'x-forwarded-prefix': '/web', forwarded: 'proto=https;host=bridge.example' },
+    undefined,
+  ],
+  [{ 'x-forwarded-host': 'bridge.example', 'x-forwarded-proto': 'HTTPS' }, undefined],
+  [{}, undefined],
+])('[PU130] a mismatch names the header of a proxy that differs, and no other: %j', (headers, told) => {
+  const received = {
+    publicUrl: 'https://bridge.example/webhooks/twilio',
+    trustProxy: false,
+    headers: new Headers(Object.entries(headers)),
+    scheme: 'http',
+    host: 'localhost:8787',
+    path: '/webhooks/twilio',
+  } as const
+  const hint = toProxyHint(received)
+  if (told) expect(hint).toMatch(told)
+  else expect(hint).toBeUndefined()
 })

@@ -32,7 +32,7 @@ export async function checkSegment(settings: Settings, now: () => number): Promi
       wrong(
         'Segment',
         `${origin} cannot be reached (${asked.cause})`,
-        deliveryReasons.segment_unreachable.remedy,
+        deliveryReasons.segment_unreachable.remedy + toProxyHint(process.env),
       ),
       key,
     ]
@@ -47,6 +47,13 @@ export async function checkSegment(settings: Settings, now: () => number): Promi
       ? wrong('Segment', `${origin} answers ${status}`, deliveryReasons.segment_failing.remedy)
       : ok('Segment', `${origin} answers`)
   return [reached, checkClock(headers.get('date'), (askedAt + answeredAt) / 2), key]
+}
+
+/** Node's fetch takes no proxy from the environment unless it is told to. */
+export function toProxyHint(environment: Readonly<Record<string, string | undefined>>): string {
+  const name = ['HTTPS_PROXY', 'https_proxy'].find(name => environment[name])
+  if (name === undefined || environment.NODE_USE_ENV_PROXY === '1') return ''
+  return ` ${name} is set, but not used: set NODE_USE_ENV_PROXY=1 as well, for the bridge too, to go through that proxy.`
 }
 
 function checkClock(date: string | null, at: number): Finding {
