@@ -9,8 +9,8 @@ import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
-import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
+import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
@@ -81,7 +81,7 @@ export type Admin = Transfer & {
 const ARRIVAL = 'arrival-confirmed'
 
 export function createAdmin(
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   dispatcher: Dispatcher,
   meters: Pick<OutboxMeters, 'json'>,
   now: () => number,
@@ -101,13 +101,11 @@ export function createAdmin(
 
   function figures(): Omit<Stats, 'counts'> {
     const { troubles, line, notices } = dispatcher.health()
+    const { duplicate, isIndexed: _, cursor: __, ...figures } = outbox.figures()
     const oldest = outbox.oldestPendingAt()
     return {
-      ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
-      received: outbox.total('received'),
-      duplicates: outbox.total('duplicate'),
-      unsorted: outbox.unsorted(),
-      held: outbox.held(),
+      ...figures,
+      duplicates: duplicate,
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
       troubles: troubles.map(({ text }) => text),
       delivery: {
@@ -119,7 +117,7 @@ export function createAdmin(
     }
   }
 
-  function find(key: string): ReturnType<OutboxStore['event']> {
+  function find(key: string): ReturnType<OutboxAtHand['event']> {
     indexSome()
     const place = toPlace(key)
     return place && outbox.event(place)
@@ -181,14 +179,15 @@ export function createAdmin(
     drop,
     deliverNow() {
       dispatcher.deliverNow()
-      return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
+      const { pending, unsorted, held } = outbox.figures()
+      return { pending: pending + unsorted, held }
     },
     pulse: createPulse(outbox, indexSome, () => figures()),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
     deadLetters() {
       indexSome()
-      return { ...toGroups(outbox), unsorted: outbox.unsorted() }
+      return { ...toGroups(outbox), unsorted: outbox.figures().unsorted }
     },
     async changeMany(action, filter) {
       await dispatcher.indexAll()
@@ -206,12 +205,12 @@ export function createAdmin(
     },
     events(query) {
       indexSome()
-      const state = { cursor: outbox.figures().cursor, unsorted: outbox.unsorted() }
+      const { cursor, unsorted } = outbox.figures()
       // A place that no answer ever named is beyond the last page.
       if (query.before !== undefined && !toPlace(query.before))
-        return { events: [], next: undefined, reachedAt: undefined, ...state }
+        return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, ...state }
+      return { events: events.map(toSummary), next, reachedAt, cursor, unsorted }
     },
     event(key) {
       const event = find(key)

@@ -4,7 +4,7 @@
  */
 
 import type { ChangesQuery, EventState } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import type { Stats } from './figures.ts'
 
@@ -22,7 +22,7 @@ export type Pulse = {
 }
 
 export function createPulse(
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   indexSome: () => void,
   figures: () => Omit<Stats, 'counts'>,
 ): (query: PulseQuery) => Pulse {

@@ -124,6 +124,9 @@ export type Synchronous<Port> = {
     : Port[Name]
 }
 
+/** A store that never has to be waited for, as one that has its file in this very thread. */
+export type OutboxAtHand = Synchronous<OutboxStore>
+
 /** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
 export type Leased = Place & {
   readonly receivedAt: number
