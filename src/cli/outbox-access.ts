@@ -11,7 +11,6 @@ import { type BridgeRuntime, openBridge } from '../bridge.ts'
 import { type Settings, toPruning } from '../config.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/data-folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
-import { createApi } from '../http/admin-routes.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
 import { type Destination, failed } from '../send/destination.ts'
 import { asBearer, findAdminToken, toCause } from './admin-client.ts'
@@ -67,14 +66,17 @@ function openLocal(settings: Settings, folder: Folder): OutboxAccess {
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   // What a person brings or changes here waits for the bridge's next start: nothing is delivered, and no cap holds it back.
   const { dispatcher, admin } = openBridge(outbox, nobody, { ...settings, MAX_BACKLOG: 0 }, offline)
-  const api = createApi(admin)
+  // Loaded when it is asked: a replay, which may run for hours, has better use for the memory.
+  const openApi = async () => (await import('../http/admin-routes.ts')).createApi(admin)
+  let api: ReturnType<typeof openApi> | undefined
   return {
     name: `the outbox in ${settings.DATA_DIR}`,
     transfer: admin,
     async request(path, init) {
       // Nobody else waits meanwhile.
       dispatcher.indexPending()
-      return api.request(path, init)
+      api ??= openApi()
+      return (await api).request(path, init)
     },
     close() {
       sql.close()

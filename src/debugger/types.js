@@ -47,6 +47,7 @@
  * @property {string | null} next
  * @property {string | null} [reachedAt]
  * @property {string} [cursor]
+ * @property {number} [unsorted]
  *
  * @typedef {import('../alerts/component.ts').Component} Component
  * @typedef {{ open: { reason: string, since: string, count: number }[], nextAt: string | null, lastAt: string | null }} ComponentStanding
