@@ -14,7 +14,7 @@ import { createStateLog } from './alerts/state-log.ts'
 import type { Settings } from './config.ts'
 import type { Outbox } from './ingest/receive.ts'
 import { readKept } from './outbox/kept-state.ts'
-import type { SqliteOutbox as OutboxStore } from './outbox/sqlite/outbox.ts'
+import type { OutboxAtHand } from './outbox/store.ts'
 import type { Awaitable } from './runtime.ts'
 import type { Destination } from './send/destination.ts'
 import {
@@ -36,7 +36,7 @@ export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'desti
 }
 
 export function openBridge(
-  store: OutboxStore,
+  store: OutboxAtHand,
   destination: Destination,
   settings: Settings,
   { guard = dispatcher => dispatcher, unreadable, ...runtime }: BridgeRuntime,
@@ -51,7 +51,7 @@ export function openBridge(
 type Reporting = Pick<NotifierParts, 'digests' | 'send' | 'now' | 'log' | 'lastTold' | 'keepEveryMs'>
 
 /** For a bridge whose one store keeps the clocks of its notices. */
-export function notifyFrom(store: OutboxStore, settings: Settings, reporting: Reporting) {
+export function notifyFrom(store: OutboxAtHand, settings: Settings, reporting: Reporting) {
   return (about: () => About): DispatcherNotifier =>
     createNotifier({
       ...notifierSettings(settings),

@@ -57,6 +57,20 @@ describe('the shape of src', () => {
     expect(printed).toBe(`\n    ${order.replaceAll(' → ', '\n    → ')}\n\n`)
   })
 
+  it('[LY120] behind a port: only who opens a store knows which one, only the list of destinations which ones', () => {
+    const opens = (name: string) => /^(hosts|cli|outbox)\//.test(name)
+    const wrong = [...imports].flatMap(([name, targets]) =>
+      targets
+        .filter(
+          to =>
+            (to.startsWith('outbox/sqlite/') && !opens(name)) ||
+            (to.startsWith('send/segment/') && !mayKnowSegment(name, to)),
+        )
+        .map(to => `src/${name} imports src/${to}`),
+    )
+    expect(wrong, 'Ask for it in src/outbox/store.ts or src/send/destination.ts').toEqual([])
+  })
+
   it('[LY4] no file is in a circle of imports, types included', () => {
     expect(circles(), 'Move what both need into a third file').toEqual([])
   })
@@ -114,6 +128,12 @@ function ownImportsOf(file: (typeof files)[number]): string[] {
 function memberOf(file: string): string {
   const [first = '', second] = file.replace(/\.ts$/, '').split('/')
   return first === 'hosts' ? `${first}/${second}` : first
+}
+
+/** People are shown what an event becomes there, also where nothing is delivered. */
+function mayKnowSegment(file: string, to: string): boolean {
+  const shows = /^(admin|cli)\//.test(file) && to === 'send/segment/map.ts'
+  return file === 'send/destinations.ts' || file.startsWith('send/segment/') || shows
 }
 
 function rowOf(file: string): number {

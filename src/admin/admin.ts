@@ -9,8 +9,8 @@ import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import { type Count, counted, type EventQuery, type EventView, type ResendQuery } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
-import { deadLetterStates, type EventReason, type Reason, type State, states } from '../reasons.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
+import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
@@ -86,7 +86,7 @@ const ARRIVAL = 'arrival-confirmed'
 
 /** `unreadable`: what the outbox here cannot say, for it stands in for a file that cannot be opened. */
 export function createAdmin(
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   dispatcher: Dispatcher,
   meters: Pick<OutboxMeters, 'json'>,
   now: () => number,
@@ -105,7 +105,8 @@ export function createAdmin(
   /** The sums, which are in memory, in place of the table. */
   function countsWithoutKinds(): Count[] {
     const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
-    return counted.map(state => ({ ...unknown, state, n: outbox.total(state) }))
+    const figures = outbox.figures()
+    return counted.map(state => ({ ...unknown, state, n: figures[state] }))
   }
 
   function troubles(): Reason[] {
@@ -117,12 +118,10 @@ export function createAdmin(
     const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
     // Last: what could not be read is a trouble by now.
     const { troubles, line, notices } = dispatcher.health()
+    const { duplicate, isIndexed: _, cursor: __, ...figures } = outbox.figures()
     return {
-      ...(Object.fromEntries(states.map(state => [state, outbox.total(state)])) as Record<State, number>),
-      received: outbox.total('received'),
-      duplicates: outbox.total('duplicate'),
-      unsorted: outbox.unsorted(),
-      held: outbox.held(),
+      ...figures,
+      duplicates: duplicate,
       oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
       ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
@@ -136,7 +135,7 @@ export function createAdmin(
     }
   }
 
-  function find(key: string): ReturnType<OutboxStore['event']> {
+  function find(key: string): ReturnType<OutboxAtHand['event']> {
     indexSome()
     const place = toPlace(key)
     return place && outbox.event(place)
@@ -198,14 +197,15 @@ export function createAdmin(
     drop,
     deliverNow() {
       dispatcher.deliverNow()
-      return { pending: outbox.total('pending') + outbox.unsorted(), held: outbox.held() }
+      const { pending, unsorted, held } = outbox.figures()
+      return { pending: pending + unsorted, held }
     },
     pulse: createPulse(outbox, indexSome, open, figures),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
     deadLetters() {
       indexSome()
-      return { ...toGroups(outbox), unsorted: outbox.unsorted() }
+      return { ...toGroups(outbox), unsorted: outbox.figures().unsorted }
     },
     async changeMany(action, filter) {
       await dispatcher.indexAll()
@@ -224,12 +224,12 @@ export function createAdmin(
     },
     events(query) {
       indexSome()
-      const state = { cursor: outbox.figures().cursor, unsorted: outbox.unsorted() }
+      const { cursor, unsorted } = outbox.figures()
       // A place that no answer ever named is beyond the last page.
       if (query.before !== undefined && !toPlace(query.before))
-        return { events: [], next: undefined, reachedAt: undefined, ...state }
+        return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, ...state }
+      return { events: events.map(toSummary), next, reachedAt, cursor, unsorted }
     },
     event(key) {
       const event = find(key)

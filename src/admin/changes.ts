@@ -4,7 +4,7 @@
  */
 
 import type { Changes, ChangesQuery, EventState } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import type { Stats } from './figures.ts'
 import type { Readings } from './readings.ts'
@@ -26,7 +26,7 @@ export type Pulse = {
 }
 
 export function createPulse(
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   indexSome: () => void,
   open: () => Readings,
   figures: (readings: Readings) => LiveStats,

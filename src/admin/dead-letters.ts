@@ -3,8 +3,7 @@
 import type { From } from '../outbox/held.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventView } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { Target } from '../outbox/store.ts'
+import type { OutboxAtHand, Target } from '../outbox/store.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
 import { createReadings } from './readings.ts'
@@ -42,7 +41,7 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
-export function toGroups(outbox: OutboxStore): Pick<Groups, 'groups'> {
+export function toGroups(outbox: OutboxAtHand): Pick<Groups, 'groups'> {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
   for (const { state, reason, n } of outbox.counts()) {
     const dead = deadLetterStates.find(one => one === state)
@@ -61,7 +60,7 @@ export function toGroups(outbox: OutboxStore): Pick<Groups, 'groups'> {
 
 /** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   { from, to, isReady }: Change,
   { state, reason, type, preview = false }: Filter,
   now: () => number,

@@ -1,7 +1,7 @@
 /** Accepted events sent again in bulk, in bounded slices: an intake waits behind one page, a caller behind one slice. */
 
 import type { ResendQuery } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 
 /**
  * What one call came to. `pruned`: of the matched events, those whose bytes are gone or cannot be read. `next`: where the next call goes on;
@@ -18,7 +18,7 @@ export type Resent = {
 const PAGES_A_CALL = 100
 
 export async function resendMany(
-  outbox: Pick<OutboxStore, 'resendPage'>,
+  outbox: Pick<OutboxAtHand, 'resendPage'>,
   query: ResendQuery,
   now: () => number,
   room: () => number,

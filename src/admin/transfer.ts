@@ -2,24 +2,12 @@
 
 import type { ReceivedRequest, Stored } from '../event/received-request.ts'
 import { encodeRow } from '../outbox/encode-row.ts'
-import type { ScanPage, ScanQuery } from '../outbox/queries.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { ImportCounts, ScanPage, ScanQuery } from '../outbox/queries.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import type { Awaitable } from '../runtime.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
 
-/** What came of the events of an import; they add up to what was sent. */
-export type Imported = {
-  /** Kept as events of their own. */
-  readonly stored: number
-  /** Known already. */
-  readonly duplicates: number
-  /** Of those stored: they wait for delivery. */
-  readonly pending: number
-  /** Of those stored: they will never be sent. */
-  readonly skipped: number
-  /** Known already, and waiting once more: in the place of a dead letter or, when that was wished, of one already sent. */
-  readonly again: number
-}
+export type Imported = ImportCounts
 
 /** Nothing that could be counted on: the outbox cannot be written. */
 export type NotStored = Extract<Stored, { stored: false }>
@@ -31,8 +19,8 @@ export type Transfer = {
 }
 
 export function createTransfer(
-  outbox: OutboxStore,
-  dispatcher: Pick<Dispatcher, 'append' | 'indexPending' | 'indexAll'>,
+  outbox: OutboxAtHand,
+  dispatcher: Pick<Dispatcher, 'import' | 'indexAll'>,
 ): Transfer {
   return {
     async exportPage(query) {
@@ -42,47 +30,14 @@ export function createTransfer(
     },
     async import(intakes) {
       await dispatcher.indexAll()
-      // From here on at a stretch, so that what is counted is theirs alone.
-      const unsettled = settle()
-      if (unsettled) return unsettled
-      const before = figures()
-      const fault = dispatcher
-        .append(
-          intakes.map(intake => encodeRow(intake)),
-          'import',
-        )
-        .find(result => !result.stored)
-      if (fault && !fault.stored) return fault
-      const uncounted = settle()
-      if (uncounted) return uncounted
-      const after = figures()
-      const again = after.replaced - before.replaced
-      return {
-        stored: after.received - before.received,
-        pending: after.pending - before.pending - again,
-        // One that gives its place to another is skipped no more.
-        skipped: Math.max(0, after.skipped - before.skipped),
-        duplicates: after.duplicate - before.duplicate - again,
-        again,
-      }
+      return unindexed() ?? dispatcher.import(intakes.map(intake => encodeRow(intake)))
     },
   }
 
   /** What cannot be indexed is counted nowhere. */
-  function settle(): NotStored | undefined {
-    dispatcher.indexPending()
-    const left = outbox.unsorted()
-    if (left === 0) return undefined
-    return { stored: false, reason: 'outbox_unwritable', detail: `${left} events cannot be sorted` }
-  }
-
-  function figures() {
-    return {
-      received: outbox.total('received'),
-      pending: outbox.total('pending'),
-      skipped: outbox.total('skipped'),
-      duplicate: outbox.total('duplicate'),
-      replaced: outbox.replaced(),
-    }
+  function unindexed(): NotStored | undefined {
+    const { unsorted, isIndexed } = outbox.figures()
+    if (isIndexed) return undefined
+    return { stored: false, reason: 'outbox_unwritable', detail: `${unsorted} events cannot be sorted` }
   }
 }

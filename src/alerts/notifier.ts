@@ -6,7 +6,7 @@
 
 import { type SigningKey, toSignatureHeaders, toSigningKey } from '../config/signing-key.ts'
 import type { Settings } from '../config.ts'
-import type { NoticeStore } from '../outbox/sqlite/notices.ts'
+import type { KeyValues, Synchronous } from '../outbox/store.ts'
 import type { DeliveryReason, Reason } from '../reasons.ts'
 import type { Digests, Log } from '../runtime.ts'
 import { type Component, components, toComponent } from './component.ts'
@@ -31,7 +31,7 @@ import {
 } from './throttle.ts'
 
 export type NotifierParts = {
-  readonly store: Pick<NoticeStore, 'remember' | 'recall'>
+  readonly store: Pick<Synchronous<KeyValues>, 'remember' | 'recall'>
   /** Reads what the store keeps by that name; the fallback stands for what is damaged, which is set aside and reported. */
   readonly read: (name: string, schema: typeof KeptNotices, fallback: NoticeStates) => NoticeStates
   readonly about: () => About

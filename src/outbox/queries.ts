@@ -23,6 +23,10 @@ export type Figures = Readonly<Record<Counted, number>> & {
 export type ImportCounts = {
   /** Kept as events of their own. */
   readonly stored: number
+  /** Of those stored: they wait for delivery. */
+  readonly pending: number
+  /** Of those stored: they will never be sent. */
+  readonly skipped: number
   /** Known already. */
   readonly duplicates: number
   /** Known already, and waiting once more: in the place of a dead letter or, when that was wished, of one already sent. */

@@ -1,5 +1,5 @@
 /**
- * The port: where events are kept. Intake, dispatcher, admin and notifier know only this; `sqlite/` stands behind it. Adding a
+ * The port: where events are kept. Whoever stores, delivers or shows events knows only this; `sqlite/` stands behind it. Adding a
  * store is a folder beside `sqlite/`; the contract suite in test/support/outbox-contract.ts must pass.
  *
  * Each method is one transaction: all of it happens, or it throws and nothing has changed. Whoever needs two things to be one asks
@@ -123,6 +123,12 @@ export type Synchronous<Port> = {
     ? (...args: Args) => Awaited<Answer>
     : Port[Name]
 }
+
+/**
+ * A store that never has to be waited for, as one that has its file in this very thread. Dispatcher, admin and notifier ask for
+ * one: a store that lies elsewhere begins with awaiting in them.
+ */
+export type OutboxAtHand = Synchronous<OutboxStore>
 
 /** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
 export type Leased = Place & {

@@ -1,5 +1,5 @@
 /** What an outbox has done now and then, by the clock. */
-import type { OutboxStore, Synchronous } from './store.ts'
+import type { OutboxAtHand } from './store.ts'
 
 /** Turns that may follow each other, each of some milliseconds. */
 const TURNS = 20
@@ -7,7 +7,7 @@ const EVERY_MS = 60_000
 
 /** To be called about once a second; prunes once a minute, and goes on with the next call while there is more. `always`: each time. */
 export function createPruneTurns(
-  { prune }: Pick<Synchronous<OutboxStore>, 'prune'>,
+  { prune }: Pick<OutboxAtHand, 'prune'>,
   always: boolean,
 ): (now: number) => void {
   let dueAt = 0

@@ -11,8 +11,9 @@ import type { About, Notifier } from '../alerts/notifier.ts'
 import type { Failure, Standing } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
 import type { Stored } from '../event/received-request.ts'
+import type { ImportCounts } from '../outbox/queries.ts'
 import type { RequestRow } from '../outbox/request-row.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import { createPruneTurns } from '../outbox/upkeep.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
@@ -25,7 +26,7 @@ import { createStorageFaults, probe, type StorageReason } from './storage-faults
 
 export type DispatcherParts = {
   readonly settings: Settings
-  readonly outbox: OutboxStore
+  readonly outbox: OutboxAtHand
   readonly destination: Destination
   /** Ends what is on its way: the process is about to stop. */
   readonly signal?: AbortSignal | undefined
@@ -46,8 +47,10 @@ export type DispatcherNotifier = Pick<Notifier, 'failed' | 'recovered' | 'verifi
 }
 
 export type Dispatcher = {
-  /** Group commit: all parcels or, when that fails, each for itself. Only what comes from the webhook was signed by Twilio. */
-  append(parcels: readonly RequestRow[], from?: 'webhook' | 'import'): Stored[]
+  /** Group commit: all parcels or, when that fails, each for itself. Only for what comes from the webhook: Twilio signed it. */
+  append(rows: readonly RequestRow[]): Stored[]
+  /** By a person's wish: all of them or none, indexed at once. */
+  import(rows: readonly RequestRow[]): ImportCounts | TurnedAway
   report(failure: Failure): void
   /**
    * Indexes a turn of what is stored, if the budget allows, and delivers one batch at most. Returns when to come back, ms since
@@ -66,6 +69,8 @@ export type Dispatcher = {
   indexAll(): Promise<void>
   health(): Health
 }
+
+type TurnedAway = Extract<Stored, { stored: false }>
 
 /** `text` is for people with the admin token: it may hold what the storage said. */
 export type Trouble = { readonly reason: Reason; readonly text: string }
@@ -133,7 +138,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   /** Those held back wait for a person, as dead letters do. */
   function waiting(): number {
-    return outbox.total('pending') - outbox.held() + outbox.unsorted()
+    const { pending, held, unsorted } = outbox.figures()
+    return pending - held + unsorted
   }
 
   function backlogIsFull(): boolean {
@@ -145,28 +151,40 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     return Math.max(0, Math.ceil(settings.MAX_BACKLOG / 2) - waiting())
   }
 
-  function put(parcels: readonly RequestRow[], from: 'webhook' | 'import' = 'webhook'): Stored[] {
+  /** Why they are not stored; `undefined`: they are. `isSigned`: by Twilio. */
+  function store(rows: readonly RequestRow[], isSigned: boolean, work: () => void): TurnedAway | undefined {
     if (backlogIsFull()) {
-      notifier.failed([{ reason: 'backlog_full', at: now(), count: parcels.length }])
-      return parcels.map(() => ({
-        stored: false,
-        reason: 'backlog_full',
-        detail: `${settings.MAX_BACKLOG} events wait`,
-      }))
+      notifier.failed([{ reason: 'backlog_full', at: now(), count: rows.length }])
+      return { stored: false, reason: 'backlog_full', detail: `${settings.MAX_BACKLOG} events wait` }
     }
-    const fault = faults.attempt('write', () => outbox.put(parcels, now()))
-    if (fault === undefined) {
-      budget.appended(now())
-      mended('outbox_unwritable')
-      // Whoever fails to sign meanwhile is somebody else.
-      if (from === 'webhook') notifier.verified()
-      tellOfRejected(parcels)
-      return parcels.map(() => ({ stored: true }))
-    }
+    const fault = faults.attempt('write', work)
+    if (fault !== undefined)
+      return { stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }
+    budget.appended(now())
+    mended('outbox_unwritable')
+    // Whoever fails to sign meanwhile is somebody else.
+    if (isSigned) notifier.verified()
+    tellOfRejected(rows)
+    return undefined
+  }
+
+  function append(rows: readonly RequestRow[]): Stored[] {
+    const turnedAway = store(rows, true, () => outbox.put(rows, now()))
+    if (turnedAway === undefined) return rows.map(() => ({ stored: true }))
+    if (turnedAway.reason === 'backlog_full') return rows.map(() => turnedAway)
     // One that cannot be stored must not take its neighbours down.
-    if (parcels.length > 1) return parcels.flatMap(parcel => put([parcel], from))
+    if (rows.length > 1) return rows.flatMap(row => append([row]))
     tellOfFaults(1)
-    return [{ stored: false, reason: fault, detail: new Map(faults.open()).get(fault) ?? '' }]
+    return [turnedAway]
+  }
+
+  function importRows(rows: readonly RequestRow[]): ImportCounts | TurnedAway {
+    let counts: ImportCounts = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
+    const turnedAway = store(rows, false, () => {
+      counts = outbox.import(rows, now())
+    })
+    if (turnedAway && turnedAway.reason !== 'backlog_full') tellOfFaults(1)
+    return turnedAway ?? counts
   }
 
   function indexPending(events = Number.POSITIVE_INFINITY): void {
@@ -184,7 +202,8 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   return {
-    append: put,
+    append,
+    import: importRows,
     report: failure => notifier.failed([failure]),
     deliverNextBatch,
     tick() {
@@ -198,10 +217,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     deliverNow,
     indexPending,
     async indexAll() {
-      const upTo = outbox.keptUpTo()
-      for (let before = -1; before < outbox.sortedUpTo() && outbox.sortedUpTo() < upTo; ) {
-        before = outbox.sortedUpTo()
-        indexPending(EVENTS_A_READ)
+      let left = Math.max(1, outbox.figures().unsorted)
+      for (let indexed = 1; left > 0 && indexed > 0; left -= indexed) {
+        indexed = 0
+        write(() => (indexed = outbox.sort(EVENTS_A_READ)))
         await new Promise(resolve => setTimeout(resolve, 0))
       }
     },

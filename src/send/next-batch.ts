@@ -5,8 +5,7 @@
 
 import { toErrorText } from '../alerts/redact.ts'
 import type { Failure } from '../alerts/throttle.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
-import type { Leased, Settlement } from '../outbox/store.ts'
+import type { Leased, OutboxAtHand, Settlement } from '../outbox/store.ts'
 import type { Log } from '../runtime.ts'
 import { type Dispatched, type DispatchPorts, deliverBatch, type LineFailure, type Work } from './batch.ts'
 import {
@@ -25,7 +24,7 @@ import { createRateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
 
 export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
-  readonly outbox: OutboxStore
+  readonly outbox: OutboxAtHand
   readonly budget: IndexBudget
   readonly log: Log
   readonly random: () => number
@@ -68,9 +67,9 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   let isTrying = false
   let wasHeld = false
   let refusedInARow = 0
-  /** The last probe, and the newest request there was when the newest event was the probe. */
+  /** The last probe, and how far was indexed when the newest event was the probe. */
   let probed: Leased | undefined
-  let probedUpTo = 0
+  let probedUpTo: string | undefined
   let wasNewest = false
   /** Begun in an earlier call, and still under lease. */
   const begun: Claimed[] = []
@@ -100,13 +99,13 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** One turn of it. Returns when the next one is due; `undefined`: everything is indexed. */
   function index(): number | undefined {
-    if (outbox.sortedUpTo() >= outbox.keptUpTo()) return undefined
+    const { isIndexed, pending } = outbox.figures()
+    if (isIndexed) return undefined
     const wait = budget.wait(now())
     if (wait > 0) return now() + wait
-    const before = outbox.total('pending')
     const indexed = outbox.sort()
     // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
-    budget.spend(outbox.total('pending') - before, now())
+    budget.spend(outbox.figures().pending - pending, now())
     return indexed > 0 ? now() : undefined
   }
 
@@ -137,7 +136,8 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** Nothing but what is held back; what another lane has under way waits, too. */
   function nothingWaits(): boolean {
-    return outbox.total('pending') === outbox.held() && outbox.unsorted() === 0
+    const { pending, held, isIndexed } = outbox.figures()
+    return pending === held && isIndexed
   }
 
   /** A failure keeps nothing from being delivered any more, and there is nothing to find out with whether it is over. */
@@ -149,10 +149,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */
   function nextProbe(): number {
-    const isNewer = outbox.sortedUpTo() > probedUpTo && !wasNewest
+    const { cursor } = outbox.figures()
+    const isNewer = cursor !== probedUpTo && !wasNewest
     const share = isNewer ? 0 : toProbe(line)
     wasNewest = share === 0
-    if (wasNewest) probedUpTo = outbox.sortedUpTo()
+    if (wasNewest) probedUpTo = cursor
     return share
   }
 

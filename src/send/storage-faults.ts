@@ -4,8 +4,8 @@
  */
 
 import { toErrorText } from '../alerts/redact.ts'
-import type { SqliteOutbox as OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { isDamage, isReadFault, isWriteFault } from '../outbox/sqlite-errors.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import type { Log } from '../runtime.ts'
 
 export type StorageReason = 'outbox_unwritable' | 'outbox_unreadable'
@@ -58,7 +58,7 @@ const PROBE_BYTES = 64 * 1_024
 export function probe(
   reason: StorageReason,
   faults: StorageFaults,
-  outbox: OutboxStore,
+  outbox: OutboxAtHand,
   now: number,
 ): boolean {
   if (reason === 'outbox_unwritable') {

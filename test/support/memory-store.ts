@@ -311,6 +311,8 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       const again = places.length
       return {
         stored: after.received - before.received,
+        pending: after.pending - before.pending - again,
+        skipped: Math.max(0, after.skipped - before.skipped),
         duplicates: after.duplicate - before.duplicate - again,
         again,
       }

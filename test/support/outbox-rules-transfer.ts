@@ -54,9 +54,27 @@ export function registerTransfer(rule: StoreRule): void {
         parcelOf([{ id: 'EZ2' }, { id: 'EZ3' }, { id: 'EZ3' }]),
         parcelOf([{ id: 'bad' }, { id: 'EZ4', verdict: 'rejected' }, { id: 'EZ5' }]),
       ]
-      expect(await outbox.import(rows, NOW + 1)).toEqual({ stored: 2, duplicates: 3, again: 1 })
-      expect(await outbox.import(rows, NOW + 2)).toEqual({ stored: 0, duplicates: 6, again: 0 })
-      expect(await outbox.import([], NOW + 3)).toEqual({ stored: 0, duplicates: 0, again: 0 })
+      expect(await outbox.import(rows, NOW + 1)).toEqual({
+        stored: 2,
+        pending: 1,
+        skipped: 0,
+        duplicates: 3,
+        again: 1,
+      })
+      expect(await outbox.import(rows, NOW + 2)).toEqual({
+        stored: 0,
+        pending: 0,
+        skipped: 0,
+        duplicates: 6,
+        again: 0,
+      })
+      expect(await outbox.import([], NOW + 3)).toEqual({
+        stored: 0,
+        pending: 0,
+        skipped: 0,
+        duplicates: 0,
+        again: 0,
+      })
       const again = await crash()
       expect(await again.figures()).toMatchObject({ received: 6, unsorted: 0, isIndexed: true })
       expect((await idsAndStates(again)).toSorted()).toEqual([

@@ -22,11 +22,17 @@ export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () 
 
   return {
     ...dispatcher,
-    append(parcels, from) {
+    append(rows) {
       const detail = damage.current()
-      if (detail === undefined) return dispatcher.append(parcels, from)
-      tell(parcels.length)
-      return parcels.map(() => ({ stored: false, reason: 'outbox_damaged', detail }))
+      if (detail === undefined) return dispatcher.append(rows)
+      tell(rows.length)
+      return rows.map(() => ({ stored: false, reason: 'outbox_damaged', detail }))
+    },
+    import(rows) {
+      const detail = damage.current()
+      if (detail === undefined) return dispatcher.import(rows)
+      tell(rows.length)
+      return { stored: false, reason: 'outbox_damaged', detail }
     },
     deliverNextBatch: async () =>
       damage.current() === undefined ? dispatcher.deliverNextBatch() : now() + LATER_MS,

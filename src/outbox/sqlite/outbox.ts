@@ -6,7 +6,7 @@
 import type { Place } from '../place.ts'
 import type { Figures } from '../queries.ts'
 import type { RequestRow } from '../request-row.ts'
-import type { OutboxStore, Pruning, Synchronous } from '../store.ts'
+import type { OutboxAtHand, Pruning } from '../store.ts'
 import { appendAll } from './append.ts'
 import { createChangeReader, toCursor } from './changes.ts'
 import { createComparison } from './compare-counts.ts'
@@ -27,7 +27,7 @@ import * as statements from './statements.ts'
 import { transition } from './transition.ts'
 
 /** The port, answered at once; and what only the owner of a file needs to know. */
-export type SqliteOutbox = Synchronous<OutboxStore> &
+export type SqliteOutbox = OutboxAtHand &
   Pick<Indexer, 'replaced' | 'sortedUpTo'> &
   Pick<Counters, 'total' | 'held'> & {
     /** Stored but not yet sorted into events. */
@@ -113,6 +113,9 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
       const again = after.replaced - before.replaced
       return {
         stored: after.received - before.received,
+        pending: after.pending - before.pending - again,
+        // One that gives its place to another is skipped no more.
+        skipped: Math.max(0, after.skipped - before.skipped),
         duplicates: after.duplicate - before.duplicate - again,
         again,
       }
