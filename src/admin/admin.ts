@@ -3,6 +3,7 @@
  * Lives beside the dispatcher, on the outbox's side; everything it takes and gives is plain data, so that any host can carry it.
  */
 
+import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
 import { validate } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
@@ -82,6 +83,7 @@ export function createAdmin(
   outbox: OutboxStore,
   dispatcher: () => Pick<Dispatcher, 'indexPending' | 'health' | 'deliverNow'>,
   now: () => number,
+  mapping: Mapping = asDefault,
 ): Admin & { observe: Observe } {
   const meters = createDepotMeters(() => {
     const { troubles, ...figures } = stats()
@@ -132,7 +134,7 @@ export function createAdmin(
     const from = [...(how ?? toRetry).from, ...toRetryHeld.from]
     if (!isAmong(event, from))
       return { state, reason: how === toResend ? 'already_pending' : 'not_a_dead_letter' }
-    const { reason, faults } = validate(element)
+    const { reason, faults } = validate(element, mapping)
     return reason && { state, reason, faults }
   }
 
@@ -186,12 +188,13 @@ export function createAdmin(
       outbox,
       () => dispatcher().indexPending(PULSE_EVENTS),
       () => figures(),
+      mapping,
     ),
     // Asked by whatever watches the process, every few seconds: not the moment to sort a burst.
     troubles,
     deadLetters() {
       dispatcher().indexPending()
-      return toGroups(outbox)
+      return toGroups(outbox, mapping)
     },
     changeMany(action, filter) {
       dispatcher().indexPending()
@@ -211,11 +214,11 @@ export function createAdmin(
       if (query.before !== undefined && !toPlace(query.before))
         return { events: [], next: undefined, reachedAt: undefined, cursor }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, cursor }
+      return { events: events.map(event => toSummary(event, mapping)), next, reachedAt, cursor }
     },
     event(key) {
       const event = find(key)
-      return event && toDetail(event)
+      return event && toDetail(event, mapping)
     },
     status: () => ({
       stats: stats(),

@@ -3,6 +3,7 @@
  * what it shows, and the figures. Lives on the outbox's side, like the admin.
  */
 
+import type { Mapping } from '../event/mapping.ts'
 import type { EventState } from '../outbox/sqlite/changes.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
@@ -44,6 +45,7 @@ export function createPulse(
   outbox: OutboxStore,
   sortSome: () => void,
   figures: () => Omit<Stats, 'counts'>,
+  mapping: Mapping,
 ): (query: PulseQuery) => Pulse {
   return ({ after, upTo, keys, recent, limit }) => {
     sortSome()
@@ -53,7 +55,7 @@ export function createPulse(
     const { events, missed } = outbox.since({ after: from, upTo: to }, limit)
     const known = recent > 0 ? outbox.statesUpTo(from, recent) : []
     return {
-      events: events.map(toSummary),
+      events: events.map(event => toSummary(event, mapping)),
       missed,
       changes: [...known, ...outbox.statesOf(keys)],
       cursor: toCursor(to),

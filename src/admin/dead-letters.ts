@@ -1,5 +1,6 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
+import type { Mapping } from '../event/mapping.ts'
 import type { From } from '../outbox/sqlite/held.ts'
 import type { EventView } from '../outbox/sqlite/list.ts'
 import { toPlace } from '../outbox/sqlite/list.ts'
@@ -40,7 +41,7 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
-export function toGroups(outbox: OutboxStore): Groups {
+export function toGroups(outbox: OutboxStore, mapping: Mapping): Groups {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
   for (const { state, reason, n } of outbox.counts()) {
     const dead = deadLetterStates.find(one => one === state)
@@ -53,7 +54,7 @@ export function toGroups(outbox: OutboxStore): Groups {
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
     const { events } = outbox.events({ state, reason, limit: SAMPLES })
-    return events.map(toSummary)
+    return events.map(event => toSummary(event, mapping))
   }
 }
 

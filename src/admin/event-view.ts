@@ -1,5 +1,6 @@
 /** An event as people see it: short in lists, whole by itself. Pure; plain data, so that it can go from thread to thread. */
 import * as z from 'zod'
+import type { Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
 import { isHeld } from '../outbox/sqlite/held.ts'
 import { parseJson } from '../outbox/sqlite/kept-state.ts'
@@ -36,16 +37,19 @@ export type EventDetail = EventSummary & {
 /** Twilio's ids and sources have some 30 to 120 characters; the door lets in whatever fits a body. */
 const CHARACTERS_SHOWN = 256
 
-export function toSummary(view: EventView): EventSummary {
-  const { id, source, customer, type, ...rest } = toWhole(view)
+export function toSummary(view: EventView, mapping: Mapping): EventSummary {
+  const { id, source, customer, type, ...rest } = toWhole(view, mapping)
   return { ...rest, id: clip(id), source: clip(source), customer: clip(customer), type: clip(type) ?? '' }
 }
 
-export function toDetail(event: EventView & { readonly attempts: readonly Attempt[] }): EventDetail {
+export function toDetail(
+  event: EventView & { readonly attempts: readonly Attempt[] },
+  mapping: Mapping,
+): EventDetail {
   const { state, detail, element, exact, receivedAt, attempts } = event
-  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact)
+  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact, mapping)
   return {
-    ...toWhole(event),
+    ...toWhole(event, mapping),
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
     answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
@@ -58,7 +62,7 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
 const Faults = z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))
 const noTrack = { track: undefined, origins: [] } as const
 
-function toWhole(view: EventView): EventSummary {
+function toWhole(view: EventView, mapping: Mapping): EventSummary {
   const { key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount } = view
   const { element, unreadable } = view
   const time = field(element, 'time')
@@ -66,7 +70,7 @@ function toWhole(view: EventView): EventSummary {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
     id: field(element, 'id'),
     source: field(element, 'source'),
-    customer: customerAddress(element) ?? null,
+    customer: customerAddress(element, mapping) ?? null,
     occurredAt: isTimestamp(time) ? Date.parse(time) : null,
     ...(unreadable !== undefined && { unreadable }),
   }

@@ -7,6 +7,7 @@ import { createAdmin } from '../admin/admin.ts'
 import type { Transfer } from '../admin/transfer.ts'
 import { allCalm, toStanding } from '../alerts/throttle.ts'
 import type { OutboxClient } from '../bridge.ts'
+import type { Mapping } from '../event/mapping.ts'
 import { createApi } from '../http/admin-routes.ts'
 import { encodeRow } from '../outbox/sqlite/append.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
@@ -19,6 +20,7 @@ export function createLocalApi(
   outbox: OutboxStore,
   keeper: Keeper,
   transfer: Transfer,
+  mapping: Mapping,
 ): ReturnType<typeof createApi> {
   const notices = toStanding(allCalm, 0)
   const dispatcher = {
@@ -26,7 +28,7 @@ export function createLocalApi(
     health: () => ({ troubles: [], line: openLine, notices }),
     deliverNow: () => undefined,
   }
-  const admin = createAdmin(outbox, () => dispatcher, Date.now)
+  const admin = createAdmin(outbox, () => dispatcher, Date.now, mapping)
   const outboxClient: OutboxClient = {
     put: async intake => keeper.append([encodeRow(intake)])[0] ?? { stored: true },
     report: () => undefined,

@@ -2,11 +2,13 @@
  * The outbox of this machine, however it can be had: through the bridge that runs on its folder, or, while none does, by
  * taking the folder. Both answer the same requests, those of the admin API.
  */
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTransfer, type Transfer } from '../admin/transfer.ts'
 import { type Settings, toPruning } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/data-folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
@@ -72,7 +74,8 @@ function openHere(settings: Settings, folder: Folder): OutboxAccess {
     },
   }
   const transfer = createTransfer(outbox, () => keeper)
-  const api = async () => (await import('./local-api.ts')).createLocalApi(outbox, keeper, transfer)
+  const api = async () =>
+    (await import('./local-api.ts')).createLocalApi(outbox, keeper, transfer, toMapping(settings))
   let opened: ReturnType<typeof api> | undefined
   return {
     name: `the outbox in ${settings.DATA_DIR}`,

@@ -5,6 +5,7 @@
  * cadence: events that are in no settlement are simply tried again.
  */
 
+import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { Delivery, Leased, Settlement, Tried } from '../outbox/sqlite/lease.ts'
 import type { Tries } from '../outbox/sqlite/place.ts'
 import type { Hold } from '../outbox/sqlite/transition.ts'
@@ -30,6 +31,7 @@ export type Work = {
 export type DispatchPorts = {
   readonly deliver: Deliver
   readonly overhead: Overhead
+  readonly mapping?: Mapping
   /** What an event becomes that `deliver` took. */
   readonly delivered: Pick<Settlement, 'state' | 'reason'>
   readonly hold: (event: Leased) => Hold
@@ -74,7 +76,7 @@ async function send(
   tries: Map<Leased, Tries>,
   ports: DispatchPorts,
 ): Promise<Omit<Dispatched, 'tried'>> {
-  const { queue, settlements } = prepareAll(work, ports.overhead)
+  const { queue, settlements } = prepareAll(work, ports)
   const [first = []] = queue
   const culprits: Culprit[] = []
   let { isProven } = work
@@ -130,22 +132,22 @@ function blame({ event, outcome }: Culprit, isProven: boolean, { hold }: Dispatc
   return { event, state: 'pending', reason: 'held_back', detail, hold: hold(event) }
 }
 
-function prepareAll({ groups }: Work, overhead: Overhead): { queue: Batch[]; settlements: Settlement[] } {
-  const prepared = groups.map(group => prepare(group, overhead))
+function prepareAll({ groups }: Work, ports: DispatchPorts): { queue: Batch[]; settlements: Settlement[] } {
+  const prepared = groups.map(group => prepare(group, ports))
   return {
-    queue: prepared.flatMap(({ ready }) => pack(ready, overhead.perRequest)),
+    queue: prepared.flatMap(({ ready }) => pack(ready, ports.overhead.perRequest)),
     settlements: prepared.flatMap(({ settlements }) => settlements),
   }
 }
 
 function prepare(
   leased: readonly Leased[],
-  overhead: Overhead,
+  { overhead, mapping = asDefault }: DispatchPorts,
 ): { ready: Sized<Leased>[]; settlements: Settlement[] } {
   const ready: Sized<Leased>[] = []
   const settlements: Settlement[] = []
   for (const event of leased) {
-    const written = write(event)
+    const written = write(event, mapping)
     if (!written.ok) {
       settlements.push(toRefused(event, written.reason, ''))
       continue
@@ -167,9 +169,9 @@ type Written =
   | { readonly ok: false; readonly reason: EventReason }
 
 /** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
-function write({ element, exact, receivedAt }: Leased): Written {
+function write({ element, exact, receivedAt }: Leased, mapping: Mapping): Written {
   try {
-    const mapped = toTrack(element, receivedAt, exact)
+    const mapped = toTrack(element, receivedAt, exact, mapping)
     if (!mapped.ok) return mapped
     if (isDeeper(mapped.track, DEPTH)) return { ok: false, reason: 'not_serializable' }
     return { ok: true, track: mapped.track, json: JSON.stringify(mapped.track) }

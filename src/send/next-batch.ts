@@ -6,6 +6,7 @@
 import { toErrorText } from '../alerts/redact.ts'
 import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import type { Leased, Settlement } from '../outbox/sqlite/lease.ts'
 import type { OutboxStore } from '../outbox/sqlite/outbox.ts'
 import type { Log } from '../runtime.ts'
@@ -85,6 +86,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     state === delivered.state && reason === delivered.reason
   const ports: DispatchPorts = {
     ...parts,
+    mapping: toMapping(settings),
     delivered,
     hold: ({ holds = 0 }) => ({ until: now() + toHoldMs(holds, parts.random()), times: holds + 1 }),
   }

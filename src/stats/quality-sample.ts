@@ -2,32 +2,28 @@
  * What one event tells of the quality of its kind, in one number, so that it costs the door next to nothing: which of its
  * schema's properties it has, and what kind of address its customer has. And such numbers, added up. Pure.
  */
-import { type AddressKind, readAddress } from '../event/address.ts'
-import { type JsonObject, toAddress } from '../event/event.ts'
-import { propertiesOf } from '../families/family.ts'
-import { families, familyOf } from '../families/index.ts'
+import type { Address, AddressKind } from '../event/address.ts'
+import type { JsonObject } from '../event/json-object.ts'
+import { type EventType, propertiesOf } from '../families/family.ts'
+import { familyOf } from '../families/index.ts'
 
-/** `missing`: the customer's field is not there, is empty or is no text. */
+/** `missing`: the event names no customer. Their order is stored: a new one goes to the end. */
 export const identityKinds = [
   'phone',
   'other_scheme',
   'short_code',
   'alphanumeric',
   'missing',
+  'email',
+  'endpoint',
 ] as const satisfies readonly (AddressKind | 'missing')[]
 export type IdentityKind = (typeof identityKinds)[number]
 
 /** In the number, below the bits of the properties; 0 stands for a type without a customer. */
 const IDENTITIES = 8
 export const NOTHING_SEEN = 0
-/** What is left of the 53 bits of a whole number. */
-const PROPERTIES = 50
-
-for (const { schema, versions } of families) {
-  for (const { shape } of versions.values()) {
-    if (Object.keys(shape).length > PROPERTIES) throw new Error(`${schema}: over ${PROPERTIES} properties`)
-  }
-}
+/** What is left of the 53 bits of a whole number; no schema lists more. */
+export const PROPERTIES = 50
 
 /** What came of one kind, in an hour or in all. A copy is counted as a duplicate, and nowhere else. */
 export type Counts = {
@@ -50,9 +46,13 @@ export const noCounts: Counts = {
 }
 
 /** Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read. */
-export function observe(type: string, version: number, data: JsonObject | undefined): number {
-  const family = familyOf(type)
-  if (family?.customer === undefined) return NOTHING_SEEN
+export function observe(
+  { family, customer }: EventType,
+  version: number,
+  data: JsonObject | undefined,
+  address: Address | undefined,
+): number {
+  if (family.skip !== undefined) return NOTHING_SEEN
   let bits = 0
   let bit = 1
   if (data !== undefined) {
@@ -62,9 +62,9 @@ export function observe(type: string, version: number, data: JsonObject | undefi
       bit *= 2
     }
   }
-  const address = data && toAddress(data, family.customer)
-  const kind = address === undefined ? 'missing' : readAddress(address).kind
-  return bits * IDENTITIES + identityKinds.indexOf(kind) + 1
+  // No customer is missing where none is looked for.
+  if (customer.rule === 'nobody') return bits * IDENTITIES
+  return bits * IDENTITIES + identityKinds.indexOf(address?.kind ?? 'missing') + 1
 }
 
 /** `observed`: how often each number came of one kind. */

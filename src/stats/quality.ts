@@ -3,7 +3,7 @@
  * several, and the time. Out: the answer of `GET /api/quality`. Pure.
  */
 import { propertiesOf } from '../families/family.ts'
-import { familyOf } from '../families/index.ts'
+import { eventTypeOf } from '../families/index.ts'
 import { addCounts, type Counts, eventsOf, type IdentityKind } from './quality-sample.ts'
 
 export const HOUR_MS = 3_600_000
@@ -125,15 +125,16 @@ function toTypeQuality(
   hours: readonly number[],
   heard: boolean,
 ): TypeQuality {
-  const family = familyOf(type)
+  const eventType = eventTypeOf(type)
+  const family = eventType?.family
   const { passing, violating, duplicates, present, identity } = counts
   const of = passing + violating
-  const properties = family?.customer === undefined ? [] : propertiesOf(family, version)
+  const properties = family === undefined || family.skip !== undefined ? [] : propertiesOf(family, version)
   const complete = (required: boolean) =>
     properties
       .filter(property => property.required === required)
       .map(({ name }) => ({ property: name, present: present[name] ?? 0, of }))
-  const { phone = 0, other_scheme = 0 } = identity
+  const { phone = 0, other_scheme = 0, email = 0 } = identity
   const perHour = hours.map(hour => events.get(hour) ?? 0)
   const baseline = hours.map(hour => toBaseline(hour, first, events))
   return {
@@ -142,9 +143,9 @@ function toTypeQuality(
     required: complete(true),
     optional: complete(false),
     identity:
-      family?.customer === undefined
+      eventType === undefined || eventType.customer.rule === 'nobody'
         ? null
-        : { of, usable: phone + other_scheme, kinds: { ...noIdentities, ...identity } },
+        : { of, usable: phone + other_scheme + email, kinds: { ...noIdentities, ...identity } },
     volume: {
       perHour,
       baseline,
@@ -160,7 +161,7 @@ function toTypeQuality(
 }
 
 const noIdentities: Readonly<Record<IdentityKind, number>> = {
-  ...{ phone: 0, other_scheme: 0, short_code: 0, alphanumeric: 0, missing: 0 },
+  ...{ phone: 0, other_scheme: 0, short_code: 0, alphanumeric: 0, missing: 0, email: 0, endpoint: 0 },
 }
 
 /** Null before there is a day to compare with; the first hour of all was not a full one. */

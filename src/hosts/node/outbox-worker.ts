@@ -11,6 +11,7 @@ import { createTransfer, type NotStored } from '../../admin/transfer.ts'
 import { createNotifier, notifierSettings } from '../../alerts/notifier.ts'
 import { createStateLog } from '../../alerts/state-log.ts'
 import { toTarget } from '../../config.ts'
+import { toMapping } from '../../event/mapping.ts'
 import { readKept } from '../../outbox/sqlite/kept-state.ts'
 import type { RequestRow } from '../../outbox/sqlite/request-row.ts'
 import { reasons } from '../../reasons.ts'
@@ -50,7 +51,12 @@ const dryRun: Deliver = async tracks => {
 let dispatcher: Dispatcher
 // What a question needs sorted is sorted before it is asked here, turn by turn.
 const settleAccounts = (events = 0) => dispatcher.indexPending(events)
-const admin = createAdmin(outbox, () => ({ ...dispatcher, indexPending: settleAccounts }), Date.now)
+const admin = createAdmin(
+  outbox,
+  () => ({ ...dispatcher, indexPending: settleAccounts }),
+  Date.now,
+  toMapping(settings),
+)
 dispatcher = createDispatcher({
   settings,
   outbox,

@@ -11,6 +11,7 @@ import type { StatusFigures } from '../../admin/status.ts'
 import { createTransfer, type Transfer } from '../../admin/transfer.ts'
 import { toErrorText } from '../../alerts/redact.ts'
 import { type Settings, toPruning, toTarget } from '../../config.ts'
+import { toMapping } from '../../event/mapping.ts'
 import type { Identity, ReceivedRequest, Stored } from '../../event/received-request.ts'
 import type { EventQuery } from '../../outbox/sqlite/list.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
@@ -72,7 +73,7 @@ export class OutboxShard extends DurableObject<Env> {
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
     const target = toTarget(settings)
     let dispatcher: Dispatcher
-    const admin = createAdmin(outbox, () => dispatcher, Date.now)
+    const admin = createAdmin(outbox, () => dispatcher, Date.now, toMapping(settings))
     const waitUntil = (promise: Promise<void>) =>
       this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
     dispatcher = createDispatcher({
