@@ -5,7 +5,7 @@
 
 import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
-import { validate } from '../ingest/validate.ts'
+import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/sqlite/held.ts'
 import { readKept } from '../outbox/sqlite/kept-state.ts'
 import { type EventQuery, type EventView, toPlace } from '../outbox/sqlite/list.ts'
@@ -134,7 +134,7 @@ export function createAdmin(
     const from = [...(how ?? toRetry).from, ...toRetryHeld.from]
     if (!isAmong(event, from))
       return { state, reason: how === toResend ? 'already_pending' : 'not_a_dead_letter' }
-    const { reason, faults } = validate(element, mapping)
+    const { reason, faults } = validateBy(mapping, element)
     return reason && { state, reason, faults }
   }
 

@@ -2,8 +2,7 @@
  * What kind of address a customer has. Only some of them say who somebody is: a phone number does, on whatever channel, and
  * so do an e-mail and an account on a channel of its own; short codes, sender names and the ends of a line identify no one. Pure.
  */
-/** `endpoint`: the end of a line (`client:`, `sip:`), at which anybody may sit, an agent as a rule. */
-export type AddressKind = 'phone' | 'other_scheme' | 'short_code' | 'alphanumeric' | 'email' | 'endpoint'
+export type AddressKind = 'phone' | 'other_scheme' | 'short_code' | 'alphanumeric' | 'email'
 
 export type Address = {
   readonly kind: AddressKind
@@ -28,7 +27,6 @@ const SHORT_CODE = /^\+?\d{1,10}$/
 
 export function readAddress(address: string): Address {
   const { scheme, bare } = split(address)
-  if (endpointSchemes.has(scheme)) return { kind: 'endpoint', bare, scheme }
   const decoded = split(percentDecode(address))
   if (phoneSchemes.has(decoded.scheme)) {
     const dialled = decoded.bare.replace(SEPARATORS, '')
@@ -37,7 +35,7 @@ export function readAddress(address: string): Address {
     }
     if (SHORT_CODE.test(dialled)) return { kind: 'short_code', bare, scheme }
     if (scheme === undefined && EMAIL.test(bare.trim())) return { kind: 'email', bare: bare.trim(), scheme }
-  } else if (E164.test(bare)) return { kind: 'phone', bare, scheme }
+  } else if (E164.test(bare) && !endpointSchemes.has(scheme)) return { kind: 'phone', bare, scheme }
   return { kind: scheme === undefined ? 'alphanumeric' : 'other_scheme', bare, scheme }
 }
 
@@ -57,22 +55,29 @@ function percentDecode(text: string): string {
   }
 }
 
+/** The end of a line, at which anybody may sit, an agent as a rule. */
+export function isEndpoint({ scheme }: Address): boolean {
+  return endpointSchemes.has(scheme)
+}
+
 /** What a phone's keypad types for a caller who withholds the number: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE. */
-const withheldNumbers = new Set(['266696687', '7378742833', '2562533', '8656696', '86282452253'])
+const withheldNumbers = new Set(['+266696687', '+7378742833', '+2562533', '+8656696', '+86282452253'])
 const WITHHELD =
   /^(anonymous|restricted|blocked|unknown|unavailable|private|withheld)(\s?(caller|number|call|id|name))?(@.*)?$/i
 
 /** A caller who withholds the number: all of them together would become one profile. */
 export function isWithheld({ kind, bare }: Address): boolean {
-  if (kind === 'phone' || kind === 'short_code') return withheldNumbers.has(bare.replace(/\D/g, ''))
+  if (kind === 'phone') return withheldNumbers.has(bare)
+  if (kind === 'short_code') return withheldNumbers.has(`+${bare.replace(/\D/g, '')}`)
   return WITHHELD.test(bare.trim())
 }
 
+const ACCOUNT_SID_CHARACTERS = 34
 const ACCOUNT_SID = /^AC[0-9a-f]{32}$/i
 
 /** Events of an account have nothing else in common: under its SID they would all become one profile. */
 export function isAccountSid(text: string): boolean {
-  return ACCOUNT_SID.test(text.trim())
+  return text.length >= ACCOUNT_SID_CHARACTERS && ACCOUNT_SID.test(text.trim())
 }
 
 /** The same for every way in which an address is written, and for a phone on whatever channel. */

@@ -7,7 +7,7 @@
 import type { EventType } from '../families/family.ts'
 import { isAddressNumber } from '../families/fields.ts'
 import type { CustomerRule, Path } from '../families/rules.ts'
-import { type Address, isAccountSid, isWithheld, readAddress, toComparable } from './address.ts'
+import { type Address, isAccountSid, isEndpoint, isWithheld, readAddress, toComparable } from './address.ts'
 import type { JsonObject } from './json-object.ts'
 import type { Mapping } from './mapping.ts'
 import { open, valueAt } from './path.ts'
@@ -61,9 +61,11 @@ function evaluate(rule: CustomerRule, data: unknown, mapping: Mapping): Customer
     case 'nobody':
       return 'no_customer'
     case 'address': {
-      const side = readSide(rule.paths, data, mapping, rule.channel)
-      const isSomebody = side.is === 'somebody' || (rule.anyForm && (side.is === 'end' || side.is === 'name'))
-      return isSomebody && side.found ? side.found : 'no_customer'
+      const found = readFirst(rule.paths, data, rule.channel)
+      if (found === undefined) return 'no_customer'
+      const is = judge(found.address, mapping)
+      const isSomebody = is === 'somebody' || (rule.anyForm && (is === 'end' || is === 'name'))
+      return isSomebody ? found : 'no_customer'
     }
     case 'first':
       return firstFound(rule.of, data, mapping)
@@ -112,26 +114,31 @@ type Side = {
   readonly is: 'somebody' | 'end' | 'name' | 'own' | 'withheld' | 'nobody'
   readonly found: CustomerAddress | undefined
 }
-const missing: Side = { is: 'nobody', found: undefined }
 
-function readSide(paths: readonly Path[], data: unknown, mapping: Mapping, channel?: Path): Side {
+function readSide(paths: readonly Path[], data: unknown, mapping: Mapping): Side {
+  const found = readFirst(paths, data)
+  return { is: found ? judge(found.address, mapping) : 'nobody', found }
+}
+
+/** The first that is not empty. */
+function readFirst(paths: readonly Path[], data: unknown, channel?: Path): CustomerAddress | undefined {
   for (const path of paths) {
     const text = toText(valueAt(data, path))
     if (text === undefined) continue
     const value = channel === undefined ? text : withScheme(text, valueAt(data, channel))
-    const address = readAddress(value)
-    return { is: judge(address, mapping), found: { value, path, address } }
+    return { value, path, address: readAddress(value) }
   }
-  return missing
+  return undefined
 }
 
 function judge(address: Address, { ownNumbers }: Mapping): Side['is'] {
   const { kind, bare, scheme } = address
   if (isWithheld(address)) return 'withheld'
-  if (isAccountSid(bare)) return 'nobody'
   if (ownNumbers.size > 0 && ownNumbers.has(toComparable(address))) return 'own'
+  if (kind === 'phone') return 'somebody'
+  if (isAccountSid(bare)) return 'nobody'
   // A user of the app's own chat counts through USER_ID_FROM alone.
-  if (kind === 'endpoint' || scheme === 'chat') return 'end'
+  if (isEndpoint(address) || scheme === 'chat') return 'end'
   return kind === 'short_code' || kind === 'alphanumeric' ? 'name' : 'somebody'
 }
 

@@ -13,11 +13,14 @@ export type DataTime = { readonly value: string; readonly path: Path }
 const AHEAD_MS = 5 * 60_000
 
 export function toDataTime(rule: TimeRule, data: JsonObject, now: number): DataTime | undefined {
-  const paths = 'latest' in rule ? rule.latest : rule
+  const isStrict = 'rfc3339' in rule
+  const paths = isStrict ? rule.rfc3339 : 'latest' in rule ? rule.latest : rule
   let latest: DataTime | undefined
   for (const path of paths) {
-    const value = toRfc3339(valueAt(data, path))
+    const written = valueAt(data, path)
+    const value = toRfc3339(written)
     if (value === undefined || Date.parse(value) > now + AHEAD_MS) continue
+    if (isStrict && value !== written) continue
     const found = { value, path }
     if (!('latest' in rule)) return found
     if (latest === undefined || Date.parse(value) > Date.parse(latest.value)) latest = found

@@ -5,7 +5,7 @@ import { optionals, text } from './fields.ts'
 import { anyAddress, optIn } from './rules.ts'
 
 const shared = {
-  group: 'Messaging',
+  group: 'Link Shortening',
   prefix: 'com.twilio.daptbt.link-shortening.',
   customer: anyAddress('to'),
   resource: ['message_sid'],

@@ -78,8 +78,13 @@ export function callerOrCalled(direction: Path, from: readonly Path[], to: reado
   })
 }
 
-/** When it happened: the first path that holds a time, or of several the latest time. */
-export type TimeRule = readonly Path[] | { readonly latest: readonly Path[] }
+/** When it happened: the first path that holds a time, in any of Twilio's formats. */
+export type TimeRule =
+  | readonly Path[]
+  /** Of several times the latest. */
+  | { readonly latest: readonly Path[] }
+  /** Only in the one format, RFC 3339: anything else there is no time of Twilio's. */
+  | { readonly rfc3339: readonly Path[] }
 
 /** What kind of personal data stands at a path. A path covers all that is below it. */
 export const personalKinds = ['address', 'name', 'content', 'network', 'place', 'device', 'code'] as const

@@ -6,7 +6,7 @@ import { optIn } from './rules.ts'
 
 export const templateApproval = defineFamily({
   schema: 'Messaging.ApprovalUpdated',
-  group: 'Messaging',
+  group: 'Message Templates',
   description: 'The approval, category or quality of a message template changed',
   prefix: 'com.twilio.messaging.template.approval.',
   types: { updated: 'Template Approval Updated' },

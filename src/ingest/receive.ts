@@ -22,7 +22,7 @@ import {
 } from './authenticate.ts'
 import { type Content, undoContentEncoding } from './content-encoding.ts'
 import { decode } from './decode.ts'
-import { validate } from './validate.ts'
+import { validateBy } from './validate.ts'
 
 export type WebhookRequest = Claim & {
   readonly method: string
@@ -83,7 +83,7 @@ function toIntake(
   const decoded = decode(content.body)
   const { body, encoding } = decoded
   const entries = decoded.ok
-    ? decoded.elements.map(element => validate(element, mapping))
+    ? decoded.elements.map(element => validateBy(mapping, element))
     : [toRejected(decoded.entry, content.damaged)]
   return { body, encoding, receivedAt, entries }
 }

@@ -10,17 +10,23 @@ import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { EventVerdict } from '../event/received-request.ts'
 import { eventTypeOf } from '../families/index.ts'
 import { toState } from '../reasons/outcomes.ts'
-import { NOTHING_SEEN, observe } from '../stats/quality-sample.ts'
+import { observe } from '../stats/quality-sample.ts'
 
 const TYPE_CHARACTERS = 200
 
-export function validate(element: unknown, mapping: Mapping = asDefault): EventVerdict {
+/** As the settings would have it that are preset. */
+export function validate(element: unknown): EventVerdict {
+  return validateBy(asDefault, element)
+}
+
+/** By the settings of a bridge. */
+export function validateBy(mapping: Mapping, element: unknown): EventVerdict {
   const reading = toEvent(element, mapping)
   if (reading.ok) {
-    const { event, version, eventType, customer } = reading
+    const { event, version, customer } = reading
     const { source, id, type, data } = event
     const identity = { source, id }
-    const observed = observe(eventType, version, data, customer.address?.address)
+    const observed = observe(type, version, data, customer.address?.address ?? null)
     return { identity, type, version, state: 'pending', reason: undefined, faults: [], observed }
   }
   const { reason, faults, data } = reading
@@ -34,8 +40,8 @@ export function validate(element: unknown, mapping: Mapping = asDefault): EventV
 /** A rejected event may name its customer all the same. */
 function observeFault(type: string, version: number, data: JsonObject | undefined, mapping: Mapping): number {
   const eventType = eventTypeOf(type)
-  if (eventType === undefined) return NOTHING_SEEN
-  return observe(eventType, version, data, data && toCustomerAddress(eventType, data, mapping)?.address)
+  const address = eventType && data && toCustomerAddress(eventType, data, mapping)?.address
+  return observe(type, version, data, address ?? null)
 }
 
 /** What can be said of an element though it goes no further. */

@@ -3,19 +3,19 @@
  * schema's properties it has, and what kind of address its customer has. And such numbers, added up. Pure.
  */
 import type { Address, AddressKind } from '../event/address.ts'
+import { toCustomerAddress } from '../event/customer.ts'
 import type { JsonObject } from '../event/json-object.ts'
-import { type EventType, propertiesOf } from '../families/family.ts'
-import { familyOf } from '../families/index.ts'
+import { asDefault } from '../event/mapping.ts'
+import { propertiesOf } from '../families/family.ts'
+import { eventTypeOf, familyOf } from '../families/index.ts'
 
-/** `missing`: the event names no customer. Their order is stored: a new one goes to the end. */
+/** `missing`: the event names no customer. An e-mail counts with the accounts of other channels. */
 export const identityKinds = [
   'phone',
   'other_scheme',
   'short_code',
   'alphanumeric',
   'missing',
-  'email',
-  'endpoint',
 ] as const satisfies readonly (AddressKind | 'missing')[]
 export type IdentityKind = (typeof identityKinds)[number]
 
@@ -45,14 +45,19 @@ export const noCounts: Counts = {
   ...{ present: {}, identity: {} },
 }
 
-/** Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read. */
+/**
+ * Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read.
+ * `address`: the customer's, null when there is none; found by the preset settings when it is not known.
+ */
 export function observe(
-  { family, customer }: EventType,
+  type: string,
   version: number,
   data: JsonObject | undefined,
-  address: Address | undefined,
+  address?: Address | null,
 ): number {
-  if (family.skip !== undefined) return NOTHING_SEEN
+  const eventType = eventTypeOf(type)
+  if (eventType === undefined || eventType.family.skip !== undefined) return NOTHING_SEEN
+  const { family, customer } = eventType
   let bits = 0
   let bit = 1
   if (data !== undefined) {
@@ -64,7 +69,14 @@ export function observe(
   }
   // No customer is missing where none is looked for.
   if (customer.rule === 'nobody') return bits * IDENTITIES
-  return bits * IDENTITIES + identityKinds.indexOf(address?.kind ?? 'missing') + 1
+  const found =
+    address === undefined && data ? toCustomerAddress(eventType, data, asDefault)?.address : address
+  return bits * IDENTITIES + identityKinds.indexOf(toIdentityKind(found ?? undefined)) + 1
+}
+
+function toIdentityKind(address: Address | undefined): IdentityKind {
+  if (address === undefined) return 'missing'
+  return address.kind === 'email' ? 'other_scheme' : address.kind
 }
 
 /** `observed`: how often each number came of one kind. */

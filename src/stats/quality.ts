@@ -134,7 +134,7 @@ function toTypeQuality(
     properties
       .filter(property => property.required === required)
       .map(({ name }) => ({ property: name, present: present[name] ?? 0, of }))
-  const { phone = 0, other_scheme = 0, email = 0 } = identity
+  const { phone = 0, other_scheme = 0 } = identity
   const perHour = hours.map(hour => events.get(hour) ?? 0)
   const baseline = hours.map(hour => toBaseline(hour, first, events))
   return {
@@ -145,7 +145,7 @@ function toTypeQuality(
     identity:
       eventType === undefined || eventType.customer.rule === 'nobody'
         ? null
-        : { of, usable: phone + other_scheme + email, kinds: { ...noIdentities, ...identity } },
+        : { of, usable: phone + other_scheme, kinds: { ...noIdentities, ...identity } },
     volume: {
       perHour,
       baseline,
@@ -161,7 +161,7 @@ function toTypeQuality(
 }
 
 const noIdentities: Readonly<Record<IdentityKind, number>> = {
-  ...{ phone: 0, other_scheme: 0, short_code: 0, alphanumeric: 0, missing: 0, email: 0, endpoint: 0 },
+  ...{ phone: 0, other_scheme: 0, short_code: 0, alphanumeric: 0, missing: 0 },
 }
 
 /** Null before there is a day to compare with; the first hour of all was not a full one. */

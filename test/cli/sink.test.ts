@@ -22,6 +22,8 @@ const allTypes = {
   'com.twilio.messaging.message.read': 8,
   [inbound]: 6,
 }
+/** Of those that the stand-in offers. */
+const defaultTypes = { ...allTypes, 'com.twilio.daptbt.link-shortening.link-clicked': 3 }
 
 /** Settings as in a .env; `change` with '' leaves one out. */
 function toEnvironment(change: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -77,7 +79,7 @@ describe('sink create', () => {
     })
     expect(out).toEqual([`SINK_SID=${sink?.sid}`])
     const [subscription] = api.subscriptions.values()
-    expect(Object.fromEntries(subscription?.types ?? [])).toEqual(allTypes)
+    expect(Object.fromEntries(subscription?.types ?? [])).toEqual(defaultTypes)
     expect(api.testAnswers).toEqual([200])
     // One JSON object a key, as Twilio wants it.
     const { form } = posts(api).find(({ path }) => path === '/v1/Subscriptions') ?? {}
@@ -90,7 +92,7 @@ describe('sink create', () => {
     const made = posts(api).length
     const second = await run(api, ['create', '--bridge', bridge.origin])
     expect(second).toMatchObject({ code: 0, out: first.out })
-    expect(second.said).toContain('subscribed to 7 types already')
+    expect(second.said).toContain('subscribed to 8 types already')
     expect(api.sinks.size).toBe(1)
     // Nothing but the test.
     expect(
@@ -117,7 +119,7 @@ describe('sink create', () => {
     const first = await run(api, ['create', '--no-test'])
     expect(first.said).toContain(`subscribed to ${inbound}, version 6`)
     expect(Object.fromEntries(types)).toEqual({
-      ...allTypes,
+      ...defaultTypes,
       [delivered]: 6,
       'com.twilio.error-logs.error.logged': 2,
     })
@@ -133,7 +135,7 @@ describe('sink create', () => {
     expect(said).toContain(`create a webhook sink: POST to ${destination}`)
     expect(said).toContain(`subscribe to ${inbound} (version 6)`)
     expect(posts(api)).toEqual([])
-    api.subscribe(api.addSink(ownSink).sid, allTypes)
+    api.subscribe(api.addSink(ownSink).sid, defaultTypes)
     expect((await run(api, ['create', '--dry-run'])).said).toContain('Nothing is missing')
   })
 
@@ -155,7 +157,7 @@ describe('sink create', () => {
     const { code, said } = await run(api, ['create', '--no-test'])
     expect(code).toBe(0)
     expect(said).toContain('left out com.twilio.messaging.message.read: Twilio calls it restricted')
-    expect([...api.subscriptions.values()][0]?.types.size).toBe(6)
+    expect([...api.subscriptions.values()][0]?.types.size).toBe(7)
   })
 
   it('[SK1] never pins a version that Twilio does not have yet', async () => {
@@ -363,7 +365,11 @@ describe('sink status', () => {
   it('[SK8] old pins, missing types, types without family, batches off and twins are notes', async () => {
     await using api = await startTwilioApi()
     const { sid } = api.addSink({ sink_configuration: { destination, method: 'post', batch_events: false } })
-    api.subscribe(sid, { [delivered]: 5, 'com.twilio.daptbt.link-shortening.link-clicked': 3 })
+    api.subscribe(sid, {
+      [delivered]: 5,
+      'com.twilio.engagement-intelligence.transcript.finished': 1,
+      'com.twilio.nothing': 1,
+    })
     const twin = api.addSink({ sink_configuration: { destination } })
     const result = await run(api, ['status', '--json'], { SINK_SID: sid })
     const { ok, findings } = result.json<{
@@ -373,7 +379,7 @@ describe('sink status', () => {
     expect({ ok, code: result.code }).toEqual({ ok: true, code: 0 })
     const notes = findings.filter(({ state }) => state === 'note')
     expect(new Set(notes.map(({ name }) => name))).toEqual(
-      new Set(['batches', 'version', 'not subscribed', 'no family', 'twin']),
+      new Set(['batches', 'version', 'not subscribed', 'on request', 'unsupported type', 'twin']),
     )
     expect(notes.find(({ name }) => name === 'twin')?.detail).toContain(twin.sid)
   })

@@ -127,7 +127,7 @@ describeHostsQuick('the door', host => {
     })
 
     it('[DR1] keeps an event of an unknown type as skipped', async () => {
-      const type = 'com.twilio.studio.flow.step.ended'
+      const type = 'com.twilio.intelligence.operator-result.created'
       const { json } = await toReply(await sendEvents(bridge().webhook, [{ ...messageStatus(), type }]))
       expect(json).toEqual({ received: 1, rejected: 0 })
       expect(await newestEvent(bridge())).toMatchObject({

@@ -95,10 +95,12 @@ async function carryOut(
 
 /** What subscribing to it brings besides the event. */
 function tellOptIns({ add }: Plan, { say }: Terminal): void {
-  const byReason = Map.groupBy(add, ({ type }) => optInOf(type))
-  for (const [reason, pins] of byReason) {
-    if (reason !== undefined) say(`Note: ${pins.map(({ type }) => type).join(', ')}: ${reason}.`)
+  const byReason = new Map<string, string[]>()
+  for (const { type } of add) {
+    const reason = optInOf(type)
+    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), type])
   }
+  for (const [reason, types] of byReason) say(`Note: ${types.join(', ')}: ${reason}.`)
 }
 
 function tellFound({ own, near, former }: Found, { present, repin }: Plan, { say }: Terminal): void {

@@ -3,7 +3,7 @@ import { withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { type Finding, note, ok, wrong } from '../check/result.ts'
 import type { Sink, SubscribedType, Subscription } from './api.ts'
 import { type Found, isUsable } from './find.ts'
-import { defaultPins, isLoop, knownTypes, optInOf, type Pin } from './pins.ts'
+import { isLoop, knownTypes, missingOf, optInOf, type Pin } from './pins.ts'
 
 export type Diagnosed = {
   readonly destination: string
@@ -86,7 +86,7 @@ function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: S
     ]
   }
   const subscribed = new Map(types.map(({ type, version }) => [type, version]))
-  const missing = defaultPins().filter(({ type }) => !subscribed.has(type))
+  const missing = missingOf(new Set(subscribed.keys()))
   const foreign = types.filter(({ type }) => !knownTypes.has(type) || isLoop(type))
   return [
     ok('subscription', `${subscription.sid}: ${count(types.length, 'type')}`),
@@ -94,7 +94,7 @@ function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: S
       const pinned = subscribed.get(pin.type)
       return pinned === undefined ? [] : [onVersion(pin, pinned, latest.get(pin.schema))]
     }),
-    ...missing.map(({ type }) => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
+    ...missing.map(type => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
     ...types.flatMap(({ type }) => {
       const reason = isLoop(type) ? undefined : optInOf(type)
       return reason === undefined ? [] : [note('on request', type, `${reason}.`)]

@@ -24,6 +24,17 @@ export function toPin({ type, family }: EventType): Pin {
 export const defaultPins = (): readonly Pin[] =>
   known.flatMap(one => (one.subscribe === 'default' ? toPin(one) : []))
 
+/** What belongs to these and is not among them: it may have been forgotten. Families that nobody asked for are none of it. */
+export function missingOf(types: ReadonlySet<string>): readonly string[] {
+  const groups = new Set(known.flatMap(({ type, family }) => (types.has(type) ? family.group : [])))
+  return known
+    .filter(
+      ({ type, family, subscribe }) =>
+        subscribe === 'default' && groups.has(family.group) && !types.has(type),
+    )
+    .map(({ type }) => type)
+}
+
 /** As far as the bridge knows them. */
 export const pinsOf = (types: ReadonlySet<string>): readonly Pin[] =>
   known.flatMap(one => (types.has(one.type) ? toPin(one) : []))

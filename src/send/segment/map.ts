@@ -3,6 +3,7 @@
  * In: an element of a body, and when it came. Out: a `TrackCall`, or the reason there is none. Pure; `properties` is the
  * event's data itself, which the caller must not change.
  */
+import { isEndpoint } from '../../event/address.ts'
 import { type CustomerAddress, toCustomerAddress } from '../../event/customer.ts'
 import { isObject, type JsonObject, type TwilioEvent, toData, toEvent } from '../../event/event.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
@@ -89,7 +90,8 @@ export function customerAddress(element: unknown, mapping: Mapping = asDefault):
 /** Short codes, sender names and the ends of a line identify no one across channels, so they give none. */
 function toExternalIds({ address }: CustomerAddress): readonly ExternalId[] | undefined {
   const { kind, bare, scheme } = address
-  const type = kind === 'phone' || kind === 'email' ? kind : kind === 'other_scheme' ? scheme : undefined
+  const ofChannel = kind === 'other_scheme' && !isEndpoint(address) ? scheme : undefined
+  const type = kind === 'phone' || kind === 'email' ? kind : ofChannel
   return type === undefined ? undefined : [{ id: bare, type, collection: 'users', encoding: 'none' }]
 }
 
