@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import type { Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
+import { eventTypeOf } from '../families/index.ts'
 import { isHeld } from '../outbox/sqlite/held.ts'
 import { parseJson } from '../outbox/sqlite/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/sqlite/list.ts'
@@ -15,6 +16,8 @@ import { type Origin, toOrigins } from './field-origins.ts'
 export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
   readonly id: string | null
   readonly source: string | null
+  /** Readable name of its type; null when the type is not supported. */
+  readonly name: string | null
   /** The customer's address. */
   readonly customer: string | null
   /** When it happened by its own account, ms since 1970; null when that is no time. */
@@ -70,6 +73,7 @@ function toWhole(view: EventView, mapping: Mapping): EventSummary {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
     id: field(element, 'id'),
     source: field(element, 'source'),
+    name: eventTypeOf(type)?.name ?? null,
     customer: customerAddress(element, mapping) ?? null,
     occurredAt: isTimestamp(time) ? Date.parse(time) : null,
     ...(unreadable !== undefined && { unreadable }),

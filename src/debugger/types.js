@@ -8,6 +8,7 @@
  * @property {string | null} id
  * @property {string | null} source
  * @property {string} type
+ * @property {string | null} [name]  Readable name of the type.
  * @property {number} version
  * @property {State} state
  * @property {string | null} reason

@@ -190,7 +190,7 @@ export function createLists(sql: Sql): Lists {
         for (const row of rows) {
           from = row
           reachedAt = row.received_at
-          if ((state && row.state !== state) || (type && row.type !== type)) continue
+          if ((state && row.state !== state) || (type && !isOfType(row.type, type))) continue
           if (reason && row.reason !== reason) continue
           const event = view(row)
           const text = needles && toText(event.exact ?? event.element)
@@ -211,4 +211,9 @@ export function createLists(sql: Sql): Lists {
 
     oldestPendingAt: () => sql.all<{ received_at: number }>(statements.oldestPending)[0]?.received_at,
   }
+}
+
+/** `wanted`: a type, or what several begin with and a `*`. */
+function isOfType(type: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
 }
