@@ -23,7 +23,11 @@ const allTypes = {
   [inbound]: 6,
 }
 /** Of those that the stand-in offers. */
-const defaultTypes = { ...allTypes, 'com.twilio.daptbt.link-shortening.link-clicked': 3 }
+const defaultTypes = {
+  ...allTypes,
+  'com.twilio.daptbt.link-shortening.link-clicked': 3,
+  'com.twilio.taskrouter.task.created': 4,
+}
 
 /** Settings as in a .env; `change` with '' leaves one out. */
 function toEnvironment(change: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -92,7 +96,7 @@ describe('sink create', () => {
     const made = posts(api).length
     const second = await run(api, ['create', '--bridge', bridge.origin])
     expect(second).toMatchObject({ code: 0, out: first.out })
-    expect(second.said).toContain('subscribed to 8 types already')
+    expect(second.said).toContain('subscribed to 9 types already')
     expect(api.sinks.size).toBe(1)
     // Nothing but the test.
     expect(
@@ -150,6 +154,43 @@ describe('sink create', () => {
     expect(Object.fromEntries(subscription?.types ?? [])).toEqual({ [delivered]: 8, [inbound]: 6 })
   })
 
+  it('[FM13] without --types: what tells of a customer; the reason against any other is said when it is asked for', async () => {
+    await using api = await startTwilioApi()
+    const first = await run(api, ['create', '--no-test'])
+    expect(first.said).not.toContain('Note: com.twilio')
+    // Twilio does not have it.
+    expect(first.said).toContain('left out com.twilio.studio.flow.execution.started: Twilio calls it unknown')
+    const second = await run(api, ['create', '--no-test', '--types', 'taskrouter.*'])
+    expect(second.said).toContain('Note: com.twilio.taskrouter.reservation.created: one of 10 to 20 events')
+    expect(second.said).toContain('com.twilio.taskrouter.worker.created: about an employee')
+    const [subscription] = api.subscriptions.values()
+    expect(Object.fromEntries(subscription?.types ?? [])).toEqual({
+      ...defaultTypes,
+      'com.twilio.taskrouter.reservation.created': 4,
+      'com.twilio.taskrouter.worker.created': 4,
+    })
+  })
+
+  it('[FM13] a wildcard does not ask for error logs, their whole name does', async () => {
+    await using api = await startTwilioApi()
+    const typesOf = () => [...([...api.subscriptions.values()][0]?.types.keys() ?? [])]
+    await run(api, ['create', '--no-test', '--types', '*'])
+    expect(typesOf()).toContain(delivered)
+    expect(typesOf().filter(type => type.includes('error-logs'))).toEqual([])
+    const { said } = await run(api, ['create', '--no-test', '--types', 'error-logs.error.logged'])
+    expect(said).toContain('a failing sink logs an error')
+    expect(typesOf()).toContain('com.twilio.error-logs.error.logged')
+  })
+
+  it("[FM16] --own-numbers prints the account's numbers as a line for .env", async () => {
+    await using api = await startTwilioApi({ phoneNumbers: ['+15550100100', '+15550100101'] })
+    const { out, code } = await run(api, ['create', '--no-test', '--own-numbers'])
+    expect({ out: out.at(-1), code }).toEqual({ out: 'OWN_NUMBERS=+15550100100,+15550100101', code: 0 })
+    await using none = await startTwilioApi()
+    const empty = await run(none, ['create', '--no-test', '--own-numbers'])
+    expect(empty.out.join('\n')).not.toContain('OWN_NUMBERS')
+  })
+
   it('[SK1] leaves out a type that Twilio restricts, and says so', async () => {
     await using api = await startTwilioApi({
       statuses: { 'com.twilio.messaging.message.read': 'restricted' },
@@ -157,7 +198,7 @@ describe('sink create', () => {
     const { code, said } = await run(api, ['create', '--no-test'])
     expect(code).toBe(0)
     expect(said).toContain('left out com.twilio.messaging.message.read: Twilio calls it restricted')
-    expect([...api.subscriptions.values()][0]?.types.size).toBe(7)
+    expect([...api.subscriptions.values()][0]?.types.size).toBe(8)
   })
 
   it('[SK1] never pins a version that Twilio does not have yet', async () => {
