@@ -2,7 +2,16 @@
 import { parseArgs } from 'node:util'
 import type { Sizes } from './bench.ts'
 
-export const sectionNames = ['throughput', 'latency', 'drain', 'memory', 'rows', 'page', 'workers'] as const
+export const sectionNames = [
+  'throughput',
+  'latency',
+  'drain',
+  'mapping',
+  'memory',
+  'rows',
+  'page',
+  'workers',
+] as const
 export type SectionName = (typeof sectionNames)[number]
 
 export type Arguments = {
@@ -35,6 +44,7 @@ itself, ends only what it started, and removes its folders, after Ctrl-C too.
   latency     p99 at half the highest rate; from the webhook to Segment's 2xx at 500 events/s
   drain       events a second through the SDK, out of a backlog
   memory      idle, intake, backlog, restart, drain
+  mapping     judging and mapping alone: messages, and a mixed stream of all families
   rows        CPU an event with 1,000 and with 10,000,000 stored events (needs some 10 GB of disk, and time)
   page        intake while the debugger page looks on
   workers     the same bridge in local workerd: CPU, requests, rows written, and what a million would cost

@@ -38,6 +38,13 @@ describeHosts('families', host => {
     expect(skipped).toHaveLength(samples.length - going.length)
   })
 
+  it('[FM15] what is skipped on purpose is no failure: no notice tells of it', async () => {
+    const { status, text } = await ask(bridge(), '/api/notices')
+    expect(status).toBe(200)
+    expect(text).toContain('not_a_cloudevent')
+    expect(text).not.toContain('no_customer')
+  })
+
   it('[FM12] EVENT_NAMES=title gives the readable name, and a family may be asked for as a whole', async () => {
     const call = bridge().segment.events.find(
       ({ properties }) => properties.sid !== undefined && 'request' in properties,

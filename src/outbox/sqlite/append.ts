@@ -5,6 +5,7 @@
 
 import { fnv1a53 } from '../../event/hash.ts'
 import type { EventVerdict, Identity, ReceivedRequest } from '../../event/received-request.ts'
+import { toState } from '../../reasons/outcomes.ts'
 import { toRows } from './byte-limits.ts'
 import type { RequestRow, RowEntry } from './request-row.ts'
 import { FROM_BODY } from './request-row.ts'
@@ -27,8 +28,8 @@ function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): Reque
     events: entries.length,
     source: entries.find(({ identity }) => identity)?.identity?.source,
     rejected: entries.flatMap(({ reason, identity, carried }) => {
-      // What was carried was told where it came from.
-      if (carried || reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') return []
+      // What was carried was told where it came from; what is skipped on purpose is no failure.
+      if (carried || reason === undefined || toState(reason) === 'skipped') return []
       return { reason, id: identity?.id }
     }),
   }
