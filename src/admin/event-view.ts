@@ -16,8 +16,6 @@ import { type Origin, toOrigins } from './field-origins.ts'
 export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
   readonly id: string | null
   readonly source: string | null
-  /** Readable name of its type; null when the type is not supported. */
-  readonly name: string | null
   /** The customer's address. */
   readonly customer: string | null
   /** When it happened by its own account, ms since 1970; null when that is no time. */
@@ -25,6 +23,8 @@ export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
 }
 
 export type EventDetail = EventSummary & {
+  /** Readable name of its type; null when the type is not supported. */
+  readonly name: string | null
   readonly faults: readonly ValidationError[]
   /** What Segment said when it refused this very event. */
   readonly answer: string | null
@@ -53,6 +53,7 @@ export function toDetail(
   const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact, mapping)
   return {
     ...toWhole(event, mapping),
+    name: eventTypeOf(event.type)?.name ?? null,
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
     answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
@@ -73,7 +74,6 @@ function toWhole(view: EventView, mapping: Mapping): EventSummary {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
     id: field(element, 'id'),
     source: field(element, 'source'),
-    name: eventTypeOf(type)?.name ?? null,
     customer: customerAddress(element, mapping) ?? null,
     occurredAt: isTimestamp(time) ? Date.parse(time) : null,
     ...(unreadable !== undefined && { unreadable }),

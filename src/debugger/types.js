@@ -8,7 +8,6 @@
  * @property {string | null} id
  * @property {string | null} source
  * @property {string} type
- * @property {string | null} [name]  Readable name of the type.
  * @property {number} version
  * @property {State} state
  * @property {string | null} reason
@@ -34,6 +33,7 @@
  * @property {Record<string, string>} [headers]
  *
  * @typedef {object} DetailOnly
+ * @property {string | null} [name]  Readable name of the type.
  * @property {number} [attemptCount]
  * @property {Attempt[]} attempts
  * @property {Fault[]} faults

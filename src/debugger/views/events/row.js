@@ -21,7 +21,7 @@ export function createRow(event) {
     {
       class: 'row-link cut',
       href: `#/events/${encodeURIComponent(event.key)}`,
-      title: `${event.name ? `${event.name} · ` : ''}${event.type.slice(0, 300)}`,
+      title: event.type.slice(0, 300),
     },
     data(shortType(event.type)),
   )
