@@ -7,6 +7,7 @@ export const sectionNames = [
   'latency',
   'sustained',
   'drain',
+  'mapping',
   'memory',
   'rows',
   'page',
@@ -47,6 +48,7 @@ itself, ends only what it started, and removes its folders, after Ctrl-C too.
   sustained   1,000 events/s, 1 a request, for ten minutes at the default rate: share of a core, p99, memory
   drain       events a second through the SDK, out of a backlog
   memory      idle, intake, backlog, restart, drain
+  mapping     judging and mapping alone: messages, and a mixed stream of all families
   rows        CPU an event with 1,000 and with 10,000,000 stored events (needs some 10 GB of disk, and time)
   page        intake while the debugger page looks on
   workers     the same bridge in local workerd: CPU, requests, rows written, and what a million would cost

@@ -3,6 +3,7 @@ import type { SectionName } from './arguments.ts'
 import type { Bench } from './bench.ts'
 import { type Drain, measureDrain } from './sections/drain.ts'
 import { type Latency, measureLatency } from './sections/latency.ts'
+import { type MappingCost, measureMapping } from './sections/mapping.ts'
 import { type Memory, measureMemory } from './sections/memory.ts'
 import { measurePage, type Page } from './sections/page.ts'
 import { measureRows, type Rows } from './sections/rows.ts'
@@ -18,6 +19,7 @@ export type Results = {
   readonly latency?: Latency
   readonly sustained?: Sustained
   readonly drain?: Drain
+  readonly mapping?: MappingCost
   readonly memory?: Memory
   readonly rows?: Rows
   readonly page?: Page
@@ -34,6 +36,7 @@ export async function runSections(bench: Bench, names: readonly SectionName[]): 
   await section('latency', async () => ({ latency: await measureLatency(bench, done.throughput) }))
   await section('sustained', async () => ({ sustained: await measureSustained(bench) }))
   await section('drain', async () => ({ drain: await measureDrain(bench) }))
+  await section('mapping', async () => ({ mapping: await measureMapping(bench) }))
   await section('memory', async () => ({ memory: await measureMemory(bench) }))
   await section('rows', async () => ({ rows: await measureRows(bench) }))
   await section('page', async () => ({ page: await measurePage(bench) }))

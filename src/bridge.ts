@@ -12,6 +12,7 @@ import { type Admin, createAdmin } from './admin/admin.ts'
 import { type About, createNotifier, type NotifierParts, notifierSettings } from './alerts/notifier.ts'
 import { createStateLog } from './alerts/state-log.ts'
 import type { Settings } from './config.ts'
+import { toMapping } from './event/mapping.ts'
 import type { Outbox } from './ingest/receive.ts'
 import { readKept } from './outbox/kept-state.ts'
 import type { OutboxAtHand } from './outbox/store.ts'
@@ -45,7 +46,10 @@ export function openBridge(
   const dispatcher = guard(
     createDispatcher({ ...runtime, settings, outbox: store, destination, observe: meters.observe }),
   )
-  return { dispatcher, admin: createAdmin(store, dispatcher, meters, runtime.now, unreadable) }
+  return {
+    dispatcher,
+    admin: createAdmin(store, dispatcher, meters, runtime.now, { mapping: toMapping(settings), unreadable }),
+  }
 }
 
 type Reporting = Pick<NotifierParts, 'digests' | 'send' | 'now' | 'log' | 'lastTold' | 'keepEveryMs'>

@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod'
+import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
 
@@ -115,6 +116,7 @@ export const Settings = z
     SEGMENT_RATE: integer(0, 1_000_000).default(1_000).meta({
       description: 'Max events per second sent to Segment (its limit per workspace is 1,000); 0 = unlimited',
     }),
+    ...mappingSettings,
     NOTIFY_URL: url.optional().meta({
       description: "Where notices are posted, in the form of Twilio's Debugger webhook",
       ...SECRET,

@@ -143,6 +143,18 @@ export const eventReasons = {
     'Unsupported event type',
     'Retry it once the bridge supports the type.',
   ),
+  no_customer: stop(
+    913929,
+    'NOTICE',
+    'The event names no customer',
+    'Nothing, if it is about an account, an employee or a device. Else set USER_ID_FROM, or NO_CUSTOMER=resource, and retry it.',
+  ),
+  customer_ambiguous: stop(
+    913930,
+    'NOTICE',
+    'The event names two numbers, and nothing says which of them is the customer',
+    'Put your own numbers into OWN_NUMBERS (`npx twilio-segment-bridge sink create --own-numbers` prints them) and retry it.',
+  ),
   dry_run: stop(
     913927,
     'NOTICE',

@@ -126,6 +126,20 @@ export const tellers: { readonly [Name in SectionName]: (results: Results) => To
     return { title: drain.title, tables: [{ heads, rows: [cells] }], notes: [] }
   },
 
+  mapping({ mapping }) {
+    if (!mapping) return undefined
+    const heads = ['stream', 'judge µs/event', 'spread', 'map µs/event', 'spread', 'sent']
+    const rows = mapping.rows.map(({ stream, judgeMicros, mapMicros, sentShare }) => [
+      stream,
+      toFigure(judgeMicros.median),
+      toSpread(judgeMicros),
+      toFigure(mapMicros.median),
+      toSpread(mapMicros),
+      `${Math.round(sentShare * 100)} %`,
+    ])
+    return { title: mapping.title, tables: [{ heads, rows }], notes: [] }
+  },
+
   memory({ memory }) {
     if (!memory) return undefined
     const heads = ['', 'peak MB', 'at its end MB']

@@ -3,8 +3,9 @@
  * Lives beside the dispatcher, on the outbox's side. Every argument and answer is plain data, so that any host can send it on.
  */
 
+import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
-import { validate } from '../ingest/validate.ts'
+import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
@@ -84,13 +85,18 @@ export type Admin = Transfer & {
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
 
-/** `unreadable`: what the outbox here cannot say, for it stands in for a file that cannot be opened. */
+export type AdminParts = {
+  readonly mapping?: Mapping
+  /** What the outbox here cannot say, for it stands in for a file that cannot be opened. */
+  readonly unreadable?: readonly string[] | undefined
+}
+
 export function createAdmin(
   outbox: OutboxAtHand,
   dispatcher: Dispatcher,
   meters: Pick<OutboxMeters, 'json'>,
   now: () => number,
-  unreadable: readonly string[] = [],
+  { mapping = asDefault, unreadable = [] }: AdminParts = {},
 ): Admin {
   const open = () => createReadings(unreadable)
   /** A read shows what is indexed, and says how much is not: at a high rate it must not wait for all of it. */
@@ -149,7 +155,7 @@ export function createAdmin(
     const from = [...(how ?? toRetry).from, ...toRetryHeld.from]
     if (!isAmong(event, from))
       return { state, reason: how === toResend ? 'already_pending' : 'not_a_dead_letter' }
-    const { reason, faults } = validate(element)
+    const { reason, faults } = validateBy(mapping, element)
     return reason && { state, reason, faults }
   }
 
@@ -200,12 +206,12 @@ export function createAdmin(
       const { pending, unsorted, held } = outbox.figures()
       return { pending: pending + unsorted, held }
     },
-    pulse: createPulse(outbox, indexSome, open, figures),
+    pulse: createPulse(outbox, indexSome, open, figures, mapping),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
     deadLetters() {
       indexSome()
-      return { ...toGroups(outbox), unsorted: outbox.figures().unsorted }
+      return { ...toGroups(outbox, mapping), unsorted: outbox.figures().unsorted }
     },
     async changeMany(action, filter) {
       await dispatcher.indexAll()
@@ -229,11 +235,11 @@ export function createAdmin(
       if (query.before !== undefined && !toPlace(query.before))
         return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
       const { events, next, reachedAt } = outbox.events(query)
-      return { events: events.map(toSummary), next, reachedAt, cursor, unsorted }
+      return { events: events.map(event => toSummary(event, mapping)), next, reachedAt, cursor, unsorted }
     },
     event(key) {
       const event = find(key)
-      return event && toDetail(event)
+      return event && toDetail(event, mapping)
     },
     status() {
       const readings = open()

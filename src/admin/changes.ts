@@ -3,6 +3,7 @@
  * what it shows, and the figures. Lives on the outbox's side, like the admin.
  */
 
+import type { Mapping } from '../event/mapping.ts'
 import type { Changes, ChangesQuery, EventState } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
@@ -30,6 +31,7 @@ export function createPulse(
   indexSome: () => void,
   open: () => Readings,
   figures: (readings: Readings) => LiveStats,
+  mapping: Mapping,
 ): (query: PulseQuery) => Pulse {
   return query => {
     indexSome()
@@ -41,6 +43,11 @@ export function createPulse(
       cursor: query.after ?? outbox.figures().cursor,
     }
     const { events, states, ...rest } = readings.take('changes', () => outbox.changes(query), nothing)
-    return { ...rest, events: events.map(toSummary), changes: states, stats: figures(readings) }
+    return {
+      ...rest,
+      events: events.map(event => toSummary(event, mapping)),
+      changes: states,
+      stats: figures(readings),
+    }
   }
 }

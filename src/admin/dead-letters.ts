@@ -1,5 +1,6 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
+import type { Mapping } from '../event/mapping.ts'
 import type { From } from '../outbox/held.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventView } from '../outbox/queries.ts'
@@ -41,7 +42,7 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
-export function toGroups(outbox: OutboxAtHand): Pick<Groups, 'groups'> {
+export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, 'groups'> {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
   for (const { state, reason, n } of outbox.counts()) {
     const dead = deadLetterStates.find(one => one === state)
@@ -54,7 +55,9 @@ export function toGroups(outbox: OutboxAtHand): Pick<Groups, 'groups'> {
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
     const read = () => outbox.events({ state, reason, limit: SAMPLES }).events
-    return createReadings().take('samples', read, []).map(toSummary)
+    return createReadings()
+      .take('samples', read, [])
+      .map(event => toSummary(event, mapping))
   }
 }
 

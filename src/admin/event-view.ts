@@ -2,7 +2,9 @@
 import * as z from 'zod'
 import { isObject } from '../event/event.ts'
 import { toEventTime } from '../event/event-time.ts'
+import type { Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
+import { eventTypeOf } from '../families/index.ts'
 import { isHeld } from '../outbox/held.ts'
 import { parseJson } from '../outbox/kept-state.ts'
 import type { Attempt, EventView } from '../outbox/queries.ts'
@@ -23,6 +25,8 @@ export type EventSummary = Omit<EventView, 'element' | 'exact' | 'detail'> & {
 }
 
 export type EventDetail = EventSummary & {
+  /** Readable name of its type; null when the type is not supported. */
+  readonly name: string | null
   readonly faults: readonly ValidationError[]
   /** What Segment said when it refused this very event. */
   readonly answer: string | null
@@ -38,16 +42,20 @@ export type EventDetail = EventSummary & {
 /** Twilio's ids and sources have some 30 to 120 characters; the webhook lets in whatever fits a body. */
 const CHARACTERS_SHOWN = 256
 
-export function toSummary(view: EventView): EventSummary {
-  const { id, source, customer, type, ...rest } = toWhole(view)
+export function toSummary(view: EventView, mapping: Mapping): EventSummary {
+  const { id, source, customer, type, ...rest } = toWhole(view, mapping)
   return { ...rest, id: clip(id), source: clip(source), customer: clip(customer), type: clip(type) ?? '' }
 }
 
-export function toDetail(event: EventView & { readonly attempts: readonly Attempt[] }): EventDetail {
+export function toDetail(
+  event: EventView & { readonly attempts: readonly Attempt[] },
+  mapping: Mapping,
+): EventDetail {
   const { state, detail, element, exact, receivedAt, attempts } = event
-  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact)
+  const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact, mapping)
   return {
-    ...toWhole(event),
+    ...toWhole(event, mapping),
+    name: eventTypeOf(event.type)?.name ?? null,
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
     answer: state === 'refused' || isHeld(event) ? detail : null,
     attempts,
@@ -60,14 +68,14 @@ export function toDetail(event: EventView & { readonly attempts: readonly Attemp
 const Faults = z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))
 const noTrack = { track: undefined, origins: [] } as const
 
-function toWhole(view: EventView): EventSummary {
+function toWhole(view: EventView, mapping: Mapping): EventSummary {
   const { key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount } = view
   const { element, unreadable } = view
   return {
     ...{ key, type, version, state, reason, receivedAt, storedAt, triedAt, settledAt, attemptCount },
     id: field(element, 'id'),
     source: field(element, 'source'),
-    customer: customerAddress(element) ?? null,
+    customer: customerAddress(element, mapping) ?? null,
     occurredAt: (isObject(element) ? toEventTime(element.time)?.ms : undefined) ?? null,
     ...(unreadable !== undefined && { unreadable }),
   }

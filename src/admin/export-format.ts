@@ -103,9 +103,15 @@ export function fromEvent(element: unknown, text: string): Arriving {
   return { body: text, encoding: 'text', receivedAt: undefined, entry: { ...entry, identity } }
 }
 
-/** As at the webhook; but what comes another way, and at another time, is no part of what Twilio sent in this hour. */
+/**
+ * As at the webhook; but what comes another way, and at another time, is no part of what Twilio sent in this hour. Who its customer
+ * is depends on the settings: that is found out at delivery.
+ */
 function judge(element: unknown): EventVerdict {
-  return { ...validate(element), observed: undefined }
+  const verdict = { ...validate(element), observed: undefined }
+  const { reason } = verdict
+  if (reason !== 'no_customer' && reason !== 'customer_ambiguous') return verdict
+  return { ...verdict, state: 'pending', reason: undefined }
 }
 
 const CARRIED = 'carried'

@@ -20,7 +20,7 @@ export type Transfer = {
 
 export function createTransfer(
   outbox: OutboxAtHand,
-  dispatcher: Pick<Dispatcher, 'import' | 'indexAll'>,
+  dispatcher: Pick<Dispatcher, 'import' | 'indexAll' | 'indexPending'>,
 ): Transfer {
   return {
     async exportPage(query) {
@@ -36,6 +36,8 @@ export function createTransfer(
 
   /** What cannot be indexed is counted nowhere. */
   function unindexed(): NotStored | undefined {
+    // What came meanwhile, at a stretch.
+    dispatcher.indexPending()
     const { unsorted, isIndexed } = outbox.figures()
     if (isIndexed) return undefined
     return { stored: false, reason: 'outbox_unwritable', detail: `${unsorted} events cannot be sorted` }

@@ -52,6 +52,8 @@ export function toComponent(reason: Reason): Component {
     case 'schema_rejected':
     case 'sink_test':
     case 'type_unmapped':
+    case 'no_customer':
+    case 'customer_ambiguous':
       return 'webhook'
   }
 }

@@ -56,14 +56,17 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       ),
     )
 
-  withFilter(command.command('retry'))
+  withFilter(command.command('retry'), ['rejected', 'refused', 'skipped'])
     .argument('[keys...]', 'these; or give a filter, or --all')
-    .description('Send dead letters again. Those that still fail validation stay.')
+    .description(
+      'Send dead letters again, or what was skipped and could go now. Those that still fail validation stay.',
+    )
     .option('--all', 'every dead letter')
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
-      `${WHERE}${CODES}\n\nExamples:\n  npx twilio-segment-bridge dead-letters retry 1042-0\n  npx twilio-segment-bridge dead-letters retry --reason segment_refused --since 1d`,
+      `${WHERE}${CODES}\n\nExamples:\n  npx twilio-segment-bridge dead-letters retry 1042-0\n  npx twilio-segment-bridge dead-letters retry --reason segment_refused --since 1d
+  npx twilio-segment-bridge dead-letters retry --state skipped --reason type_unmapped --type 'com.twilio.voice.*'`,
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
@@ -186,12 +189,12 @@ function toFilter({ held, ...filter }: Filter & { readonly held?: boolean }): Fi
   return { ...filter, state: 'held' }
 }
 
-function withFilter(command: Command): Command {
+function withFilter(command: Command, states: readonly string[] = ['rejected', 'refused']): Command {
   return command
-    .addOption(new Option('--state <state>', 'only these').choices(['rejected', 'refused']))
+    .addOption(new Option('--state <state>', 'only these').choices(states))
     .addOption(new Option('--held', 'events held back instead: still pending, tried again alone'))
     .option('--reason <reason>', 'only those for this reason, such as schema_rejected')
-    .option('--type <type>', 'only this event type')
+    .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
     .option(
       '--since <time>',
       'only received from then on: 2026-11-22, 2026-11-22T02:00Z, or 4h ago (s, m, h, d)',

@@ -2,6 +2,7 @@
  * The outbox of this machine, however it can be had: through the bridge that runs on its folder, or, while none does, by
  * taking the folder. Both answer the same requests, those of the admin API.
  */
+
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,7 +1,9 @@
 /** `replay`: captured events → an outbox, as if they came once more. Options in, a plan out; what is said stands here. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Settings } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { onOneLine } from '../event/visible.ts'
 import { openOutbox, openRemote } from './outbox-access.ts'
 import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
@@ -184,7 +186,7 @@ async function openDestination(
   signal: AbortSignal,
 ): Promise<{ destination: Destination; close(): void }> {
   const close = () => undefined
-  if (dryRun) return { destination: toReader(terminal.pour), close }
+  if (dryRun) return { destination: toReader(terminal.pour, toMapping(settings)), close }
   if (to && asAdmin) {
     if (!settings.ADMIN_TOKEN) throw new CliError(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
     return {

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { toInteger, toMs, toNumber, toShare, toUrl } from './arguments.ts'
 import { type Manners, twilioManners } from './send/post.ts'
 import { createSend, RATE } from './send/run.ts'
-import { knownTypes } from './send/types.ts'
+import { toPrefixes } from './send/types.ts'
 import { createTerminal, type Terminal, toAction } from './terminal.ts'
 
 export function createSendCommand(
@@ -12,7 +12,10 @@ export function createSendCommand(
 ): Command {
   return new Command('send')
     .description('Send signed sample events, or a steady load, to a bridge, as Twilio would.')
-    .argument('[types...]', 'event types, or their ends ("delivered"), or "all"')
+    .argument(
+      '[types...]',
+      'event types, or their ends ("delivered"), or with * for any characters, or "all"',
+    )
     .option(
       '--to <url>',
       'webhook (default: the bridge that runs here); a bare origin gets /webhooks/twilio',
@@ -46,12 +49,15 @@ Sent as Twilio sends: 5 s for an answer; 429, 5xx and no answer are tried again 
 The bridge forwards what it takes: without a dry run Segment gets these events. TWILIO_AUTH_TOKEN signs them (without one, the first of TWILIO_SHARED_KEYS).
 Exit codes: 0 all acknowledged, 1 some lost or given up, or stopped by Ctrl-C, 2 wrong settings or use.
 
-Types:
-${knownTypes.map(type => `  ${type}`).join('\n')}
+Types (docs/mapping.md has them one by one):
+${toPrefixes()
+  .map(prefix => `  ${prefix}`)
+  .join('\n')}
 
 Examples:
   npx twilio-segment-bridge send
   npx twilio-segment-bridge send delivered inbound-message.received --customer +15550100142
+  npx twilio-segment-bridge send 'com.twilio.voice.*' 'com.twilio.taskrouter.task.*'
   npx twilio-segment-bridge send --rate 500 --for 1m --batch 10 --duplicates 5 --out-of-order
   npx twilio-segment-bridge send all --print > samples.ndjson`,
     )

@@ -26,20 +26,26 @@ Example, the first time:\n  npx twilio-segment-bridge sink create --dry-run\n  n
 
   withTest(command.command('create'))
     .description('Create the sink for PUBLIC_URL and its subscription; existing ones are left alone.')
-    .option('--types <list>', 'event types, comma-separated (default: all supported types)')
+    .option(
+      '--types <list>',
+      'event types, comma-separated; * for any characters, "default" for the default ones (docs/mapping.md)',
+    )
     .option('--description <text>', 'name of the sink at Twilio', DESCRIPTION)
     .option('--repin', 'also move types that are pinned to an older schema version')
+    .option('--own-numbers', "also print the account's numbers as the setting OWN_NUMBERS")
     .option('--no-test', 'send no test event')
     .option('--dry-run', 'print what would be done; change nothing')
     .addHelpText(
       'after',
       `${CREDENTIALS} The bridge should run: it is asked whether the test event came in.
 Exit codes: 0 the sink is there and its test came in, 1 not so, 2 wrong settings or use.
-stdout gets the line SINK_SID=… for .env.
+stdout gets the line SINK_SID=… for .env, and with --own-numbers the line OWN_NUMBERS=….
+Without --types: the types that tell of a customer, and each thing once. Others can be asked for; what they bring is said.
 
 Examples:
   npx twilio-segment-bridge sink create
   npx twilio-segment-bridge sink create --types com.twilio.messaging.message.delivered,com.twilio.messaging.message.failed
+  npx twilio-segment-bridge sink create --types 'default,com.twilio.taskrouter.reservation.*' --own-numbers
   npx twilio-segment-bridge sink create --bridge http://localhost:8787     # ask here whether the test came in`,
     )
     .action(toAction(terminal, create))

@@ -72,10 +72,29 @@ export function clip(text, n) {
  * @param {string} type
  */
 export function shortType(type) {
+  if (type.endsWith('.*')) return `all of ${visible(clip(type, 200).replace(/^com\.twilio\.|\.\*$/g, ''))}`
   const parts = clip(type, 200)
     .replace(/^com\.twilio\./, '')
     .split('.')
   return visible(parts.slice(-2).join('.')) || '(no type)'
+}
+
+/**
+ * Everything that Twilio sends of one kind begins alike: `com.twilio.voice.*`.
+ * @param {string} type
+ * @returns {string | undefined} undefined for a type that is not Twilio's
+ */
+export function familyOf(type) {
+  const [, family] = /^(com\.twilio\.[^.]+\.)./.exec(type) ?? []
+  return family && `${family}*`
+}
+
+/**
+ * @param {string} type
+ * @param {string} wanted a type, or a family
+ */
+export function isOfType(type, wanted) {
+  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
 }
 
 /** @param {number} n */

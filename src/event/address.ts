@@ -1,8 +1,8 @@
 /**
  * What kind of address a customer has. Only some of them say who somebody is: a phone number does, on whatever channel, and
- * so does an account on a channel of its own; short codes and sender names identify no one. Pure.
+ * so do an e-mail and an account on a channel of its own; short codes, sender names and the ends of a line identify no one. Pure.
  */
-export type AddressKind = 'phone' | 'other_scheme' | 'short_code' | 'alphanumeric'
+export type AddressKind = 'phone' | 'other_scheme' | 'short_code' | 'alphanumeric' | 'email'
 
 export type Address = {
   readonly kind: AddressKind
@@ -16,6 +16,8 @@ const E164 = /^\+[1-9]\d{1,14}$/
 const SCHEMED = /^([a-z][a-z0-9+.-]*):(.+)$/is
 /** Channels whose addresses are phone numbers: there, as without a scheme, a number counts however it is written. */
 const phoneSchemes: ReadonlySet<string | undefined> = new Set([undefined, 'whatsapp', 'rcs', 'sms', 'tel'])
+const endpointSchemes: ReadonlySet<string | undefined> = new Set(['client', 'sip', 'sips', 'sim'])
+const EMAIL = /^[^\s@:]+@[^\s@]+\.[^\s@]+$/
 /** Bidi marks, BOM and the like are copied along with a number and seen by nobody. */
 const LEADING_BLANKS = /^[\s\p{Cf}]+/u
 const SEPARATORS = /[\s\p{Cf}().-]/gu
@@ -32,7 +34,8 @@ export function readAddress(address: string): Address {
       return { kind: 'phone', bare: `+${dialled.replace('+', '')}`, scheme: decoded.scheme }
     }
     if (SHORT_CODE.test(dialled)) return { kind: 'short_code', bare, scheme }
-  } else if (E164.test(bare)) return { kind: 'phone', bare, scheme }
+    if (scheme === undefined && EMAIL.test(bare.trim())) return { kind: 'email', bare: bare.trim(), scheme }
+  } else if (E164.test(bare) && !endpointSchemes.has(scheme)) return { kind: 'phone', bare, scheme }
   return { kind: scheme === undefined ? 'alphanumeric' : 'other_scheme', bare, scheme }
 }
 
@@ -50,4 +53,36 @@ function percentDecode(text: string): string {
   } catch {
     return text
   }
+}
+
+/** The end of a line, at which anybody may sit, an agent as a rule. */
+export function isEndpoint({ scheme }: Address): boolean {
+  return endpointSchemes.has(scheme)
+}
+
+/** What a phone's keypad types for a caller who withholds the number: ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE. */
+const withheldNumbers = new Set(['+266696687', '+7378742833', '+2562533', '+8656696', '+86282452253'])
+const WITHHELD =
+  /^(anonymous|restricted|blocked|unknown|unavailable|private|withheld)(\s?(caller|number|call|id|name))?(@.*)?$/i
+
+/** A caller who withholds the number: all of them together would become one profile. */
+export function isWithheld({ kind, bare }: Address): boolean {
+  if (kind === 'phone') return withheldNumbers.has(bare)
+  if (kind === 'short_code') return withheldNumbers.has(`+${bare.replace(/\D/g, '')}`)
+  return WITHHELD.test(bare.trim())
+}
+
+const ACCOUNT_SID_CHARACTERS = 34
+const ACCOUNT_SID = /^AC[0-9a-f]{32}$/i
+
+/** Events of an account have nothing else in common: under its SID they would all become one profile. */
+export function isAccountSid(text: string): boolean {
+  return text.length >= ACCOUNT_SID_CHARACTERS && ACCOUNT_SID.test(text.trim())
+}
+
+/** The same for every way in which an address is written, and for a phone on whatever channel. */
+export function toComparable({ kind, bare, scheme }: Address): string {
+  if (kind === 'phone') return bare
+  const letters = bare.trim().toLowerCase()
+  return scheme === undefined || kind === 'short_code' ? letters.replace(/^\+/, '') : `${scheme}:${letters}`
 }

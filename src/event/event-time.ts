@@ -34,26 +34,39 @@ const EARLIEST_SECONDS = 1e9
 /** Seconds, then ms, µs and ns since 1970: each begins where the one before has reached the year 5138. */
 const UNITS = [1e11, 1e14, 1e17, 1e20]
 
-export function toEventTime(value: unknown): EventTime | undefined {
+/** `zoneless`: the zone of what names none, for where it is known. */
+export function toEventTime(value: unknown, zoneless = ''): EventTime | undefined {
   if (typeof value !== 'string' && typeof value !== 'number') return undefined
   const text = String(value).trim()
   if (text.length > LONGEST) return undefined
   if (NUMBER.test(text)) return fromNumber(text)
-  const time = fromIso(text) ?? fromWords(text)
+  const time = fromIso(text, zoneless) ?? fromWords(text, zoneless)
   return time && RFC3339.test(text) ? { ...time, text } : time
 }
 
-function fromIso(text: string): EventTime | undefined {
-  const [, year, month, day, hour, minute, second, fraction, zone] = ISO.exec(text) ?? []
+function fromIso(text: string, zoneless: string): EventTime | undefined {
+  const [, year, month, day, hour, minute, second, fraction, zone = zoneless] = ISO.exec(text) ?? []
   const numbers = [year, month, day, hour, minute, second ?? '0'].map(Number)
   return toTime(numbers, fraction, zone)
 }
 
-function fromWords(text: string): EventTime | undefined {
+function fromWords(text: string, zoneless: string): EventTime | undefined {
   const match = WORDS.exec(text)
   if (!match) return undefined
-  const [, dayFirst, monthBehind, monthFirst, dayBehind, early, hour, minute, second, fraction, zone, late] =
-    match
+  const [
+    ,
+    dayFirst,
+    monthBehind,
+    monthFirst,
+    dayBehind,
+    early,
+    hour,
+    minute,
+    second,
+    fraction,
+    zone = zoneless,
+    late,
+  ] = match
   const month = MONTHS.indexOf((monthBehind ?? monthFirst ?? '').toLowerCase()) + 1
   const numbers = [early ?? late, month, dayFirst ?? dayBehind, hour, minute, second ?? '0'].map(Number)
   return toTime(numbers, fraction, zone)
@@ -63,10 +76,10 @@ function fromWords(text: string): EventTime | undefined {
 function toTime(
   numbers: readonly number[],
   fraction: string | undefined,
-  zone: string | undefined,
+  zone: string,
 ): EventTime | undefined {
   const [year = Number.NaN, month = 0, day = 0, hour = 0, minute = 0, second = 0] = numbers
-  const offset = toMinutes(zone ?? '')
+  const offset = toMinutes(zone)
   const daysInMonth = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate()
   const isDay = year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth
   // The last second of a leap second's minute, and midnight as the end of a day.

@@ -1,12 +1,15 @@
 /**
  * One element of a body → a Twilio event, judged. The webhook and the delivery both read events by `toEvent`, so what the
- * webhook lets in can be mapped. In: whatever JSON gave. Out: the event and its customer's address, or the reason it goes no
+ * webhook lets in can be mapped. In: whatever JSON gave. Out: the event and its customer, or the reason it goes no
  * further. Never throws; no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import { type Family, fits, isAddressNumber, schemaOf } from '../families/family.ts'
-import { familyOf } from '../families/index.ts'
+import { type EventType, fits, schemaOf } from '../families/family.ts'
+import { eventTypeOf } from '../families/index.ts'
 import type { EventReason } from '../reasons.ts'
+import { type Customer, toCustomer } from './customer.ts'
+import { isObject, type JsonObject } from './json-object.ts'
+import { asDefault, type Mapping } from './mapping.ts'
 import type { ValidationError } from './validation-errors.ts'
 import { findFaults, toFault } from './validation-errors.ts'
 
@@ -40,7 +43,7 @@ const Envelope = z.compile(
 )
 type Envelope = z.infer<typeof Envelope>
 
-export type JsonObject = Readonly<Record<string, unknown>>
+export { isObject, type JsonObject } from './json-object.ts'
 
 /** A judged event. `data` is the very object that came, unknown fields and all: nothing is copied. */
 export type TwilioEvent = Readonly<Envelope> & { readonly data: JsonObject }
@@ -51,7 +54,8 @@ export type Reading =
       readonly event: TwilioEvent
       /** The one in `dataschema`; 0 when there is none. */
       readonly version: number
-      readonly customer: string
+      readonly eventType: EventType
+      readonly customer: Customer
     }
   | {
       readonly ok: false
@@ -61,18 +65,18 @@ export type Reading =
       readonly data: JsonObject | undefined
     }
 
-export function toEvent(element: unknown): Reading {
+export function toEvent(element: unknown, mapping: Mapping = asDefault): Reading {
   if (!Envelope.validate(element)) {
     const data = isObject(element) && isObject(element.data) ? element.data : undefined
     return stop('not_a_cloudevent', findFaults('$', Envelope, element), data)
   }
-  const family = familyOf(element.type)
-  if (family === undefined) return stop('type_unmapped')
-  if (family.skip !== undefined) return stop(family.skip)
-  return withData(element, family, family.customer)
+  const eventType = eventTypeOf(element.type)
+  if (eventType === undefined) return stop('type_unmapped')
+  const { skip } = eventType.family
+  return skip === undefined ? withData(element, eventType, mapping) : stop(skip)
 }
 
-function withData(envelope: Envelope, family: Family, customerField: string): Reading {
+function withData(envelope: Envelope, eventType: EventType, mapping: Mapping): Reading {
   const data = toData(envelope)
   const path = pathOfData(envelope)
   if (data === undefined) {
@@ -83,15 +87,12 @@ function withData(envelope: Envelope, family: Family, customerField: string): Re
     return stop('schema_rejected', [fault])
   }
   const version = toVersion(envelope.dataschema)
-  const schema = schemaOf(family, version)
+  const schema = schemaOf(eventType.family, version)
   if (!fits(data, schema)) return stop('schema_rejected', findFaults(path, schema, data), data)
-  const customer = toAddress(data, customerField)
-  if (customer === undefined) {
-    const fault = toFault(`${path}.${customerField}`, 'non-empty string', data[customerField])
-    return stop('schema_rejected', [fault], data)
-  }
+  const customer = toCustomer(eventType, data, mapping)
+  if (typeof customer === 'string') return stop(customer, [], data)
   const event = isWhole(envelope) ? envelope : { ...envelope, data }
-  return { ok: true, event, version, customer }
+  return { ok: true, event, version, eventType, customer }
 }
 
 /** As a rule the data came as an object: then nothing is to be put in its place. */
@@ -133,17 +134,6 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 function fromBase64(base64: string): string {
   const bytes = atob(base64.replaceAll('-', '+').replaceAll('_', '/'))
   return utf8.decode(Uint8Array.from(bytes, byte => byte.charCodeAt(0)))
-}
-
-/** A number is as good as its digits, if they can be an address: the schemas say from which number on. */
-export function toAddress(data: JsonObject, field: string): string | undefined {
-  const address = data[field]
-  if (isAddressNumber(address)) return String(address)
-  return typeof address === 'string' && address !== '' ? address : undefined
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Whether a text can be an event's id or source: the outbox knows redeliveries by them. */

@@ -1,55 +1,103 @@
 /**
- * What a family of Twilio events is: the types it covers, the versions of its schema, and which field of `data` is the
- * customer's address. A family is data; reading, judging and mapping are done elsewhere and alike for all of them.
- * In: zod objects. Out: a `Family`. No I/O, no clock, no host.
+ * What a family of Twilio events is: the types it covers, the versions of its schema, whose event each is, when it happened,
+ * and what in it is personal. A family is data; reading, judging and mapping are done elsewhere and alike for all of them.
+ * In: a declaration. Out: a `Family`. No I/O, no clock, no host.
  */
 import * as z from 'zod'
+import type { CustomerRule, Path, Personal, Subscribe, TimeRule } from './rules.ts'
 
-/** Every family is either mapped, and then it says whose event it is, or skipped, and then it says why. */
-type Purpose<Field> =
-  | { readonly customer: Field; readonly skip?: never }
-  | { readonly skip: 'sink_test'; readonly customer?: never }
+/** What may differ from type to type of a family. */
+type Traits = {
+  readonly customer: CustomerRule
+  readonly time: TimeRule
+  /** The SID of what the event is about, never the account's: the first path that holds one. */
+  readonly resource: readonly Path[]
+  readonly subscribe: Subscribe
+}
 
-export type Family = Purpose<string> & {
+export type EventType = Traits & {
+  readonly type: string
+  /** For people: an object and what happened to it. */
+  readonly name: string
+  readonly family: Family
+}
+
+export type Family = {
   /** Name of the schema in `dataschema`, without its version. */
   readonly schema: string
+  /** What people call it and its like. */
+  readonly group: string
   readonly description: string
   /** The CloudEvent types it covers. */
   readonly types: readonly string[]
+  readonly eventTypes: readonly EventType[]
+  readonly personal: Personal
   readonly versions: ReadonlyMap<number, z.ZodObject>
   /** Judges versions newer than any listed, and events that name none. */
   readonly newest: z.ZodObject
+  /** Why its events are never sent. */
+  readonly skip?: 'sink_test' | undefined
 }
 
-/** Fields that are required in every version, and text or digits: only such a field can be the customer's address. */
-type TextField<S extends z.ZodObject> = {
-  [Key in keyof S['shape']]: S['shape'][Key] extends z.ZodType<string | number> ? Key : never
-}[keyof S['shape']] &
-  string
+type Declared = Partial<Traits> & {
+  readonly schema: string
+  readonly group: string
+  readonly description: string
+  /** What all its types start with. */
+  readonly prefix: string
+  /** The rest of the type → its name for people, and what it does not share with the others. */
+  readonly types: Readonly<Record<string, string | (Partial<Traits> & { readonly name: string })>>
+  /** Called when the schemas are needed for the first time: making those of every family would make each start slow. */
+  readonly versions: () => Readonly<Record<number, z.ZodObject>>
+  readonly personal?: Personal
+  readonly skip?: 'sink_test'
+}
 
-export function defineFamily<S extends z.ZodObject>(
-  family: Purpose<TextField<NoInfer<S>>> & {
-    readonly schema: string
-    readonly description: string
-    readonly types: readonly string[]
-    readonly versions: Readonly<Record<number, S>>
-  },
-): Family {
-  const versions = new Map<number, z.ZodObject>()
-  // Integer keys of an object come in ascending order, so the last one is the newest.
-  for (const [key, schema] of Object.entries(family.versions)) {
-    versions.set(Number(key), describe(schema, family, key))
+const none: Traits = { customer: { rule: 'nobody' }, time: [], resource: [], subscribe: 'default' }
+
+export function defineFamily(declared: Declared): Family {
+  const { schema, group, description, prefix, personal = {}, skip } = declared
+  const traits = { ...none, ...pick(declared) }
+  const eventTypes: EventType[] = []
+  let made: ReadonlyMap<number, z.ZodObject> | undefined
+  const family: Family = {
+    ...{ schema, group, description, personal, skip, eventTypes },
+    types: Object.keys(declared.types).map(type => prefix + type),
+    get versions() {
+      made ??= describeAll(declared)
+      return made
+    },
+    get newest() {
+      const newest = [...this.versions.values()].at(-1)
+      if (newest === undefined) throw new Error(`${schema} has no versions`)
+      return newest
+    },
   }
-  const newest = [...versions.values()].at(-1)
-  if (newest === undefined) throw new Error(`${family.schema} has no versions`)
-  return { ...family, versions, newest }
+  for (const [type, own] of Object.entries(declared.types)) {
+    const named = typeof own === 'string' ? { name: own } : own
+    eventTypes.push({ ...traits, ...named, type: prefix + type, family })
+  }
+  return family
+}
+
+function pick({ customer, time, resource, subscribe }: Declared): Partial<Traits> {
+  return {
+    ...(customer && { customer }),
+    ...(time && { time }),
+    ...(resource && { resource }),
+    ...(subscribe && { subscribe }),
+  }
+}
+
+/** The same schema for every version from 1 on. */
+export function upTo(newest: number, schema: z.ZodObject): Record<number, z.ZodObject> {
+  return Object.fromEntries(Array.from({ length: newest }, (_, index) => [index + 1, schema]))
 }
 
 /** The schema an event of this version is judged by. */
 export function schemaOf(family: Family, version: number): z.ZodObject {
   return family.versions.get(version) ?? family.newest
 }
-
 const compiled = new WeakMap<z.ZodObject, z.ZodObject>()
 
 /**
@@ -83,56 +131,17 @@ export function propertiesOf(family: Family, version: number): readonly Property
   return listed
 }
 
-function describe(schema: z.ZodObject, family: { schema: string; description: string }, version: string) {
-  // `$id`, not zod's `id`: that one would move the whole schema into `$defs`.
-  return schema.meta({
-    $id: `urn:twilio-segment-bridge:${family.schema}:${version}`,
-    title: `${family.schema} version ${version}`,
-    description: family.description,
-  })
-}
-
-// The fields families are made of. `error` is what a fault calls "expected", so it names the type and no more.
-
-export function text(description: string) {
-  return z.string({ error: 'string' }).meta({ description })
-}
-
-/** Short codes have three digits or more: a smaller number is nobody's address. */
-const LEAST_ADDRESS = 100
-const addressNumber = (error: string) => z.int({ error }).min(LEAST_ADDRESS, { error })
-
-export function isAddressNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= LEAST_ADDRESS
-}
-
-/** An address of anybody's. One of digits alone may be sent as a number. */
-export function party(description: string) {
-  const error = 'string'
-  return z.union([z.string(), addressNumber(error)], { error }).meta({ description })
-}
-
-/** The customer's address. Not empty: all customers with an empty one would become the same profile. */
-export function address(description: string) {
-  const error = 'non-empty string'
-  return z
-    .union([z.string().min(1, { error }), addressNumber(error)], { error })
-    .meta({ description, identityType: 'phone' })
-}
-
-/** How an optional field usually looks. */
-const usual = {
-  text: z.string(),
-  integer: z.int(),
-  integerOrText: z.union([z.int(), z.string()]),
-  textList: z.array(z.string()),
-  textMap: z.record(z.string(), z.string()),
-} as const
-
-/**
- * A field that may be missing, null or anything else. The event is a fact without it, so how it looks never rejects an event;
- * the schema says what to expect for those who read it.
- */
-export function optional(looks: keyof typeof usual, description: string) {
-  return z.union([usual[looks], z.unknown()]).optional().meta({ description })
+function describeAll({ schema, description, versions }: Declared): ReadonlyMap<number, z.ZodObject> {
+  // Integer keys of an object come in ascending order, so the last one is the newest.
+  return new Map(
+    Object.entries(versions()).map(([version, object]) => [
+      Number(version),
+      // `$id`, not zod's `id`: that one would move the whole schema into `$defs`.
+      object.meta({
+        $id: `urn:twilio-segment-bridge:${schema}:${version}`,
+        title: `${schema} version ${version}`,
+        description,
+      }),
+    ]),
+  )
 }

@@ -3,7 +3,9 @@
  * Pure data: no I/O, no clock, no host.
  */
 import * as z from 'zod'
-import { address, defineFamily, optional, party, text } from './family.ts'
+import { defineFamily } from './family.ts'
+import { address, optional, party, text } from './fields.ts'
+import { anyAddress } from './rules.ts'
 
 // What versions 1 and 2 lacked is not known, so they are judged as version 3.
 export const MessageStatus3 = z.looseObject({
@@ -38,15 +40,17 @@ export type MessageStatus = z.infer<typeof MessageStatus6>
 export const messageStatus = defineFamily({
   schema: 'Messaging.MessageStatus',
   description: 'An outbound message changed its status',
-  types: [
-    'com.twilio.messaging.message.queued',
-    'com.twilio.messaging.message.sent',
-    'com.twilio.messaging.message.delivered',
-    'com.twilio.messaging.message.failed',
-    'com.twilio.messaging.message.undelivered',
-    'com.twilio.messaging.message.read',
-  ],
-  versions: {
+  group: 'Messaging',
+  prefix: 'com.twilio.messaging.message.',
+  types: {
+    queued: 'Message Queued',
+    sent: 'Message Sent',
+    delivered: 'Message Delivered',
+    failed: 'Message Failed',
+    undelivered: 'Message Undelivered',
+    read: 'Message Read',
+  },
+  versions: () => ({
     1: MessageStatus3,
     2: MessageStatus3,
     3: MessageStatus3,
@@ -56,8 +60,11 @@ export const messageStatus = defineFamily({
     7: MessageStatus6,
     // What version 8 adds is not known; it is passed on unjudged.
     8: MessageStatus6,
-  },
-  customer: 'to',
+  }),
+  customer: anyAddress('to'),
+  time: ['timestamp'],
+  resource: ['messageSid'],
+  personal: { address: ['from', 'to'], content: ['body', 'tags', 'statusCallBackUrl'] },
 })
 
 // Which fields Twilio requires is not known beyond these three; live samples lack accountSid or numSegments.
@@ -95,14 +102,23 @@ export type InboundMessage = z.infer<typeof InboundMessage2>
 export const inboundMessage = defineFamily({
   schema: 'Messaging.InboundMessageV1',
   description: 'A message was received',
-  types: ['com.twilio.messaging.inbound-message.received'],
-  versions: {
+  group: 'Messaging',
+  prefix: 'com.twilio.messaging.inbound-message.',
+  types: { received: 'Message Received' },
+  versions: () => ({
     1: InboundMessage1,
     2: InboundMessage2,
     3: InboundMessage2,
     4: InboundMessage2,
     5: InboundMessage2,
     6: InboundMessage2,
+  }),
+  customer: anyAddress('from'),
+  time: ['timestamp'],
+  resource: ['messageSid'],
+  personal: {
+    address: ['from', 'to', 'recipients'],
+    content: ['body'],
+    place: ['toCity', 'toState', 'toZip', 'toCountry', 'fromCity', 'fromState', 'fromZip', 'fromCountry'],
   },
-  customer: 'from',
 })

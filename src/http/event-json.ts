@@ -21,7 +21,7 @@ export type SummaryJson = Omit<EventSummary, 'receivedAt' | 'storedAt' | 'occurr
 
 /** One event: `GET /api/events/:key`. */
 export type EventJson = Omit<SummaryJson, 'attempts'> &
-  Pick<EventDetail, 'faults' | 'answer' | 'origins'> & {
+  Pick<EventDetail, 'name' | 'faults' | 'answer' | 'origins'> & {
     readonly attemptCount: number
     readonly attempts: readonly AttemptJson[]
     readonly received: unknown

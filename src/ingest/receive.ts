@@ -5,6 +5,7 @@
  */
 import type { Failure } from '../alerts/throttle.ts'
 import type { Settings } from '../config.ts'
+import { type Mapping, toMapping } from '../event/mapping.ts'
 import type { EventVerdict, ReceivedRequest, Stored } from '../event/received-request.ts'
 import { toStatus } from '../reasons/outcomes.ts'
 import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
@@ -19,7 +20,7 @@ import {
 } from './authenticate.ts'
 import { type Content, undoContentEncoding } from './content-encoding.ts'
 import { decode } from './decode.ts'
-import { validate } from './validate.ts'
+import { validateBy } from './validate.ts'
 
 export type WebhookRequest = Claim & {
   readonly method: string
@@ -61,7 +62,7 @@ export async function receive(
   const admitted = await authorize(request, settings, digests)
   if (!admitted.ok) return refuse(admitted)
   const { contentEncoding } = request
-  if (!contentEncoding) return keep(toIntake(admitted, now()), outbox)
+  if (!contentEncoding) return keep(toIntake(admitted, now(), toMapping(settings)), outbox)
   const content = await undoContentEncoding(
     admitted.body,
     contentEncoding,
@@ -69,16 +70,19 @@ export async function receive(
     settings.MAX_BODY_BYTES,
   )
   if (!content.ok) return refuse({ ...content, signed: request.signature !== undefined })
-  return keep(toIntake(content, now()), outbox)
+  return keep(toIntake(content, now(), toMapping(settings)), outbox)
 }
 
 function toIntake(
   content: Pick<Extract<Content, { ok: true }>, 'body' | 'damaged'>,
   receivedAt: number,
+  mapping: Mapping,
 ): ReceivedRequest {
   const decoded = decode(content.body)
   const { body, encoding } = decoded
-  const entries = decoded.ok ? decoded.elements.map(validate) : [toRejected(decoded.entry, content.damaged)]
+  const entries = decoded.ok
+    ? decoded.elements.map(element => validateBy(mapping, element))
+    : [toRejected(decoded.entry, content.damaged)]
   return { body, encoding, receivedAt, entries }
 }
 

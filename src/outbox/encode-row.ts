@@ -4,6 +4,7 @@
  */
 import { fnv1a53 } from '../event/hash.ts'
 import type { EventVerdict, Identity, ReceivedRequest } from '../event/received-request.ts'
+import { toState } from '../reasons/outcomes.ts'
 import { checksumOf } from './checksum.ts'
 import { FROM_BODY, type RequestRow, type RowEntry } from './request-row.ts'
 
@@ -30,8 +31,8 @@ function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): Reque
     events: entries.length,
     source: entries.find(({ identity }) => identity)?.identity?.source,
     rejected: entries.flatMap(({ reason, identity, carried }) => {
-      // What was carried was told where it came from.
-      if (carried || reason === undefined || reason === 'sink_test' || reason === 'type_unmapped') return []
+      // What was carried was told where it came from; what is skipped on purpose is no failure.
+      if (carried || reason === undefined || toState(reason) === 'skipped') return []
       return { reason, id: identity?.id }
     }),
   }

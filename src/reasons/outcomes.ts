@@ -37,6 +37,8 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
       return 'rejected'
     case 'sink_test':
     case 'type_unmapped':
+    case 'no_customer':
+    case 'customer_ambiguous':
     case 'dry_run':
     case 'dropped_by_operator':
       return 'skipped'

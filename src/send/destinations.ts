@@ -1,5 +1,6 @@
 /** The list of destinations, as the settings name them: the one place that knows which kinds there are. */
 import { type Settings, toTarget } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import type { Destination } from './destination.ts'
 import { createDryRun } from './dry-run.ts'
 import { createSegment } from './segment/segment.ts'
@@ -18,6 +19,6 @@ export async function createDestinations(
   settings: Settings,
   { showDryRun, ...host }: DestinationHost,
 ): Promise<readonly [Destination]> {
-  const segment = await createSegment(toTarget(settings), settings.SEGMENT_RATE, host)
+  const segment = await createSegment(toTarget(settings), settings.SEGMENT_RATE, host, toMapping(settings))
   return [settings.SEGMENT_WRITE_KEY ? segment : createDryRun(segment, showDryRun)]
 }

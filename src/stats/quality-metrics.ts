@@ -1,7 +1,7 @@
 /** The figures of data quality for Prometheus, as counters: rates over any time are for whoever reads them. */
 import { Counter, type Registry } from 'prom-client'
 import { propertiesOf } from '../families/family.ts'
-import { familyOf } from '../families/index.ts'
+import { eventTypeOf } from '../families/index.ts'
 import type { KindTotals } from './quality.ts'
 import { identityKinds } from './quality-sample.ts'
 
@@ -33,11 +33,12 @@ export function createQualityMeters(registers: Registry[]): (totals: readonly Ki
       for (const outcome of ['passing', 'violating', 'unmapped'] as const) {
         events.inc({ ...kind, outcome }, counts[outcome])
       }
-      const family = familyOf(type)
-      if (family?.customer === undefined) continue
-      for (const { name, required } of propertiesOf(family, version)) {
+      const eventType = eventTypeOf(type)
+      if (eventType === undefined || eventType.family.skip !== undefined) continue
+      for (const { name, required } of propertiesOf(eventType.family, version)) {
         present.inc({ ...kind, property: name, required: String(required) }, counts.present[name] ?? 0)
       }
+      if (eventType.customer.rule === 'nobody') continue
       for (const one of identityKinds) identity.inc({ ...kind, identity: one }, counts.identity[one] ?? 0)
     }
   }

@@ -2,12 +2,14 @@
  * What one event tells of the quality of its kind, in one number, so that it costs the webhook next to nothing: which of its
  * schema's properties it has, and what kind of address its customer has. And such numbers, added up. Pure.
  */
-import { type AddressKind, readAddress } from '../event/address.ts'
-import { type JsonObject, toAddress } from '../event/event.ts'
+import type { Address, AddressKind } from '../event/address.ts'
+import { toCustomerAddress } from '../event/customer.ts'
+import type { JsonObject } from '../event/json-object.ts'
+import { asDefault } from '../event/mapping.ts'
 import { propertiesOf } from '../families/family.ts'
-import { families, familyOf } from '../families/index.ts'
+import { eventTypeOf, familyOf } from '../families/index.ts'
 
-/** `missing`: the customer's field is not there, is empty or is no text. */
+/** `missing`: the event names no customer. An e-mail counts with the accounts of other channels. */
 export const identityKinds = [
   'phone',
   'other_scheme',
@@ -20,14 +22,8 @@ export type IdentityKind = (typeof identityKinds)[number]
 /** In the number, below the bits of the properties; 0 stands for a type without a customer. */
 const IDENTITIES = 8
 export const NOTHING_SEEN = 0
-/** What is left of the 53 bits of a whole number. */
-const PROPERTIES = 50
-
-for (const { schema, versions } of families) {
-  for (const { shape } of versions.values()) {
-    if (Object.keys(shape).length > PROPERTIES) throw new Error(`${schema}: over ${PROPERTIES} properties`)
-  }
-}
+/** What is left of the 53 bits of a whole number; no schema lists more. */
+export const PROPERTIES = 50
 
 /** What came of one kind, in an hour or in all. A copy is counted as a duplicate, and nowhere else. */
 export type Counts = {
@@ -49,10 +45,19 @@ export const noCounts: Counts = {
   ...{ present: {}, identity: {} },
 }
 
-/** Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read. */
-export function observe(type: string, version: number, data: JsonObject | undefined): number {
-  const family = familyOf(type)
-  if (family?.customer === undefined) return NOTHING_SEEN
+/**
+ * Properties are the bits from the lowest, in the schema's order. `data`: undefined when there is none that can be read.
+ * `address`: the customer's, null when there is none; found by the preset settings when it is not known.
+ */
+export function observe(
+  type: string,
+  version: number,
+  data: JsonObject | undefined,
+  address?: Address | null,
+): number {
+  const eventType = eventTypeOf(type)
+  if (eventType === undefined || eventType.family.skip !== undefined) return NOTHING_SEEN
+  const { family, customer } = eventType
   let bits = 0
   let bit = 1
   if (data !== undefined) {
@@ -62,9 +67,16 @@ export function observe(type: string, version: number, data: JsonObject | undefi
       bit *= 2
     }
   }
-  const address = data && toAddress(data, family.customer)
-  const kind = address === undefined ? 'missing' : readAddress(address).kind
-  return bits * IDENTITIES + identityKinds.indexOf(kind) + 1
+  // No customer is missing where none is looked for.
+  if (customer.rule === 'nobody') return bits * IDENTITIES
+  const found =
+    address === undefined && data ? toCustomerAddress(eventType, data, asDefault)?.address : address
+  return bits * IDENTITIES + identityKinds.indexOf(toIdentityKind(found ?? undefined)) + 1
+}
+
+function toIdentityKind(address: Address | undefined): IdentityKind {
+  if (address === undefined) return 'missing'
+  return address.kind === 'email' ? 'other_scheme' : address.kind
 }
 
 /** `observed`: how often each number came of one kind. */

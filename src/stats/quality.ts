@@ -3,7 +3,7 @@
  * several, and the time. Out: the answer of `GET /api/quality`. Pure.
  */
 import { propertiesOf } from '../families/family.ts'
-import { familyOf } from '../families/index.ts'
+import { eventTypeOf } from '../families/index.ts'
 import { addCounts, type Counts, eventsOf, type IdentityKind } from './quality-sample.ts'
 
 export const HOUR_MS = 3_600_000
@@ -125,10 +125,11 @@ function toTypeQuality(
   hours: readonly number[],
   heard: boolean,
 ): TypeQuality {
-  const family = familyOf(type)
+  const eventType = eventTypeOf(type)
+  const family = eventType?.family
   const { passing, violating, duplicates, present, identity } = counts
   const of = passing + violating
-  const properties = family?.customer === undefined ? [] : propertiesOf(family, version)
+  const properties = family === undefined || family.skip !== undefined ? [] : propertiesOf(family, version)
   const complete = (required: boolean) =>
     properties
       .filter(property => property.required === required)
@@ -142,7 +143,7 @@ function toTypeQuality(
     required: complete(true),
     optional: complete(false),
     identity:
-      family?.customer === undefined
+      eventType === undefined || eventType.customer.rule === 'nobody'
         ? null
         : { of, usable: phone + other_scheme, kinds: { ...noIdentities, ...identity } },
     volume: {

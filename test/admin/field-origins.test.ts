@@ -30,15 +30,17 @@ function leaves(value: unknown, path = '$'): string[] {
 }
 
 /** What becomes of the value at `from` on its way to `to`. */
-function becomes(to: string, value: unknown): unknown {
-  const text = String(value)
+function becomes(to: string, value: unknown, { type, data }: Record<string, unknown>): unknown {
+  // Where address and channel stand apart.
+  const isWhatsApp = String(type).includes('.comms-api.') && JSON.stringify(data).includes('WHATSAPP')
+  const text = isWhatsApp && to === '$.anonymousId' ? `whatsapp:${value}` : String(value)
   if (to === '$.anonymousId') return fnv1a64(text)
   if (to === '$.properties') return typeof value === 'string' ? JSON.parse(value) : value
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):(.+)$/is.exec(text) ?? []
   const bare = rest ?? text
   const isPhone = /^\+[1-9][\d ]+$/.test(bare)
   if (/\]\.id$/.test(to)) return isPhone ? bare.replaceAll(' ', '') : bare
-  if (/\]\.type$/.test(to)) return isPhone ? 'phone' : scheme?.toLowerCase()
+  if (/\]\.type$/.test(to)) return isPhone ? 'phone' : text.includes('@') ? 'email' : scheme?.toLowerCase()
   return value
 }
 
@@ -59,7 +61,7 @@ describe.each(pairs)('$name', ({ twilio }) => {
     for (const { to, from } of origins) {
       const value = at(track, to)
       expect(value, to).toBeDefined()
-      if (from !== null) expect(becomes(to, at(twilio, from)), `${from} → ${to}`).toEqual(value)
+      if (from !== null) expect(becomes(to, at(twilio, from), twilio), `${from} → ${to}`).toEqual(value)
       else if (to === '$.timestamp') expect(value).toBe(new Date(RECEIVED_AT).toISOString())
     }
   })

@@ -22,6 +22,12 @@ const allTypes = {
   'com.twilio.messaging.message.read': 8,
   [inbound]: 6,
 }
+/** Of those that the stand-in offers. */
+const defaultTypes = {
+  ...allTypes,
+  'com.twilio.daptbt.link-shortening.link-clicked': 3,
+  'com.twilio.taskrouter.task.created': 4,
+}
 
 /** Settings as in a .env; `change` with '' leaves one out. */
 function toEnvironment(change: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -77,7 +83,7 @@ describe('sink create', () => {
     })
     expect(out).toEqual([`SINK_SID=${sink?.sid}`])
     const [subscription] = api.subscriptions.values()
-    expect(Object.fromEntries(subscription?.types ?? [])).toEqual(allTypes)
+    expect(Object.fromEntries(subscription?.types ?? [])).toEqual(defaultTypes)
     expect(api.testAnswers).toEqual([200])
     // One JSON object a key, as Twilio wants it.
     const { form } = posts(api).find(({ path }) => path === '/v1/Subscriptions') ?? {}
@@ -90,7 +96,7 @@ describe('sink create', () => {
     const made = posts(api).length
     const second = await run(api, ['create', '--bridge', bridge.origin])
     expect(second).toMatchObject({ code: 0, out: first.out })
-    expect(second.said).toContain('subscribed to 7 types already')
+    expect(second.said).toContain('subscribed to 9 types already')
     expect(api.sinks.size).toBe(1)
     // Nothing but the test.
     expect(
@@ -117,7 +123,7 @@ describe('sink create', () => {
     const first = await run(api, ['create', '--no-test'])
     expect(first.said).toContain(`subscribed to ${inbound}, version 6`)
     expect(Object.fromEntries(types)).toEqual({
-      ...allTypes,
+      ...defaultTypes,
       [delivered]: 6,
       'com.twilio.error-logs.error.logged': 2,
     })
@@ -133,7 +139,7 @@ describe('sink create', () => {
     expect(said).toContain(`create a webhook sink: POST to ${destination}`)
     expect(said).toContain(`subscribe to ${inbound} (version 6)`)
     expect(posts(api)).toEqual([])
-    api.subscribe(api.addSink(ownSink).sid, allTypes)
+    api.subscribe(api.addSink(ownSink).sid, defaultTypes)
     expect((await run(api, ['create', '--dry-run'])).said).toContain('Nothing is missing')
   })
 
@@ -148,6 +154,43 @@ describe('sink create', () => {
     expect(Object.fromEntries(subscription?.types ?? [])).toEqual({ [delivered]: 8, [inbound]: 6 })
   })
 
+  it('[FM13] without --types: what tells of a customer; the reason against any other is said when it is asked for', async () => {
+    await using api = await startTwilioApi()
+    const first = await run(api, ['create', '--no-test'])
+    expect(first.said).not.toContain('Note: com.twilio')
+    // Twilio does not have it.
+    expect(first.said).toContain('left out com.twilio.studio.flow.execution.started: Twilio calls it unknown')
+    const second = await run(api, ['create', '--no-test', '--types', 'taskrouter.*'])
+    expect(second.said).toContain('Note: com.twilio.taskrouter.reservation.created: one of 10 to 20 events')
+    expect(second.said).toContain('com.twilio.taskrouter.worker.created: about an employee')
+    const [subscription] = api.subscriptions.values()
+    expect(Object.fromEntries(subscription?.types ?? [])).toEqual({
+      ...defaultTypes,
+      'com.twilio.taskrouter.reservation.created': 4,
+      'com.twilio.taskrouter.worker.created': 4,
+    })
+  })
+
+  it('[FM13] a wildcard does not ask for error logs, their whole name does', async () => {
+    await using api = await startTwilioApi()
+    const typesOf = () => [...([...api.subscriptions.values()][0]?.types.keys() ?? [])]
+    await run(api, ['create', '--no-test', '--types', '*'])
+    expect(typesOf()).toContain(delivered)
+    expect(typesOf().filter(type => type.includes('error-logs'))).toEqual([])
+    const { said } = await run(api, ['create', '--no-test', '--types', 'error-logs.error.logged'])
+    expect(said).toContain('a failing sink logs an error')
+    expect(typesOf()).toContain('com.twilio.error-logs.error.logged')
+  })
+
+  it("[FM16] --own-numbers prints the account's numbers as a line for .env", async () => {
+    await using api = await startTwilioApi({ phoneNumbers: ['+15550100100', '+15550100101'] })
+    const { out, code } = await run(api, ['create', '--no-test', '--own-numbers'])
+    expect({ out: out.at(-1), code }).toEqual({ out: 'OWN_NUMBERS=+15550100100,+15550100101', code: 0 })
+    await using none = await startTwilioApi()
+    const empty = await run(none, ['create', '--no-test', '--own-numbers'])
+    expect(empty.out.join('\n')).not.toContain('OWN_NUMBERS')
+  })
+
   it('[SK1] leaves out a type that Twilio restricts, and says so', async () => {
     await using api = await startTwilioApi({
       statuses: { 'com.twilio.messaging.message.read': 'restricted' },
@@ -155,7 +198,7 @@ describe('sink create', () => {
     const { code, said } = await run(api, ['create', '--no-test'])
     expect(code).toBe(0)
     expect(said).toContain('left out com.twilio.messaging.message.read: Twilio calls it restricted')
-    expect([...api.subscriptions.values()][0]?.types.size).toBe(6)
+    expect([...api.subscriptions.values()][0]?.types.size).toBe(8)
   })
 
   it('[SK1] never pins a version that Twilio does not have yet', async () => {
@@ -363,7 +406,11 @@ describe('sink status', () => {
   it('[SK8] old pins, missing types, types without family, batches off and twins are notes', async () => {
     await using api = await startTwilioApi()
     const { sid } = api.addSink({ sink_configuration: { destination, method: 'post', batch_events: false } })
-    api.subscribe(sid, { [delivered]: 5, 'com.twilio.daptbt.link-shortening.link-clicked': 3 })
+    api.subscribe(sid, {
+      [delivered]: 5,
+      'com.twilio.engagement-intelligence.transcript.finished': 1,
+      'com.twilio.nothing': 1,
+    })
     const twin = api.addSink({ sink_configuration: { destination } })
     const result = await run(api, ['status', '--json'], { SINK_SID: sid })
     const { ok, findings } = result.json<{
@@ -373,7 +420,7 @@ describe('sink status', () => {
     expect({ ok, code: result.code }).toEqual({ ok: true, code: 0 })
     const notes = findings.filter(({ state }) => state === 'note')
     expect(new Set(notes.map(({ name }) => name))).toEqual(
-      new Set(['batches', 'version', 'not subscribed', 'no family', 'twin']),
+      new Set(['batches', 'version', 'not subscribed', 'on request', 'unsupported type', 'twin']),
     )
     expect(notes.find(({ name }) => name === 'twin')?.detail).toContain(twin.sid)
   })

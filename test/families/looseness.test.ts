@@ -15,7 +15,7 @@ const whole = { 'Messaging.MessageStatus': statusEvent(), 'Messaging.InboundMess
 const toBase64 = (data: unknown) => Buffer.from(JSON.stringify(data)).toString('base64')
 
 const optionalFields = families.flatMap(family =>
-  family.customer === undefined
+  !(family.schema in whole)
     ? []
     : propertiesOf(family, 99)
         .filter(({ required }) => !required)

@@ -160,6 +160,7 @@ describeHosts('looking', host => {
     const event = await bridge().api<Detail>(`/api/events/${found?.key}`)
     expect(event).toEqual({
       ...found,
+      name: 'Message Received',
       received: inbound,
       mapped: {
         ...{ event: inbound.type, messageId: inbound.id, anonymousId: expect.stringMatching(/^\d+$/) },

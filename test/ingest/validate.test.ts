@@ -142,7 +142,7 @@ describe('what is skipped', () => {
   test.each([{}, 'no JSON', 42, undefined])(
     '[VA4] a type without a family is skipped, whatever its data: %j',
     data => {
-      const type = 'com.twilio.voice.insights.call-summary.complete'
+      const type = 'com.twilio.intelligence.operator-result.created'
       const entry = validate({ ...statusEvent(), type, data })
       expect(entry).toMatchObject({ type, state: 'skipped', reason: 'type_unmapped', faults: [], identity })
     },

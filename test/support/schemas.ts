@@ -2,6 +2,7 @@
 import { toMarkdown } from '../../src/cli/settings-table.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
+import { toTypesTable } from './types-table.ts'
 
 export const folder = new URL('../../schemas/', import.meta.url)
 
@@ -14,10 +15,15 @@ export const generated: Readonly<Record<string, string>> = Object.fromEntries(
 export const configurationPage = new URL('../../docs/configuration.md', import.meta.url)
 
 /** That page with the table between its markers made anew. */
-export function withSettingsTable(text: string): string {
-  const [begin, end] = ['<!-- settings -->\n', '<!-- /settings -->']
-  if (!text.includes(begin) || !text.includes(end))
-    throw new Error(`docs/configuration.md needs ${begin}and ${end}`)
+export const withSettingsTable = (text: string): string => withTable(text, 'settings', toMarkdown())
+
+export const mappingPage = new URL('../../docs/mapping.md', import.meta.url)
+
+export const withTypesTable = (text: string): string => withTable(text, 'types', toTypesTable())
+
+function withTable(text: string, name: string, table: string): string {
+  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`]
+  if (!text.includes(begin) || !text.includes(end)) throw new Error(`the page needs ${begin}and ${end}`)
   const before = text.slice(0, text.indexOf(begin) + begin.length)
-  return `${before}${toMarkdown()}\n${text.slice(text.indexOf(end))}`
+  return `${before}${table}\n${text.slice(text.indexOf(end))}`
 }

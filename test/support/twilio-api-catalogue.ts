@@ -32,6 +32,12 @@ export const catalogue: readonly CatalogueEntry[] = [
     latest: 3,
     status: 'available',
   },
+  ...['reservation.created', 'task.created', 'worker.created'].map(name => ({
+    type: `com.twilio.taskrouter.${name}`,
+    schema: 'TaskRouter.WDSEvent',
+    latest: 4,
+    status: 'available' as const,
+  })),
   {
     type: 'com.twilio.engagement-intelligence.transcript.finished',
     schema: 'EngagementIntelligence.Transcript',

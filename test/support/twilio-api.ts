@@ -26,6 +26,8 @@ export type TwilioApiOptions = {
   readonly latest?: Readonly<Record<string, number>>
   /** Of a list page. */
   readonly pageSize?: number
+  /** The account's own. */
+  readonly phoneNumbers?: readonly string[]
 }
 
 export type TwilioApi = AsyncDisposable &
@@ -48,6 +50,7 @@ export async function startTwilioApi(options: TwilioApiOptions = {}): Promise<Tw
     pageSize = 50,
     statuses = {},
     latest = {},
+    phoneNumbers = [],
   } = options
   const requests: TwilioApi['requests'] = []
   const testAnswers: number[] = []
@@ -79,6 +82,8 @@ export async function startTwilioApi(options: TwilioApiOptions = {}): Promise<Tw
     if (failure) return send(failure.status, failure.body)
     try {
       checkCredentials(request)
+      if (pathname.endsWith('/IncomingPhoneNumbers.json'))
+        return send(200, toNumbersPage(phoneNumbers, pathname))
       const body = route(request.method ?? '', pathname, form, searchParams)
       send(request.method === 'DELETE' ? 204 : request.method === 'POST' ? 201 : 200, body)
     } catch (error) {
@@ -93,7 +98,10 @@ export async function startTwilioApi(options: TwilioApiOptions = {}): Promise<Tw
 
   class Loopback extends RequestClient {
     override request<T>(request: RequestClient.RequestOptions<T>) {
-      return super.request<T>({ ...request, uri: request.uri.replace('https://events.twilio.com', origin) })
+      return super.request<T>({
+        ...request,
+        uri: request.uri.replace(/^https:\/\/(events|api)\.twilio\.com/, origin),
+      })
     }
   }
   return {
@@ -110,6 +118,14 @@ export async function startTwilioApi(options: TwilioApiOptions = {}): Promise<Tw
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
     },
+  }
+}
+
+/** One page, in the form of the older API. */
+function toNumbersPage(numbers: readonly string[], uri: string): object {
+  return {
+    ...{ uri, first_page_uri: uri, next_page_uri: null, previous_page_uri: null, page: 0, page_size: 50 },
+    incoming_phone_numbers: numbers.map(phone_number => ({ sid: `PN${'0'.repeat(32)}`, phone_number })),
   }
 }
 

@@ -1,9 +1,16 @@
 /**
- * `npm run schemas`: writes schemas/ and the table in docs/configuration.md anew from the code. test/families/schemas.test.ts and
+ * `npm run schemas`: writes schemas/ and the tables in docs/configuration.md and docs/mapping.md anew from the code. test/families/schemas.test.ts and
  * test/config.test.ts fail while they differ.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { configurationPage, folder, generated, withSettingsTable } from './schemas.ts'
+import {
+  configurationPage,
+  folder,
+  generated,
+  mappingPage,
+  withSettingsTable,
+  withTypesTable,
+} from './schemas.ts'
 
 mkdirSync(folder, { recursive: true })
 for (const file of readdirSync(folder)) {
@@ -11,6 +18,7 @@ for (const file of readdirSync(folder)) {
 }
 for (const [file, text] of Object.entries(generated)) writeFileSync(new URL(file, folder), text)
 writeFileSync(configurationPage, withSettingsTable(readFileSync(configurationPage, 'utf8')))
+writeFileSync(mappingPage, withTypesTable(readFileSync(mappingPage, 'utf8')))
 console.log(
-  `${Object.keys(generated).length} schemas written to schemas/, the settings to docs/configuration.md`,
+  `${Object.keys(generated).length} schemas written to schemas/, the settings to docs/configuration.md, the types to docs/mapping.md`,
 )

@@ -72,7 +72,9 @@ function judge(text: string, event: Detail): string[] {
   const { state, reason, faults } = validate(value)
   if (faults.length > 0)
     return faults.map(({ path, expected, received }) => `${path}: should be ${expected}, is ${received}`)
-  if (state !== 'pending') return [reason ? reasons[reason].title : `It would be ${state}`]
+  // Whether it names a customer depends on the bridge's settings.
+  const depends = reason === 'no_customer' || reason === 'customer_ambiguous'
+  if (state !== 'pending' && !depends) return [reason ? reasons[reason].title : `It would be ${state}`]
   const isSame = isObject(value) && value.id === event.id && value.source === event.source
   if (isKnown(event) && !isSame) return [`id and source have to stay: "${event.id}" and "${event.source}"`]
   return []

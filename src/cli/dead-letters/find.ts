@@ -39,7 +39,7 @@ export type Detail = z.infer<typeof Detail>
 
 export type Filter = {
   /** `held`: pending, but held back. */
-  readonly state?: 'rejected' | 'refused' | 'held' | undefined
+  readonly state?: 'rejected' | 'refused' | 'skipped' | 'held' | undefined
   readonly reason?: string | undefined
   readonly type?: string | undefined
   /** Of the receipt, ms since 1970. */

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { toIntakes } from '../../admin/export-format.ts'
 import type { Imported, Transfer } from '../../admin/transfer.ts'
+import type { Mapping } from '../../event/mapping.ts'
 import { reasons } from '../../reasons.ts'
 import { toTrack } from '../../send/segment/map.ts'
 import { check, type OutboxAccess } from '../outbox-access.ts'
@@ -105,7 +106,7 @@ function reasonOf({ entry: { carried, state, reason } }: Item['arriving']): stri
 }
 
 /** Nowhere: the track calls are for a person, or a program, to read. */
-export function toReader(pour: (text: string) => Promise<void>): Destination {
+export function toReader(pour: (text: string) => Promise<void>, mapping: Mapping): Destination {
   return {
     name: 'nobody (dry run)',
     async send(items) {
@@ -115,7 +116,7 @@ export function toReader(pour: (text: string) => Promise<void>): Destination {
       for (const { arriving, event } of items) {
         const { entry, receivedAt = Date.now() } = arriving
         const goes = (entry.carried ?? entry).state === 'pending'
-        const mapped = goes ? toTrack(event, receivedAt) : undefined
+        const mapped = goes ? toTrack(event, receivedAt, undefined, mapping) : undefined
         const track = mapped?.ok ? toJson(mapped.track) : undefined
         if (track !== undefined) lines += `${track}\n`
         else {

@@ -10,7 +10,9 @@ import {
 } from '../../admin/export-format.ts'
 import { isObject, toData, toEvent } from '../../event/event.ts'
 import { toEventTime } from '../../event/event-time.ts'
+import { toDataTime } from '../../event/family-time.ts'
 import type { ValidationError } from '../../event/validation-errors.ts'
+import { eventTypeOf } from '../../families/index.ts'
 import { timestampOf } from '../../send/segment/map.ts'
 
 /** One event on its way through a replay. */
@@ -106,13 +108,17 @@ function toSentence(reason: string, faults: readonly ValidationError[]): string 
 /** The event's own time, as the mapping reads it. */
 function timeOf(event: unknown): number | undefined {
   if (!isObject(event)) return undefined
-  return (toEventTime(event.time) ?? toEventTime(toData(event)?.timestamp))?.ms
+  const own = toEventTime(event.time)
+  if (own) return own.ms
+  const eventType = typeof event.type === 'string' ? eventTypeOf(event.type) : undefined
+  const data = toData(event)
+  return data && toDataTime(eventType?.time ?? [], data, Date.now())?.ms
 }
 
 /** Why an event cannot be sent with the time it happened at. Live it would get that of its receipt, which is not now. */
 function faultOfTime(event: unknown): string | undefined {
   const reading = toEvent(event)
-  if (!reading.ok || timestampOf(reading.event).from !== null) return undefined
+  if (!reading.ok || timestampOf(reading.event, reading.eventType, Date.now()).from !== null) return undefined
   const { time, data } = reading.event
   const [path, value] = time === undefined ? ['$.data.timestamp', data.timestamp] : ['$.time', time]
   return `time_unreadable: ${path} should be a time with its zone, such as 2026-11-22T02:00:00Z, is ${show(value)}`

@@ -2,11 +2,13 @@
  * Plausible events of any type in a family, made from the family's own schema: a new family needs nothing here. Numbers are
  * +1555…, which nobody has. In: a type and what is fixed about it. Out: a CloudEvent as Twilio would send it.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { JsonObject } from '../../event/event.ts'
-import { type Family, schemaOf } from '../../families/family.ts'
-import { familyOf } from '../../families/index.ts'
+import { type EventType, type Family, schemaOf } from '../../families/family.ts'
+import { eventTypeOf } from '../../families/index.ts'
+import type { CustomerRule } from '../../families/rules.ts'
+import { type About, BUSINESS, nested, nestedByPrefix, newSid } from './nested-samples.ts'
 
 export type SampleOptions = {
   /** Of the schema; the newest known by default. */
@@ -31,36 +33,35 @@ export type Sample = {
   readonly data: JsonObject
 }
 
-const BUSINESS = '+15550100100'
 const CUSTOMER = '+15550100199'
 export const NO_ACCOUNT = `AC${'0'.repeat(32)}`
 
-const hex = () => randomBytes(16).toString('hex')
-export const newMessageSid = () => `SM${hex()}`
+export const newMessageSid = () => newSid('SM')
 
 /** Throws for a type that no family has. */
 export function toSample(type: string, options: SampleOptions = {}): Sample {
-  const family = familyOf(type)
-  if (!family) throw new Error(`Unsupported event type ${type}`)
+  const eventType = eventTypeOf(type)
+  if (!eventType) throw new Error(`Unsupported event type ${type}`)
   const {
     customer = CUSTOMER,
     accountSid = NO_ACCOUNT,
     messageSid = newMessageSid(),
     at = Date.now(),
   } = options
+  const { family } = eventType
   const version = options.version ?? newestVersion(family)
   const about = { type, customer, accountSid, messageSid, time: new Date(at).toISOString() }
   const isTest = family.skip === 'sink_test'
   return {
     specversion: '1.0',
     type,
-    source: isTest ? 'Sink' : `/2010-04-01/Accounts/${accountSid}/Messages/${messageSid}.json`,
+    source: isTest ? 'Sink' : toSource(family, about),
     // Every test event of an account has the same id, its SID.
-    id: isTest ? accountSid : `EZ${hex()}`,
+    id: isTest ? accountSid : newSid('EZ'),
     dataschema: `https://events-schemas.twilio.com/${family.schema}/${version}${isTest ? '.json' : ''}`,
     datacontenttype: 'application/json',
     time: about.time,
-    data: { ...toData(family, version, about), ...options.data },
+    data: { ...toData(eventType, version, about), ...options.data },
   }
 }
 
@@ -68,22 +69,32 @@ export function newestVersion({ versions }: Family): number {
   return Math.max(...versions.keys())
 }
 
-type About = {
-  readonly type: string
-  readonly customer: string
-  readonly accountSid: string
-  readonly messageSid: string
-  readonly time: string
+/** What is known of Twilio's; of other families it is only something of the account. */
+function toSource({ group }: Family, { accountSid, messageSid }: About): string {
+  const account = `/2010-04-01/Accounts/${accountSid}`
+  return group === 'Messaging' ? `${account}/Messages/${messageSid}.json` : `${account}/${newSid('XX')}`
 }
+
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
 const jsonSchemas = new WeakMap<z.ZodObject, JsonSchema>()
 
-function toData(family: Family, version: number, about: About): JsonObject {
+function toData({ family, customer }: EventType, version: number, about: About): JsonObject {
   const schema = schemaOf(family, version)
   const json = jsonSchemas.get(schema) ?? z.toJSONSchema(schema, { io: 'input' })
   jsonSchemas.set(schema, json)
-  return toObject(json, about, family.customer)
+  const [, byPrefix] =
+    Object.entries(nestedByPrefix).find(([prefix]) => family.schema.startsWith(prefix)) ?? []
+  const own = (nested[family.schema] ?? byPrefix)?.(about) ?? {}
+  const data = toObject(json, about, toField(customer))
+  // Only what the schema knows: some are shared by several schemas.
+  const known = Object.entries(own).filter(([name]) => name in (json.properties ?? {}))
+  return { ...data, ...Object.fromEntries(known) }
+}
+
+/** Where the customer stands, when it is a field of the data itself. */
+function toField(rule: CustomerRule): string | undefined {
+  return rule.rule === 'address' && rule.channel === undefined ? rule.paths[0] : undefined
 }
 
 /** Optional fields that most events go without. */
@@ -125,7 +136,7 @@ function toValue(name: string, schema: JsonSchema, about: About): unknown {
   switch (schema.type) {
     case 'integer':
     case 'number':
-      return 1
+      return /(date|timestamp)$/.test(name) ? Date.parse(about.time) : 1
     case 'boolean':
       return true
     case 'array':
@@ -133,8 +144,8 @@ function toValue(name: string, schema: JsonSchema, about: About): unknown {
     case 'object':
       return toObject(schema, about)
     default:
-      if (/(time|timestamp|date)$|^date/i.test(name)) return about.time
-      if (/sid$/i.test(name)) return `XX${hex()}`
+      if (/(time|timestamp|date|_at)$|^date/i.test(name)) return about.time
+      if (/sid$/i.test(name)) return newSid(prefixes[name.toLowerCase().replaceAll('_', '')] ?? 'XX')
       return schema.type === 'string' ? `sample ${name}` : null
   }
 }
@@ -146,8 +157,13 @@ function toKnownValue(name: string, { type, accountSid, messageSid, time }: Abou
     case 'messageStatus':
       return type.split('.').at(-1)?.toUpperCase()
     case 'accountSid':
+    case 'account_sid':
+    case 'accountsid':
+    case 'AccountSid':
       return accountSid
     case 'messageSid':
+    case 'message_sid':
+    case 'downstream_id':
       return messageSid
     case 'timestamp':
     case 'dateUpdated':
@@ -162,6 +178,14 @@ function toKnownValue(name: string, { type, accountSid, messageSid, time }: Abou
     default:
       return usual[name]
   }
+}
+
+/** What the SIDs of a field start with. */
+const prefixes: Readonly<Record<string, string>> = {
+  ...{ callsid: 'CA', conferencesid: 'CF', executionsid: 'FN', flowsid: 'FW', stepsid: 'FT' },
+  ...{ conversationsid: 'CH', verificationsid: 'VE', attemptsid: 'VL', brandsid: 'BN', campaignsid: 'CM' },
+  ...{ messagingservicesid: 'MG', phonenumbersid: 'PN', tollfreeverificationsid: 'HH', roomsid: 'RM' },
+  ...{ jobsid: 'JW', transcriptsid: 'GT', requestsid: 'RQ', usersid: 'US', rolesid: 'RL', namespace: 'WS' },
 }
 
 const usual: Readonly<Record<string, unknown>> = {

@@ -31,18 +31,25 @@ export async function readLatest(api: EventsApi, pins: readonly Pin[]): Promise<
   )
 }
 
-/** Types that Twilio no longer, or not to everybody, sends: one of them would sink the whole subscription. */
-export async function readRefused(
-  api: EventsApi,
-  pins: readonly Pin[],
-): Promise<ReadonlyMap<string, string>> {
-  const schemas = [...new Set(pins.map(({ schema }) => schema))]
-  const statuses = await Promise.all(schemas.map(schema => optional(api.statusesOf(schema))))
-  return new Map(
-    statuses
-      .flatMap(map => [...(map ?? [])])
-      .filter(([, status]) => status === 'restricted' || status === 'discontinued'),
-  )
+/** What Twilio offers of these types. */
+export type Offered = {
+  /** By Twilio's own name of the schema, where it can be looked up. */
+  readonly pins: readonly Pin[]
+  /** Types that Twilio does not have, no longer sends, or not to everybody: one of them would sink the whole subscription. */
+  readonly refused: ReadonlyMap<string, string>
+}
+
+export async function readOffered(api: EventsApi, pins: readonly Pin[]): Promise<Offered> {
+  const types = await optional(api.types())
+  if (types === undefined) return { pins, refused: new Map() }
+  const refused = pins.flatMap(({ type }): [string, string][] => {
+    const status = types.get(type)?.status ?? 'unknown'
+    return status === 'available' || status === 'deprecated' ? [] : [[type, status]]
+  })
+  return {
+    pins: pins.map(pin => ({ ...pin, schema: types.get(pin.type)?.schema ?? pin.schema })),
+    refused: new Map(refused),
+  }
 }
 
 async function optional<T>(looked: Promise<T>): Promise<T | undefined> {

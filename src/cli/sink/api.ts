@@ -35,9 +35,14 @@ export type EventsApi = {
   deleteSubscription(sid: string): Promise<void>
   deleteSink(sid: string): Promise<void>
   latestVersion(schema: string): Promise<number>
-  /** available, deprecated, restricted or discontinued, by type. */
-  statusesOf(schema: string): Promise<ReadonlyMap<string, string>>
+  /** Every type there is. */
+  types(): Promise<ReadonlyMap<string, OfferedType>>
+  /** The account's numbers: the business's own. */
+  ownNumbers(): Promise<readonly string[]>
 }
+
+/** `status`: available, deprecated, restricted or discontinued. */
+export type OfferedType = { readonly schema: string; readonly status: string }
 
 export type Connect = (credentials: Credentials) => Promise<EventsApi>
 
@@ -96,11 +101,20 @@ export async function connect(
     deleteSink: sid => told(`delete the sink ${sid}`, async () => void (await sinks(sid).remove())),
     latestVersion: schema =>
       told(`look up the schema ${schema}`, async () => (await schemas(schema).fetch()).latestVersion),
-    statusesOf: schemaId =>
-      told(`list the types of ${schemaId}`, async () => {
-        const types = await eventTypes.list({ schemaId })
-        return new Map(types.map(({ type, status }) => [type, status ?? 'available']))
+    types: () =>
+      told('list the event types', async () => {
+        const types = await eventTypes.list()
+        return new Map(
+          types.map(({ type, schemaId, status }) => [
+            type,
+            { schema: schemaId, status: status ?? 'available' },
+          ]),
+        )
       }),
+    ownNumbers: () =>
+      told("list the account's numbers", async () =>
+        (await client.incomingPhoneNumbers.list()).map(({ phoneNumber }) => phoneNumber),
+      ),
   }
 }
 

@@ -1,10 +1,10 @@
 /** `sink create`: what is missing at Twilio is made, what is there is left alone. In: the API and what is wanted. */
 import { CliError, type Terminal } from '../terminal.ts'
-import { readAccount, readLatest, readRefused, readSubscription } from './account.ts'
+import { readAccount, readLatest, readOffered, readSubscription } from './account.ts'
 import type { EventsApi, Sink, Subscription } from './api.ts'
 import { count, shown } from './diagnose.ts'
 import { type Found, findSinks } from './find.ts'
-import type { Pin } from './pins.ts'
+import { optInOf, type Pin } from './pins.ts'
 import { isDone, type Plan, toPlan, toSteps } from './plan.ts'
 
 export type CreateOptions = {
@@ -31,16 +31,20 @@ export async function createSink(
   options: CreateOptions,
   terminal: Terminal,
 ): Promise<Created> {
-  const { destination, sinkSid, description, pins, repin, dryRun } = options
+  const { destination, sinkSid, description, repin, dryRun } = options
   const account = await readAccount(api)
   const found = findSinks(account, destination, sinkSid, description)
-  const [present, latest, refused] = await Promise.all([
+  const [present, { pins, refused }] = await Promise.all([
     readSubscription(api, account, found.own),
-    readLatest(api, pins),
-    readRefused(api, pins),
+    readOffered(api, options.pins),
   ])
+  const latest = await readLatest(
+    api,
+    pins.filter(({ type }) => !refused.has(type)),
+  )
   const plan = toPlan({ own: found.own, ...present }, { pins, latest, refused, repin })
   tellFound(found, plan, terminal)
+  tellOptIns(plan, terminal)
   const made = dryRun
     ? { sink: found.own, subscription: present.subscription }
     : await carryOut(api, plan, found.own, present.subscription, options, terminal)
@@ -87,6 +91,16 @@ async function carryOut(
   }
   for (const { type, status } of plan.leftOut) say(`  left out ${type}: Twilio calls it ${status}`)
   return { sink, subscription: target }
+}
+
+/** What subscribing to it brings besides the event. */
+function tellOptIns({ add }: Plan, { say }: Terminal): void {
+  const byReason = new Map<string, string[]>()
+  for (const { type } of add) {
+    const reason = optInOf(type)
+    if (reason !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), type])
+  }
+  for (const [reason, types] of byReason) say(`Note: ${types.join(', ')}: ${reason}.`)
 }
 
 function tellFound({ own, near, former }: Found, { present, repin }: Plan, { say }: Terminal): void {

@@ -3,7 +3,7 @@ import { withoutUserinfo } from '../../ingest/url-candidates.ts'
 import { type Finding, note, ok, wrong } from '../check/result.ts'
 import type { Sink, SubscribedType, Subscription } from './api.ts'
 import { type Found, isUsable } from './find.ts'
-import { mappedTypes, type Pin } from './pins.ts'
+import { isLoop, knownTypes, missingOf, optInOf, type Pin } from './pins.ts'
 
 export type Diagnosed = {
   readonly destination: string
@@ -13,7 +13,7 @@ export type Diagnosed = {
   /** Of the own sink. */
   readonly subscription: Subscription | undefined
   readonly types: readonly SubscribedType[]
-  /** What the bridge can map, with the versions it knows. */
+  /** The subscribed types that the bridge knows, with the versions it knows. */
   readonly pins: readonly Pin[]
   /** Newest version at Twilio, by schema. */
   readonly latest: ReadonlyMap<string, number>
@@ -86,15 +86,19 @@ function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: S
     ]
   }
   const subscribed = new Map(types.map(({ type, version }) => [type, version]))
-  const missing = pins.filter(({ type }) => !subscribed.has(type))
-  const foreign = types.filter(({ type }) => !mappedTypes.has(type))
+  const missing = missingOf(new Set(subscribed.keys()))
+  const foreign = types.filter(({ type }) => !knownTypes.has(type) || isLoop(type))
   return [
     ok('subscription', `${subscription.sid}: ${count(types.length, 'type')}`),
     ...pins.flatMap(pin => {
       const pinned = subscribed.get(pin.type)
       return pinned === undefined ? [] : [onVersion(pin, pinned, latest.get(pin.schema))]
     }),
-    ...missing.map(({ type }) => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
+    ...missing.map(type => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
+    ...types.flatMap(({ type }) => {
+      const reason = isLoop(type) ? undefined : optInOf(type)
+      return reason === undefined ? [] : [note('on request', type, `${reason}.`)]
+    }),
     ...foreign.map(({ type }) => onForeign(type, subscription)),
   ]
 }
@@ -111,14 +115,14 @@ function onVersion({ type, version }: Pin, pinned: number, latest: number | unde
 
 function onForeign(type: string, { sid }: Subscription): Finding {
   const remove = `take it out of ${sid} (Twilio Console → Event Streams).`
-  if (type.startsWith('com.twilio.error-logs.')) {
+  if (isLoop(type)) {
     const loop = `${type}: a failing sink logs an error, which is an event for the sink again`
     return wrong('feedback loop', loop, `T${remove.slice(1)}`)
   }
   return note(
-    'no family',
+    'unsupported type',
     `${type}: stored as skipped, never sent`,
-    `Add a family (CONTRIBUTING.md), or ${remove}`,
+    `Wait for a version of the bridge that knows it, or ${remove}`,
   )
 }
 

@@ -7,7 +7,7 @@ import { readAccount } from './account.ts'
 import type { Connect, EventsApi } from './api.ts'
 import { type Arrival, awaitTest, toBridge } from './arrival.ts'
 import { createSink } from './create.ts'
-import { mappedPins, mappedTypes, toPins } from './pins.ts'
+import { defaultPins, knownTypes, toPins } from './pins.ts'
 import { chooseSink, confirm, deleteSink } from './remove.ts'
 import { readStatus, toLine } from './status.ts'
 
@@ -17,6 +17,7 @@ export type CreateOptions = TestOptions & {
   readonly description: string
   readonly repin?: boolean
   readonly dryRun?: boolean
+  readonly ownNumbers?: boolean
   readonly test: boolean
 }
 export type DeleteOptions = { readonly yes?: boolean; readonly json?: boolean }
@@ -42,11 +43,11 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
 
   async function create(options: CreateOptions): Promise<ExitCode> {
     const { pins, unknown } =
-      options.types === undefined ? { pins: mappedPins, unknown: [] } : toPins(options.types)
+      options.types === undefined ? { pins: defaultPins(), unknown: [] } : toPins(options.types)
     if (unknown.length > 0 || pins.length === 0) {
-      const known = [...mappedTypes].map(type => `  ${type}`).join('\n')
+      const known = [...knownTypes].map(type => `  ${type}`).join('\n')
       throw new CliError(
-        `Unsupported event type: ${unknown.join(', ') || 'an empty list'}. Supported:\n${known}`,
+        `Unsupported event type: ${unknown.join(', ') || 'an empty list'}. Supported, with * for any characters:\n${known}`,
         2,
       )
     }
@@ -67,12 +68,26 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
       if (settings.SINK_SID !== sid) terminal.say('For your .env (notices name the sink):')
       terminal.out(`SINK_SID=${sid}`)
     }
+    const ownNumbers = options.ownNumbers ? await api.ownNumbers() : undefined
+    if (ownNumbers && !json) tellOwnNumbers(ownNumbers)
     const arrival =
       sid === null || dryRun || !options.test
         ? undefined
         : await runTest(settings, destination, api, sid, options)
-    if (json) terminal.out(JSON.stringify({ ...created, test: arrival ?? null }))
+    if (json)
+      terminal.out(JSON.stringify({ ...created, ...(ownNumbers && { ownNumbers }), test: arrival ?? null }))
     return arrival?.arrived === false ? 1 : 0
+  }
+
+  function tellOwnNumbers(numbers: readonly string[]): void {
+    if (numbers.length === 0) {
+      terminal.say('The account has no numbers of its own.')
+      return
+    }
+    terminal.say(
+      'For your .env (never the customer). Add what the account does not list: ported numbers, short codes, senders:',
+    )
+    terminal.out(`OWN_NUMBERS=${numbers.join(',')}`)
   }
 
   async function status({ json }: { readonly json?: boolean }): Promise<ExitCode> {

@@ -4,7 +4,7 @@ import { readAccount, readLatest, readSubscription } from './account.ts'
 import type { EventsApi } from './api.ts'
 import { diagnose, shown } from './diagnose.ts'
 import { findSinks } from './find.ts'
-import { mappedPins } from './pins.ts'
+import { pinsOf } from './pins.ts'
 
 export type SinkLine = {
   readonly sid: string
@@ -25,10 +25,9 @@ export async function readStatus(
 ): Promise<Status> {
   const account = await readAccount(api)
   const found = findSinks(account, destination, sinkSid)
-  const [{ subscription, types }, latest] = await Promise.all([
-    readSubscription(api, account, found.own),
-    readLatest(api, mappedPins),
-  ])
+  const { subscription, types } = await readSubscription(api, account, found.own)
+  const pins = pinsOf(new Set(types.map(({ type }) => type)))
+  const latest = await readLatest(api, pins)
   const sinks = account.sinks.map(sink => ({
     sid: sink.sid,
     description: sink.description,
@@ -40,7 +39,7 @@ export async function readStatus(
   }))
   return {
     sinks,
-    findings: diagnose({ destination, sinkSid, found, subscription, types, pins: mappedPins, latest }),
+    findings: diagnose({ destination, sinkSid, found, subscription, types, pins, latest }),
   }
 }
 

@@ -132,6 +132,7 @@ export function createEventView(page) {
       fact('Customer', now.customer ? customer(now.customer, draw) : allEye()),
       now.id !== null && fact('Event id', data(hide(now.id), 'mono', 200)),
       now.type !== '' && fact('Type', data(now.type, 'mono', 300)),
+      !!now.name && fact('Name', data(now.name)),
       now.source !== null && fact('Source', data(hide(now.source), 'mono', 300)),
     )
   }

@@ -83,7 +83,7 @@ export function toType(counted: string, element: unknown): string {
 
 /** Before the event is read. */
 export function mayBe(counted: string, type: string | undefined): boolean {
-  return !type || counted === type || counted === OTHER_TYPE
+  return !type || isOfType(counted, type) || counted === OTHER_TYPE
 }
 
 export function createLists(sql: Sql): Lists {
@@ -146,7 +146,7 @@ export function createLists(sql: Sql): Lists {
           if ((state && row.state !== state) || !mayBe(row.type, type)) continue
           if (reason && row.reason !== reason) continue
           const event = view(row)
-          if (type && event.type !== type) continue
+          if (type && !isOfType(event.type, type)) continue
           const text = needles && toText(event.exact ?? event.element)
           // To write an element and look through it costs about what parsing it did.
           searched += text?.length ?? 0
@@ -165,4 +165,9 @@ export function createLists(sql: Sql): Lists {
 
     oldestPendingAt: () => sql.all<{ received_at: number }>(statements.oldestPending)[0]?.received_at,
   }
+}
+
+/** `wanted`: a type, or what several begin with and a `*`. */
+export function isOfType(type: string, wanted: string): boolean {
+  return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted
 }

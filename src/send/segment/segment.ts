@@ -1,4 +1,5 @@
 /** Segment, and whoever else speaks its protocol, as a destination: an event becomes a `track` call, a batch one request. */
+import { asDefault, type Mapping } from '../../event/mapping.ts'
 import type { Destination, MappableEvent, Mapped } from '../destination.ts'
 import { byteLength } from '../pack.ts'
 import { createDeliver, type Deliver, type DeliverPorts, measureOverhead, type Overhead } from './client.ts'
@@ -19,14 +20,16 @@ export async function createSegment(
   target: Target,
   eventsPerSecond: number,
   ports: DeliverPorts,
+  mapping: Mapping,
 ): Promise<TrackDestination> {
-  return toDestination(createDeliver(target, ports), await measureOverhead(target), eventsPerSecond)
+  return toDestination(createDeliver(target, ports), await measureOverhead(target), eventsPerSecond, mapping)
 }
 
 export function toDestination(
   deliver: Deliver,
   overhead: Overhead,
   eventsPerSecond: number,
+  mapping = asDefault,
 ): TrackDestination {
   return {
     name: 'segment',
@@ -37,7 +40,7 @@ export function toDestination(
       eventsPerSecond,
     },
     taken: { state: 'accepted' },
-    map: event => toMessage(event, overhead.perEvent),
+    map: event => toMessage(event, overhead.perEvent, mapping),
     deliver: (batch, signal) =>
       deliver(
         batch.map(({ content }) => content),
@@ -47,9 +50,13 @@ export function toDestination(
 }
 
 /** An event that breaks the mapping, or JSON, stops here, alone: in the SDK it would stop its whole batch for ever. */
-function toMessage({ element, exact, receivedAt }: MappableEvent, overheadBytes: number): Mapped {
+function toMessage(
+  { element, exact, receivedAt }: MappableEvent,
+  overheadBytes: number,
+  mapping: Mapping,
+): Mapped {
   try {
-    const mapped = toTrack(element, receivedAt, exact)
+    const mapped = toTrack(element, receivedAt, exact, mapping)
     if (!mapped.ok) return { ...mapped, detail: '' }
     const { track } = mapped
     if (isDeeper(track, DEPTH)) return notSerializable

@@ -5,6 +5,7 @@
  * @import { StateJson as Change, EventsJson as EventsPage, PulseJson as Pulse, SummaryJson as Summary } from '../../../http/event-json.ts'
  * @typedef {{ state: string, type: string, reason: string, q: string }} Asked
  */
+import { isOfType } from '../../format.js'
 
 const PAGE = 100
 const MOST_ROWS = 5_000
@@ -44,7 +45,7 @@ export function createFeed(api, { onChange, onRow }) {
   /** @param {Summary} event */
   const fits = ({ state, type, reason }) =>
     (!asked.state || state === asked.state) &&
-    (!asked.type || type === asked.type) &&
+    (!asked.type || isOfType(type, asked.type)) &&
     (!asked.reason || reason === asked.reason)
 
   /** @param {Asked} what */

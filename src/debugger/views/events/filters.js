@@ -7,7 +7,7 @@
  * @import { State } from '../../../reasons.ts'
  */
 import { h, put, say } from '../../dom.js'
-import { compact, shortType } from '../../format.js'
+import { compact, familyOf, shortType } from '../../format.js'
 import { icon } from '../../parts.js'
 
 /** @type {readonly State[]} */
@@ -105,7 +105,7 @@ export function createFilters(api, { onFilter, onSearch }) {
    * @param {string[]} reasons
    */
   function fillChoices(types, reasons) {
-    fillChoice(type, 'Any type', types, filter.type, shortType)
+    fillChoice(type, 'Any type', [...types, ...toFamilies(types)], filter.type, shortType)
     fillChoice(reason, 'Any reason', reasons, filter.reason, shortType)
   }
 
@@ -139,6 +139,15 @@ export function createFilters(api, { onFilter, onSearch }) {
       }
     },
   }
+}
+
+/**
+ * Those of which there are several types.
+ * @param {string[]} types
+ */
+function toFamilies(types) {
+  const families = [...new Set(types)].flatMap(type => (type.endsWith('*') ? [] : (familyOf(type) ?? [])))
+  return families.filter((family, index) => families.indexOf(family) !== index)
 }
 
 /** @param {HTMLSelectElement} select */
