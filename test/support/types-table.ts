@@ -1,4 +1,5 @@
 /** The table of docs/mapping.md: every event type with its name, its customer, its time, and whether `sink create` subscribes to it. */
+import { pathsOf } from '../../src/event/family-time.ts'
 import type { EventType } from '../../src/families/family.ts'
 import { families } from '../../src/families/index.ts'
 import type { CustomerRule, Path, TimeRule } from '../../src/families/rules.ts'
@@ -47,7 +48,8 @@ function toCall(by: Path, { from, to }: Extract<CustomerRule, { rule: 'dial' }>)
 
 function toTime(rule: TimeRule): string {
   if ('latest' in rule) return `the latest of ${list(rule.latest)}`
-  return rule.length === 0 ? 'receipt' : list(rule)
+  const paths = pathsOf(rule)
+  return paths.length === 0 ? 'receipt' : list(paths)
 }
 
 const code = (path: Path): string => `\`${path}\``
