@@ -1,4 +1,5 @@
 /** `dead-letters … --held`: events that are held back, on a running bridge and on its folder alike. */
+// @module-tag long
 import { chmodSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Stats } from '../../src/admin/figures.ts'

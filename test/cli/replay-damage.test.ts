@@ -1,4 +1,5 @@
 /** Archives that are damaged, padded, cut or bombs: what is in them is read, what is not is said, and the other files follow. */
+// @module-tag long
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,5 @@
 /** What an event holds must not steer the terminal it is shown on: each command under a pty, over an outbox full of hostile text. */
+// @module-tag long
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
 /** An import of any size is cut into slices: none holds up the webhook, none is more than a moment's work or a megabyte. */
+// @module-tag long
 import { describe, expect, it } from 'vitest'
 import { createTransferApi } from '../../src/http/transfer-routes.ts'
 import { startBridge } from '../support/bridge.ts'

@@ -1,4 +1,5 @@
 /** The last hour's rates, kept by the bridge: they are there before anybody looks. */
+// @module-tag long
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createRatesApi } from '../../src/http/rates-routes.ts'
 import type { Rates } from '../../src/stats/rates.ts'

@@ -1,4 +1,5 @@
 /** Which URL Twilio signed, as settings and proxies have it; and which tokens count. */
+// @module-tag long
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { describeHosts, shareBridge, toReply } from '../support/hosts.ts'

@@ -1,4 +1,5 @@
 /** Bodies that come in pieces, from many callers by turns. */
+// @module-tag long
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'

@@ -1,4 +1,5 @@
 /** What a bridge answers to people while a page of its outbox cannot be read: what the others say, what is missing, never a 500. */
+// @module-tag long
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

@@ -1,4 +1,5 @@
 /** The login of the debugger page, on both hosts: what the cookie is, what it opens, and from whose page. */
+// @module-tag long
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
