@@ -128,7 +128,8 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     const twin = identity === undefined ? undefined : disk.seen.get(identity)
     const isFromTwilio = typeof observed === 'number'
     if (isFromTwilio) {
-      const outcome = state === 'rejected' ? 'violating' : state === 'skipped' ? 'unmapped' : 'passing'
+      const isUnmapped = state === 'skipped' && reason === 'type_unmapped'
+      const outcome = state === 'rejected' ? 'violating' : isUnmapped ? 'unmapped' : 'passing'
       const seen = twin
         ? { ...noCounts, duplicates: 1 }
         : { ...noCounts, [outcome]: 1, ...fromObserved(type, version, new Map([[observed, 1]])) }
