@@ -12,13 +12,14 @@ export type DataTime = EventTime & { readonly path: Path }
 
 /** How far a clock of Twilio's may be ahead of ours; what lies further ahead is a deadline, or wrong. */
 const AHEAD_MS = 5 * 60_000
-/** As everywhere at Twilio. */
+/** Of what names none, as everywhere at Twilio. */
 const ZONE = 'UTC'
 
 export function toDataTime(rule: TimeRule, data: JsonObject, now: number): DataTime | undefined {
   let latest: DataTime | undefined
-  for (const path of 'latest' in rule ? rule.latest : rule) {
-    const time = toEventTime(valueAt(data, path), ZONE)
+  const zoneless = 'zoned' in rule ? undefined : ZONE
+  for (const path of 'latest' in rule ? rule.latest : 'zoned' in rule ? rule.zoned : rule) {
+    const time = toEventTime(valueAt(data, path), zoneless)
     if (time === undefined || time.ms > now + AHEAD_MS) continue
     if (!('latest' in rule)) return { ...time, path }
     if (latest === undefined || time.ms > latest.ms) latest = { ...time, path }

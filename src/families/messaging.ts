@@ -62,7 +62,7 @@ export const messageStatus = defineFamily({
     8: MessageStatus6,
   }),
   customer: anyAddress('to'),
-  time: ['timestamp'],
+  time: { zoned: ['timestamp'] },
   resource: ['messageSid'],
   personal: { address: ['from', 'to'], content: ['body', 'tags', 'statusCallBackUrl'] },
 })
@@ -114,7 +114,7 @@ export const inboundMessage = defineFamily({
     6: InboundMessage2,
   }),
   customer: anyAddress('from'),
-  time: ['timestamp'],
+  time: { zoned: ['timestamp'] },
   resource: ['messageSid'],
   personal: {
     address: ['from', 'to', 'recipients'],

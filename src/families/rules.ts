@@ -83,6 +83,8 @@ export type TimeRule =
   | readonly Path[]
   /** Of several times the latest. */
   | { readonly latest: readonly Path[] }
+  /** Only with its zone: Twilio always writes it there. */
+  | { readonly zoned: readonly Path[] }
 
 /** What kind of personal data stands at a path. A path covers all that is below it. */
 export const personalKinds = ['address', 'name', 'content', 'network', 'place', 'device', 'code'] as const

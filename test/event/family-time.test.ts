@@ -81,6 +81,8 @@ describe('in an event without a time', () => {
       T,
     ],
     ['daptbt.link-shortening.link-clicked', { link_create_time: '2026-11-28T09:00:00Z', click_time: T }, T],
+    ['messaging.message.delivered', { timestamp: T }, T],
+    ['messaging.message.delivered', { timestamp: '2026-11-28 10:00:00' }, '2026-11-28T12:00:00.000Z'],
     ['iam.ip.blocked', { timestamp: '1795860000000' }, '2026-11-28T10:00:00.000Z'],
     [
       'messaging.compliance.brand-registration.brand-failure',
@@ -123,7 +125,7 @@ describe('in an event without a time', () => {
     families.flatMap(({ eventTypes, skip }) => (skip ? [] : eventTypes.map(one => [one.type, one] as const))),
   )('[FM10] %s has a rule whose fields its schema knows', (type, { time, resource, family, customer }) => {
     const known = Object.keys(family.newest.shape)
-    const paths = 'latest' in time ? time.latest : time
+    const paths = 'latest' in time ? time.latest : 'zoned' in time ? time.zoned : time
     const noTime = /comms-api|notify|track-summary|cleanup|toll-free/.test(type)
     if (!noTime) expect(paths.length, type).toBeGreaterThan(0)
     if (!/toll-free|a2p|compliance/.test(type))

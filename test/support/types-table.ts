@@ -47,7 +47,8 @@ function toCall(by: Path, { from, to }: Extract<CustomerRule, { rule: 'dial' }>)
 
 function toTime(rule: TimeRule): string {
   if ('latest' in rule) return `the latest of ${list(rule.latest)}`
-  return rule.length === 0 ? 'receipt' : list(rule)
+  const paths = 'zoned' in rule ? rule.zoned : rule
+  return paths.length === 0 ? 'receipt' : list(paths)
 }
 
 const code = (path: Path): string => `\`${path}\``
