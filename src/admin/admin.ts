@@ -216,7 +216,8 @@ export function createAdmin(
     async changeMany(action, filter) {
       await dispatcher.indexAll()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
-      const room = action === 'retry' ? dispatcher.roomForPerson : undefined
+      // What is held back takes no room before, nor after.
+      const room = action === 'retry' && filter.state !== 'held' ? dispatcher.roomForPerson : undefined
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
     metrics() {

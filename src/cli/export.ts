@@ -45,7 +45,7 @@ export function createExportCommand(terminal: Terminal = createTerminal()): Comm
   return new Command('export')
     .description('Write events with their state and reason as NDJSON, in the form that replay reads.')
     .option('--state <states>', `only ${states.join(', ')}; several with commas`, toStates)
-    .option('--type <type>', 'only this event type')
+    .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
     .option('--reason <reason>', 'only what stopped for this reason, such as schema_rejected')
     .option(
       '--since <time>',

@@ -61,7 +61,7 @@ export function createResendCommand(
       toTime,
     )
     .option('--until <time>', 'accepted before then; now if left out', toTime)
-    .option('--type <type>', 'only this event type')
+    .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
     .option('--dry-run', 'count them and change nothing')
     .option('--yes', 'do not ask')
     .option('--to <url>', 'a bridge that runs elsewhere, such as https://bridge.example.com', toUrl)

@@ -29,7 +29,7 @@ const ZONES: Readonly<Record<string, number>> = {
   ...{ z: 0, ut: 0, utc: 0, gmt: 0 },
   ...{ est: -5, edt: -4, cst: -6, cdt: -5, mst: -7, mdt: -6, pst: -8, pdt: -7 },
 }
-/** 2001-09-09: smaller numbers are no time in seconds that an event could have. */
+/** 2001-09-09: before it no event happened, in whatever unit the number is. */
 const EARLIEST_SECONDS = 1e9
 /** Seconds, then ms, µs and ns since 1970: each begins where the one before has reached the year 5138. */
 const UNITS = [1e11, 1e14, 1e17, 1e20]
@@ -103,14 +103,14 @@ function toMinutes(zone: string): number | undefined {
 
 function fromNumber(text: string): EventTime | undefined {
   const value = Number(text)
-  if (!(value >= EARLIEST_SECONDS)) return undefined
   const unit = UNITS.findIndex(limit => value < limit)
   if (unit < 0) return undefined
   // By its digits, and not by arithmetic: nanoseconds are more than a number holds.
   const [whole = '', digits = ''] = (/[eE]/.test(text) ? value.toFixed(6) : text).split('.')
   const split = whole.length - unit * 3
   const fraction = (whole.slice(split) + digits).replace(/0+$/, '')
-  return toInstant(Number(whole.slice(0, split)) * 1_000, fraction.padEnd(3, '0'))
+  const seconds = Number(whole.slice(0, split))
+  return seconds < EARLIEST_SECONDS ? undefined : toInstant(seconds * 1_000, fraction.padEnd(3, '0'))
 }
 
 function toInstant(secondsMs: number, fraction: string | undefined): EventTime | undefined {

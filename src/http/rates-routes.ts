@@ -25,8 +25,10 @@ export function createRatesApi(
   { now, running }: { readonly now: () => number; readonly running: AbortSignal | undefined },
 ): RatesApi {
   const memory = createRateMemory(now)
-  const note = ({ received, duplicates, unsorted, accepted }: LiveStats): void =>
-    memory.note({ in: received + duplicates + unsorted, out: accepted })
+  function note({ received, duplicates, unsorted, accepted, unreadable }: LiveStats): void {
+    // Without the figures of a shard that is silent the sums fall, and leap when it answers again.
+    if (unreadable === undefined) memory.note({ in: received + duplicates + unsorted, out: accepted })
+  }
 
   async function read(query: PulseQuery): Promise<Pulse> {
     const answer = await pulse(query)

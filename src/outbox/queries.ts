@@ -73,6 +73,7 @@ export type EventWithAttempts = EventView & { readonly attempts: readonly Attemp
 
 export type EventQuery = {
   readonly state?: State | undefined
+  /** Here and in every other query: a type, or what several begin with and a `*`. */
   readonly type?: string | undefined
   readonly reason?: string | undefined
   /** Text anywhere in the event. */

@@ -327,4 +327,12 @@ describe('[RP135] an event keeps its time, or is a bad record (f04)', () => {
       )
     },
   )
+
+  it('also where the settings of the bridge find the customer', async () => {
+    using fresh = openWorkplace()
+    const type = 'com.twilio.messaging.template.approval.updated'
+    const data = { template: { sid: 'HX00000000000000000000000000000000' } }
+    const path = fresh.file('a', toNdjson([{ ...messageStatus({ time: 'yesterday' }), type, data }]))
+    expect(await fresh.replayed([path])).toMatchObject({ code: 3, stored: 0, bad: 1 })
+  })
 })

@@ -65,6 +65,8 @@ describe('in an event without a time', () => {
       T,
     ],
     ['daptbt.link-shortening.link-clicked', { link_create_time: '2026-11-28T09:00:00Z', click_time: T }, T],
+    ['messaging.message.delivered', { timestamp: T }, T],
+    ['messaging.message.delivered', { timestamp: '2026-11-28 10:00:00' }, '2026-11-28T12:00:00.000Z'],
     ['iam.ip.blocked', { timestamp: '1795860000000' }, '2026-11-28T10:00:00.000Z'],
     [
       'messaging.compliance.brand-registration.brand-failure',

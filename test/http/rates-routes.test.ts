@@ -1,6 +1,8 @@
 /** The last hour's rates, kept by the bridge: they are there before anybody looks. */
 // @module-tag long
 import { expect, it, onTestFinished, vi } from 'vitest'
+import type { Pulse } from '../../src/admin/changes.ts'
+import { silentStats } from '../../src/hosts/workers/shards/silent.ts'
 import { createRatesApi } from '../../src/http/rates-routes.ts'
 import type { Rates } from '../../src/stats/rates.ts'
 import { ask, describeHosts, type Hosted } from '../support/hosts.ts'
@@ -62,4 +64,31 @@ it('[RA170] a host that runs all the time reads by itself, every ten seconds unt
   expect(readings).toBe(4)
   createRatesApi({ pulse, quality: async () => [] }, { now: Date.now, running: undefined })
   expect(readings).toBe(4)
+})
+
+it('[RA190] a reading that lacks the figures of a shard is none: no leap when it answers again', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const stopping = new AbortController()
+  onTestFinished(() => stopping.abort())
+  let isSilent = false
+  const pulse = async (): Promise<Pulse> => {
+    const stats = isSilent ? silentStats(new Error('no answer')) : { ...silentStats(''), received: 1_000_000 }
+    const { counts: _, unreadable, ...figures } = stats
+    return {
+      ...{ events: [], missed: 0, changes: [], cursor: '' },
+      stats: isSilent ? { ...figures, unreadable: unreadable ?? [] } : figures,
+    }
+  }
+  const { routes } = createRatesApi(
+    { pulse, quality: async () => [] },
+    { now: Date.now, running: stopping.signal },
+  )
+  await vi.advanceTimersByTimeAsync(120_000)
+  isSilent = true
+  await vi.advanceTimersByTimeAsync(60_000)
+  isSilent = false
+  await vi.advanceTimersByTimeAsync(120_000)
+  const { in: came } = (await (await routes.request('/rates')).json()) as Rates
+  expect(new Set(came)).toEqual(new Set([null, 0]))
 })

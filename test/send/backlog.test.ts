@@ -95,6 +95,18 @@ it.each(['drop', 'retry'] as const)('[DP101] a bulk %s of dead letters fits the 
   expect(await admin.changeMany(action, {})).toEqual({ matched: 5, ready: 5, done: room })
 })
 
+it('[DP101] what is held back can be retried in bulk when there is no room: it takes none', async () => {
+  const { dispatcher, clock, admin } = open({ MAX_BACKLOG: '2' })
+  segment.fail({ kind: 'text', text: POISON, bad: { kind: 'status', status: 403, body: 'blocked' } })
+  dispatcher.take(poison(), ...events(1))
+  await dispatcher.drainFor(20_000)
+  expect(dispatcher.outbox.held()).toBe(1)
+  clock.pass(2 * MINUTE)
+  segment.fail({ kind: 'status', status: 500 })
+  dispatcher.take(...events(2))
+  expect(await admin.changeMany('retry', { state: 'held' })).toEqual({ matched: 1, ready: 1, done: 1 })
+})
+
 it.each([20, 21, 40])(
   '[DP102] a failure ends when nothing but held-back events waits any more: %i culprits in a row',
   async culprits => {

@@ -128,7 +128,8 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     const twin = identity === undefined ? undefined : disk.seen.get(identity)
     const isFromTwilio = typeof observed === 'number'
     if (isFromTwilio) {
-      const outcome = state === 'rejected' ? 'violating' : state === 'skipped' ? 'unmapped' : 'passing'
+      const isUnmapped = state === 'skipped' && reason === 'type_unmapped'
+      const outcome = state === 'rejected' ? 'violating' : isUnmapped ? 'unmapped' : 'passing'
       const seen = twin
         ? { ...noCounts, duplicates: 1 }
         : { ...noCounts, [outcome]: 1, ...fromObserved(type, version, new Map([[observed, 1]])) }
@@ -218,7 +219,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       if (last?.request !== event.request) characters += disk.requests.get(event.request)?.body.length ?? 0
       last = event
       if (state && event.state !== state) continue
-      if ((type && event.type !== type) || (reason && event.reason !== reason)) continue
+      if (!isOfType(event, type) || (reason && event.reason !== reason)) continue
       const view = toView(event)
       const text = needles && toText(view.element)
       characters += text?.length ?? 0
@@ -375,10 +376,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     changeAll: async (places, ...args) => places.filter(place => change(place, ...args)).length,
     async resendPage({ since, until, type, preview = false }, now) {
       const isAsked = ({ state, settledAt, ...event }: Event) =>
-        state === 'accepted' &&
-        (settledAt ?? 0) >= since &&
-        (settledAt ?? 0) < until &&
-        (!type || event.type === type)
+        state === 'accepted' && (settledAt ?? 0) >= since && (settledAt ?? 0) < until && isOfType(event, type)
       const matched = disk.events.filter(isAsked)
       const kept = matched.filter(({ request }) => disk.requests.has(request))
       if (!preview) for (const event of kept) turn(event, { state: 'pending' }, now)
@@ -413,7 +411,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     async scan({ states: asked, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER }) {
       const isAsked = (event: Event) =>
         (!asked || asked.includes(event.state)) &&
-        (!type || event.type === type) &&
+        isOfType(event, type) &&
         (!reason || event.reason === reason) &&
         event.receivedAt >= since &&
         event.receivedAt < until
@@ -501,5 +499,7 @@ function isBefore(a: Place, b: Place): boolean {
 }
 
 const byHold = (a: Event, b: Event): number => (a.heldUntil ?? 0) - (b.heldUntil ?? 0)
+const isOfType = (event: { readonly type: string }, wanted = ''): boolean =>
+  wanted === '' || (wanted.endsWith('*') ? event.type.startsWith(wanted.slice(0, -1)) : event.type === wanted)
 const toName = ({ type, version, state, reason }: Count): string =>
   JSON.stringify([type, version, state, reason])

@@ -9,7 +9,7 @@ import type { RequestRow } from '../../src/outbox/request-row.ts'
 import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import type { Leased, Pruning } from '../../src/outbox/store.ts'
-import { states } from '../../src/reasons.ts'
+import { type EventReason, states } from '../../src/reasons.ts'
 import { observe } from '../../src/stats/quality-sample.ts'
 
 export const HOUR = 3_600_000
@@ -31,6 +31,7 @@ export type Sample = {
   readonly type?: string
   readonly version?: number
   readonly verdict?: 'pending' | 'rejected' | 'skipped'
+  readonly reason?: EventReason
   /** A person has it sent once more. */
   readonly again?: boolean
   readonly faults?: readonly ValidationError[]
@@ -50,7 +51,7 @@ function toEntry(sample: Sample): EventVerdict {
     type,
     version,
     state: verdict,
-    reason: reasons[verdict],
+    reason: sample.reason ?? reasons[verdict],
     faults: verdict === 'rejected' ? (sample.faults ?? faults) : [],
     observed: type === SINK_TEST ? undefined : observe(type, version, isObject(data) ? data : undefined),
     ...(sample.again && { again: true }),

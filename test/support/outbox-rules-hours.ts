@@ -57,6 +57,17 @@ export function registerHours(rule: StoreRule): void {
     },
   )
 
+  rule('[DQ1] an event that names no customer passes its schema all the same', async ({ open }) => {
+    const outbox = await open()
+    const skipped = { verdict: 'skipped', data } as const
+    await take(outbox, [
+      { id: 'EZ1', ...skipped, reason: 'no_customer' },
+      { id: 'EZ2', ...skipped, reason: 'customer_ambiguous' },
+    ])
+    const [kind] = await outbox.kindTotals()
+    expect(kind?.counts).toMatchObject({ passing: 2, unmapped: 0, present: { messageStatus: 2 } })
+  })
+
   rule(
     '[DQ1] a copy is a duplicate of the hour it came in, and nothing else, even one that mends',
     async bench => {

@@ -1,4 +1,4 @@
-/** [OB100], [OB124]–[OB126]: figures of one moment, events into the store and out of it, and sent again. */
+/** [OB100], [OB124]–[OB126], [OB190]: figures of one moment, events into the store and out of it, and sent again. */
 import { expect } from 'vitest'
 import type { ScanQuery } from '../../src/outbox/queries.ts'
 import type { OutboxStore } from '../../src/outbox/store.ts'
@@ -112,6 +112,25 @@ export function registerTransfer(rule: StoreRule): void {
     expect(await lines({ type: 'com.example.none' })).toEqual([])
     expect(await lines({ since: NOW, until: NOW + 5 })).toEqual(all.slice(0, 3))
     expect(await lines({ since: NOW + 5 })).toEqual(all.slice(3))
+  })
+
+  rule('[OB190] a type that ends in * stands for all that begin so, whatever is asked', async ({ open }) => {
+    const outbox = await open()
+    await take(outbox, [
+      { id: 'one' },
+      { id: 'other', type: 'com.twilio.voice.status-callback.call.ringing' },
+    ])
+    await deliverAll(outbox)
+    for (const [type, expected] of [
+      ['com.twilio.*', 2],
+      ['com.twilio.voice.*', 1],
+      ['com.twilio.voice', 0],
+    ] as const) {
+      expect(await list(outbox, { type })).toHaveLength(expected)
+      expect((await scanAll(outbox, { type })).split('\n').filter(Boolean)).toHaveLength(expected)
+      const everything = { since: 0, until: Number.MAX_SAFE_INTEGER, preview: true }
+      expect(await outbox.resendPage({ ...everything, type }, NOW)).toMatchObject({ matched: expected })
+    }
   })
 
   rule(

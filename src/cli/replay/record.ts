@@ -8,12 +8,11 @@ import {
   readUnreadableLine,
   toLine,
 } from '../../admin/export-format.ts'
-import { isObject, toData, toEvent } from '../../event/event.ts'
+import { isObject, type JsonObject, toData } from '../../event/event.ts'
 import { toEventTime } from '../../event/event-time.ts'
 import { toDataTime } from '../../event/family-time.ts'
 import type { ValidationError } from '../../event/validation-errors.ts'
 import { eventTypeOf } from '../../families/index.ts'
-import { timestampOf } from '../../send/segment/map.ts'
 
 /** One event on its way through a replay. */
 export type Item = {
@@ -69,8 +68,8 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   if (entry.state === 'rejected')
     return { ok: false, fault: toSentence(entry.reason ?? 'rejected', entry.faults) }
   const at = timeOf(changed)
-  const fault = at === undefined && entry.state === 'pending' ? faultOfTime(changed) : undefined
-  if (fault !== undefined) return { ok: false, fault }
+  // Whoever its customer is by the settings of the bridge that sends it.
+  if (at === undefined && entry.state === 'pending') return { ok: false, fault: toTimeFault(changed) }
   const asked = again ? { ...arriving, entry: { ...entry, again } } : arriving
   return {
     ok: true,
@@ -115,12 +114,10 @@ function timeOf(event: unknown): number | undefined {
   return data && toDataTime(eventType?.time ?? [], data, Date.now())?.ms
 }
 
-/** Why an event cannot be sent with the time it happened at. Live it would get that of its receipt, which is not now. */
-function faultOfTime(event: unknown): string | undefined {
-  const reading = toEvent(event)
-  if (!reading.ok || timestampOf(reading.event, reading.eventType, Date.now()).from !== null) return undefined
-  const { time, data } = reading.event
-  const [path, value] = time === undefined ? ['$.data.timestamp', data.timestamp] : ['$.time', time]
+/** Of one without a time. Live it would get that of its receipt, which is not now. */
+function toTimeFault(event: unknown): string {
+  const { time, ...rest }: JsonObject = isObject(event) ? event : {}
+  const [path, value] = time === undefined ? ['$.data.timestamp', toData(rest)?.timestamp] : ['$.time', time]
   return `time_unreadable: ${path} should be a time with its zone, such as 2026-11-22T02:00:00Z, is ${show(value)}`
 }
 

@@ -41,6 +41,7 @@ export type Came = {
   readonly type: string
   readonly version: number
   readonly state: State
+  readonly reason: string | null
   readonly isCopy: boolean
   readonly observed: number
 }
@@ -99,7 +100,7 @@ export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
     let added: HourCounts[] = []
     let written: HourCounts[] = []
     return {
-      add({ receivedAt, type, version, state, isCopy, observed, ...came }) {
+      add({ receivedAt, type, version, state, reason, isCopy, observed, ...came }) {
         const hour = Math.floor(receivedAt / HOUR_MS)
         const { kind } = came
         const name = toName(hour, kind)
@@ -109,7 +110,7 @@ export function createHours(sql: Sql, damage: Pick<DamageLog, 'found'>): Hours {
           tally = { hour, kind, type, version, n, observed: new Map() }
           tallies.set(name, tally)
         }
-        tally.n[isCopy ? 'duplicates' : toOutcome(state)] += 1
+        tally.n[isCopy ? 'duplicates' : toOutcome(state, reason)] += 1
         if (!isCopy) tally.observed.set(observed, (tally.observed.get(observed) ?? 0) + 1)
       },
 
@@ -206,10 +207,11 @@ function isTally(value: unknown): boolean {
   return true
 }
 
-/** As the door judged it. */
-function toOutcome(state: State): Outcome {
+/** As the webhook judged it. What names no customer is skipped, but has passed its schema. */
+function toOutcome(state: State, reason: string | null): Outcome {
   if (state === 'rejected') return 'violating'
-  return state === 'skipped' ? 'unmapped' : 'passing'
+  const isWithoutCustomer = reason === 'no_customer' || reason === 'customer_ambiguous'
+  return state === 'skipped' && !isWithoutCustomer ? 'unmapped' : 'passing'
 }
 
 function sumOf(sums: Map<number, Sum>, kind: number): Sum {

@@ -130,7 +130,7 @@ export function createIndexer(
     const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
 
     for (const arrival of due) {
-      const [, , type, version, state, , , more, observed] = arrival.entry
+      const [, , type, version, state, reason, , more, observed] = arrival.entry
       const { proof } = arrival
       let { slot } = arrival
       let twin: Seen | undefined
@@ -149,7 +149,7 @@ export function createIndexer(
       if (typeof observed === 'number') {
         const { receivedAt } = arrival
         const isCopy = twin !== undefined
-        hours.add({ receivedAt, kind, type, version, state, isCopy, observed })
+        hours.add({ receivedAt, kind, type, version, state, reason, isCopy, observed })
       }
       if (twin) book.add(kind, 'duplicate', null, 1)
       if (

@@ -7,6 +7,7 @@ import { type Place, toKey, toPlace } from '../place.ts'
 import type { OutboxStore, Synchronous } from '../store.ts'
 import { createBodyReader } from './body.ts'
 import type { Counters } from './counters.ts'
+import { isOfType } from './list.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 import { transitionAll } from './transition.ts'
@@ -37,7 +38,7 @@ export function createResender(sql: Sql, book: Counters): Resender {
       const rows = sql.all<Row>(statements.eventsToResend, from.request, from.position, limit)
       const matched = rows.filter(row => {
         const at = row.settled_at ?? 0
-        return row.state === 'accepted' && at >= since && at < until && (!type || row.type === type)
+        return row.state === 'accepted' && at >= since && at < until && (!type || isOfType(row.type, type))
       })
       const places = readable(matched.filter(({ kept }) => kept !== null))
       if (!preview && places.length > 0) {

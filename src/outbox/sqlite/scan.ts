@@ -9,7 +9,7 @@ import { type Place, toKey, toPlace } from '../place.ts'
 import type { ScanPage } from '../queries.ts'
 import type { OutboxStore, Synchronous } from '../store.ts'
 import { toElements } from './body.ts'
-import { mayBe, toType } from './list.ts'
+import { isOfType, mayBe, toType } from './list.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
 import { type ScanRow, scanRequest } from './scan-requests.ts'
@@ -138,7 +138,7 @@ export function createScan(sql: Sql): Scan {
           return
         try {
           if (body?.request !== row.request) body = read(row.request)
-          if (!fits(fateOf(row, body.kept)) || (type && typeOf(row, body.kept) !== type)) return
+          if (!fits(fateOf(row, body.kept)) || (type && !isOfType(typeOf(row, body.kept), type))) return
           // Bytes are pruned of finished events only.
           if (body.kept.kind === 'pruned' && row.state !== 'accepted' && row.state !== 'skipped')
             throw new Error('Its request is gone')
