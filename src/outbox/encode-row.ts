@@ -38,7 +38,7 @@ function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): Reque
   }
 }
 
-/** What is compressed is `KeptEntry[]` as JSON, which has no line break, one line break, and the body. */
+/** What is compressed is `RowEntry[]` as JSON, which has no line break, one line break, and the body. */
 export function compressParcel(parcel: RequestRow, { compress }: Compression): RequestRow {
   if (parcel.compressed) return parcel
   const compressed = compress(parcel.kept, '\n', parcel.body)
@@ -69,7 +69,7 @@ function toKept(
   { identity, type, version, state, reason, again, carried, observed }: EventVerdict,
   faults: string | null,
 ): RowEntry {
-  // What came by the door has no other identity than its own.
+  // What came by the webhook has no other identity than its own.
   if (observed !== undefined && !again && !carried) {
     return [identity ? FROM_BODY : null, 0, type, version, state, reason ?? null, faults, null, observed]
   }

@@ -5,9 +5,9 @@ import { states } from '../reasons.ts'
 
 /**
  * An entry as the row keeps it: `[identity, proof, type, version, state, reason, faults, more, observed]`. `identity` is a
- * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. With OWN they
- * are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
- * to know, of replayed events only; `observed` what data quality counts, of all others.
+ * 53-bit hash of source and id, the slot in `seen`; `proof`, another one, tells two events of one slot apart. With
+ * FROM_BODY they are those of the element itself, which is hashed when it is sorted and not while Twilio waits. `more` is what else there is
+ * to know, of imported events only; `observed` what data quality counts, of all others.
  */
 export type RowEntry = [
   identity: number | typeof FROM_BODY | null,
@@ -37,7 +37,7 @@ export function isRowEntry(value: unknown): value is RowEntry {
  * not an object an event.
  */
 export type RequestRow = Pick<ReceivedRequest, 'body' | 'encoding' | 'receivedAt'> & {
-  /** `KeptEntry[]` as JSON. */
+  /** `RowEntry[]` as JSON. */
   readonly kept: string
   /** That and the body, which then are empty; see requests.ts. */
   readonly compressed?: Uint8Array

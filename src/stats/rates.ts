@@ -1,5 +1,5 @@
 /**
- * How fast events come and go. Two counters that only grow, read now and then → events per second, step by step. Held in
+ * How fast events come and go. Two counters, read now and then → events per second, step by step. Held in
  * memory: after a restart the last hour begins anew; the hours before it come from the stored counts of data quality.
  */
 import { HOUR_MS, type KindHours, type Span, type Window } from './quality.ts'
@@ -29,12 +29,16 @@ export type RateMemory = {
 
 export function createRateMemory(now: () => number): RateMemory {
   let readings: Reading[] = []
+  /** Accepted events that were made pending again, which went out all the same. */
+  let sentAgain = 0
   return {
-    note({ in: came, out: went }) {
+    note({ in: came, out: accepted }) {
       const at = now()
       const last = readings.at(-1)
+      if (last) sentAgain = Math.max(sentAgain, last.out - accepted)
+      const went = accepted + sentAgain
       // Another outbox answers, or the clock was set: nothing can be said of the time between.
-      if (last && (came < last.in || went < last.out || at < last.at)) readings = []
+      if (last && (came < last.in || at < last.at)) readings = []
       // The newest is replaced until it is far enough from the one before.
       const before = readings.at(-2)
       if (before && readings.at(-1) && at - before.at < READ_EVERY_MS) readings.pop()

@@ -45,6 +45,24 @@ describe('the last hour', () => {
     expect(other.memory.lastHour().in).toEqual(Array(60).fill(null))
   })
 
+  it('[RA191] goes on when accepted events are sent again', () => {
+    const { memory, setNow } = readFor(600, 10)
+    for (const [second, accepted] of [
+      [610, 50],
+      [620, 80],
+      [900, 80 + 280 * 3],
+    ] as const) {
+      setNow(START + second * SECOND_MS)
+      memory.note({ in: 100 + second * 6, out: accepted })
+    }
+    const { in: came, out: went } = memory.lastHour()
+    expect(came.slice(-15)).toEqual(Array(15).fill(expect.closeTo(6)))
+    // For ten seconds nothing was accepted.
+    expect(went.slice(-15)).toEqual(
+      [...Array(10).fill(3), 2.5, ...Array(4).fill(3)].map(n => expect.closeTo(n)),
+    )
+  })
+
   it('[RA170] a gap between two readings is evened out', () => {
     const { memory, setNow } = readFor(60, 10)
     setNow(START + 360_000)

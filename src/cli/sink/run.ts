@@ -22,8 +22,6 @@ export type CreateOptions = TestOptions & {
 }
 export type DeleteOptions = { readonly yes?: boolean; readonly json?: boolean }
 
-export type SinkActions = ReturnType<typeof createSinkActions>
-
 export function createSinkActions(terminal: Terminal, connectTo: Connect) {
   async function open(): Promise<{ settings: Settings; api: EventsApi }> {
     const settings = toSettings(terminal.environment())
