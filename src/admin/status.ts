@@ -4,6 +4,7 @@
  */
 
 import * as z from 'zod'
+import { toIsoTime } from '../event/event-time.ts'
 import type { Reason } from '../reasons.ts'
 import type { Stats } from './figures.ts'
 import { toLines } from './status-lines.ts'
@@ -107,5 +108,5 @@ function toDeadLetters({ counts }: Pick<Stats, 'counts'>): Status['deadLetters']
 }
 
 function toIso(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
+  return ms === undefined ? null : toIsoTime(ms)
 }

@@ -2,6 +2,7 @@
  * Digest → notice, shaped like an event of Twilio's Debugger so that a handler written for it works unchanged.
  * Pure: no I/O, no clock.
  */
+import { toIsoTime } from '../event/event-time.ts'
 import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
 import type { Component } from './component.ts'
 import { redact } from './redact.ts'
@@ -203,13 +204,13 @@ function many(count: number, one: string, more: string): string {
 function toSpells(component: Component, span: Digest['open']): readonly Spell[] {
   if (!span) return []
   const { reason, since, at } = span
-  return [{ component, reason, since: new Date(since).toISOString(), at: new Date(at).toISOString() }]
+  return [{ component, reason, since: toIsoTime(since), at: toIsoTime(at) }]
 }
 
 function toIso(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString()
+  return ms === undefined ? null : toIsoTime(ms)
 }
 
 function toMinute(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return `${toIsoTime(ms).slice(0, 16).replace('T', ' ')} UTC`
 }

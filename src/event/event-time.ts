@@ -117,3 +117,10 @@ function toInstant(secondsMs: number, fraction: string | undefined): EventTime |
   const text = `${new Date(secondsMs).toISOString().slice(0, -'.000Z'.length)}${fraction === undefined ? '' : `.${fraction}`}Z`
   return { text, ms: secondsMs + Number((fraction ?? '').padEnd(3, '0').slice(0, 3)) }
 }
+
+const LATEST_MS = 8.64e15
+
+/** Of a time that is kept: damaged, it may be out of every calendar, and must still be shown. */
+export function toIsoTime(ms: number): string {
+  return new Date(Math.min(Math.max(0, ms), LATEST_MS)).toISOString()
+}

@@ -2,6 +2,7 @@
 
 import type { Pulse } from '../admin/changes.ts'
 import type { EventDetail, EventSummary } from '../admin/event-view.ts'
+import { toIsoTime } from '../event/event-time.ts'
 import type { EventState } from '../outbox/queries.ts'
 
 /** What changes of an event once it is kept. */
@@ -47,7 +48,7 @@ export function toSummaryJson(summary: EventSummary): SummaryJson {
   return {
     ...rest,
     ...toStateJson(summary),
-    receivedAt: new Date(receivedAt).toISOString(),
+    receivedAt: toIsoTime(receivedAt),
     storedAt: toIso(storedAt),
     occurredAt: toIso(occurredAt),
   }
@@ -77,5 +78,5 @@ export function toPulseJson({ events, missed, changes, stats }: Omit<Pulse, 'cur
 }
 
 export function toIso(ms: number | null | undefined): string | null {
-  return typeof ms === 'number' ? new Date(ms).toISOString() : null
+  return typeof ms === 'number' ? toIsoTime(ms) : null
 }

@@ -70,6 +70,7 @@ describe('into the outbox of this machine', () => {
     expect(await chosen('--where', 'data.from=+15550100142')).toEqual([3])
     expect(await chosen('--where', 'data.to!=+15550100199', '--where', 'type~MESSAGE')).toEqual([2, 3])
 
+    expect((await place.replay(['--dry-run', '--limit', '1', path])).said).not.toContain('goes on behind')
     expect(await place.replayed(['--limit', '3', path])).toMatchObject({ end: 'limit', code: 0, stored: 3 })
     expect(await place.replayed(['--limit', '3', path])).toMatchObject({
       end: 'done',

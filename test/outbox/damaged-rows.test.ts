@@ -1,6 +1,8 @@
 /** Damaged rows and damaged counts in a whole dispatcher: nothing else stops, the account closes, the operator is told. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { toLine } from '../../src/admin/export-format.ts'
+import { toStatus } from '../../src/admin/status.ts'
+import { toEventJson, toSummaryJson } from '../../src/http/event-json.ts'
 import { checksumOf } from '../../src/outbox/checksum.ts'
 import { DAY, deliverTo, openDepot, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
@@ -47,6 +49,17 @@ const damages = {
 } as const
 const kinds = Object.entries(damages).map(([name, [size, change]]) => ({ name, size, change }))
 
+const numbers = Object.entries({
+  requests: ['received_at', 'kept_at', 'events', 'checksum'],
+  events: ['received_at', 'kind', 'settled_at', 'identity', 'attempts', 'tried_at', 'held_until', 'holds'],
+  seen: ['proof', 'request', 'position'],
+  kinds: ['version'],
+  counts: ['n'],
+  deliveries: ['at', 'took_ms', 'events', 'first_request', 'last_request', 'last_position', 'status'],
+  notices: ['at'],
+  hours: ['events'],
+}).flatMap(([table, columns]) => columns.map(column => [table, column] as const))
+
 describe('A1: a damaged row', () => {
   it.each(kinds)('[OB41] A1: not yet sorted, $name', async ({ name, size, change }) => {
     const dispatcher = toStandIn()
@@ -88,6 +101,37 @@ describe('A1: a damaged row', () => {
       expect(segment.ids.size).toBe(2)
     },
   )
+
+  it.each(numbers)('[OB200] A1: damaged to over 2^53, %s.%s stops nothing', async (table, column) => {
+    for (const number of ['1152921504606846977', '-1152921504606846977']) {
+      const dispatcher = toStandIn()
+      dispatcher.take(...events(3), { ...messageStatus(), specversion: '7' })
+      await dispatcher.drainFor(0)
+      dispatcher.tick()
+      dispatcher.take(...events(1))
+      dispatcher.indexPending()
+      dispatcher.sql.exec(`UPDATE ${table} SET ${column} = ${number}`)
+      const again = openDepot({
+        deliver: deliverTo(segment.url),
+        sql: dispatcher.sql,
+        clock: dispatcher.clock,
+      })
+      const later = messageStatus()
+      again.take(later)
+      await again.drainFor(0)
+      expect([...segment.ids]).toContain(later.id)
+      const { events: listed } = again.admin.events({ limit: 100 })
+      expect(listed.map(toSummaryJson)).toHaveLength(6)
+      const details = listed.flatMap(({ key }) => again.admin.event(key) ?? [])
+      expect(details.map(detail => JSON.parse(toEventJson(detail)))).toHaveLength(6)
+      expect(again.outbox.scan({}).lines.trim().split('\n')).toHaveLength(6)
+      expect(
+        toStatus(again.admin.status(), { host: segment.url, fingerprint: 'f' }, again.clock.at).lines,
+      ).not.toEqual([])
+      again.clock.pass(DAY)
+      again.tick()
+    }
+  })
 
   it('[OB42] A1: a row that is gone makes dead letters of its pending events', async () => {
     const dispatcher = toStandIn()

@@ -99,7 +99,8 @@ export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: Tel
         : 'What is told here is safe. Run it again over the same data: what is known already is recognised.',
     )
   }
-  if (end === 'limit') lines.push('The same command goes on behind it; --from-start begins anew.')
+  if (end === 'limit' && isResumable)
+    lines.push('The same command goes on behind it; --from-start begins anew.')
   if (summary.olderThan24h > 0 && stored + again + sent > 0 && !isDryRun && !newIds) {
     lines.push(
       `${count(summary.olderThan24h)} of them are older than 24 hours. Segment drops a second copy of a messageId for about a day only: what it has already had before counts twice in streaming destinations (warehouses tell copies apart by id).`,

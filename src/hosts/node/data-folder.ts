@@ -36,6 +36,8 @@ export type Folder = {
   readonly missingFile: string
   /** Why it is not this process's any more, in a sentence; `undefined`: it is. To be asked about once a second. */
   lost(): string | undefined
+  /** The same of the outbox's log alone: the outbox is still this one's, and takes what the log held when it is closed. */
+  logLost(): string | undefined
   /** Tells commands on this machine where to find the one that owns the folder. */
   announce(url: string): void
   /** Lets the next process in. */
@@ -82,6 +84,7 @@ export function openFolder(path: string, patienceMs = LOCK_PATIENCE_MS): Folder 
       cleanEndFile: join(path, 'clean-end'),
       missingFile: join(path, 'events-missing'),
       lost: () => held.lost(outboxFile),
+      logLost: () => held.logLost(`${outboxFile}-wal`),
       announce: url => writeOwner(path, { pid: process.pid, url }),
       release,
     }
@@ -112,19 +115,29 @@ function lock(folder: string, patienceMs: number): () => void {
  * A lock holds a file, not its name: whoever deletes lock.db lets a second bridge in, and whoever replaces outbox.db leaves this
  * one writing into a file that nobody will find again.
  */
-function createHeld(lockFile: string): { lost(outboxFile: string): string | undefined } {
+function createHeld(lockFile: string) {
   const held = new Map([[lockFile, idOf(lockFile)]])
+
+  function change(file: string): string | undefined {
+    const id = held.get(file) ?? idOf(file)
+    // Made by the thread that opens it, the log with the first write.
+    if (id !== 'none') held.set(file, id)
+    const now = idOf(file)
+    if (now === id || now === UNKNOWN || id === UNKNOWN) return undefined
+    return `${file} ${now === 'none' ? 'was deleted' : 'is another file now'} while this bridge was running`
+  }
+
   return {
-    lost(outboxFile) {
-      // Made by the thread that opens it.
-      if (!held.has(outboxFile)) held.set(outboxFile, idOf(outboxFile))
-      for (const [file, id] of held) {
-        const now = idOf(file)
-        if (now === id || now === UNKNOWN || id === UNKNOWN) continue
-        const what = now === 'none' ? 'was deleted' : 'is another file now'
-        return `${file} ${what} while this bridge was running: it stops, for another bridge may have the data folder (DATA_DIR)`
-      }
-      return undefined
+    lost(outboxFile: string): string | undefined {
+      const what = change(lockFile) ?? change(outboxFile)
+      return what && `${what}: it stops, for another bridge may have the data folder (DATA_DIR)`
+    },
+    logLost(logFile: string): string | undefined {
+      const what = change(logFile)
+      return (
+        what &&
+        `${what}: it copies the log into the outbox and stops, for a crash would lose what only the log holds`
+      )
     },
   }
 }

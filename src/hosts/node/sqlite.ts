@@ -67,6 +67,32 @@ export function openReadOnly(file: string): NodeSql {
   }
 }
 
+/**
+ * A damaged integer can be over 2^53, which `node:sqlite` does not read as a number: it would throw for every row that is asked
+ * for with it. It is rounded instead, as a Durable Object does. Costs nothing until then.
+ */
+function readAll(statement: StatementSync, values: readonly SqlValue[]): unknown[] {
+  try {
+    return statement.all(...values)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    statement.setReadBigInts(true)
+    try {
+      return statement.all(...values).map(toNumbers)
+    } finally {
+      statement.setReadBigInts(false)
+    }
+  }
+}
+
+function toNumbers(row: Record<string, SqlValue | bigint>): Record<string, SqlValue> {
+  const rounded = Object.entries(row).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? Number(value) : value,
+  ])
+  return Object.fromEntries(rounded)
+}
+
 function hasLog(file: string): boolean {
   return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
 }
@@ -87,7 +113,8 @@ function toPort(
   return {
     compression,
     exec: script => watched(() => database.exec(script)),
-    all: <Row>(query: string, ...values: SqlValue[]) => watched(() => prepare(query).all(...values)) as Row[],
+    all: <Row>(query: string, ...values: SqlValue[]) =>
+      watched(() => readAll(prepare(query), values)) as Row[],
     transaction(work, durability) {
       // Without FULL a commit does not wait for the disk; it still survives a killed process. (SQLite sets a pragma when it is
       // prepared: it cannot be kept like a statement.)

@@ -5,7 +5,7 @@ import { createApp } from '../../http/app.ts'
 import { createLoginRateLimit } from '../../http/auth/login-rate-limit.ts'
 import type { Log } from '../../runtime.ts'
 import { readBody } from './body.ts'
-import { type Folder, openFolder, readAdminToken } from './data-folder.ts'
+import { openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { openEndedSessions } from './ended-sessions.ts'
@@ -25,11 +25,11 @@ export type Running = {
 
 const LOOK_EVERY_MS = 1_000
 
-function watchFolder(folder: Folder): { readonly failed: Promise<Error>; stop(): void } {
+function watch(find: () => string | undefined): { readonly failed: Promise<Error>; stop(): void } {
   let looking: NodeJS.Timeout | undefined
   const failed = new Promise<Error>(resolve => {
     const look = () => {
-      const why = folder.lost()
+      const why = find()
       if (why !== undefined) resolve(new Error(why))
     }
     look()
@@ -80,11 +80,20 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     // A stream never ends by itself.
     ends.push(() => stopping.abort())
     folder.announce(server.url)
-    const lost = watchFolder(folder)
-    ends.push(lost.stop)
+    const lost = watch(folder.lost)
+    const logLost = watch(() => (folder.lost() === undefined ? folder.logLost() : undefined))
+    ends.push(lost.stop, logLost.stop)
     let stopped: Promise<void> | undefined
     const stop = () => (stopped ??= end())
-    return { url: server.url, adminToken, failed: Promise.race([outboxClient.failed, lost.failed]), stop }
+    // In order: closing the outbox copies the log, which is still open, into its file.
+    const stoppedForLog = logLost.failed.then(error => stop().then(() => error))
+    const failed = Promise.race([
+      lost.failed,
+      stoppedForLog,
+      // The thread ends with every stop.
+      outboxClient.failed.then(error => (stopped ? stoppedForLog : error)),
+    ])
+    return { url: server.url, adminToken, failed, stop }
   } catch (error) {
     await end()
     throw error

@@ -3,6 +3,7 @@
  * them): its state and reason, and the event to the letter. Never changes a row.
  */
 import { toBase64 } from '../../event/base64.ts'
+import { toIsoTime } from '../../event/event-time.ts'
 import { toSlices } from '../../event/json-slices.ts'
 import { parseJson } from '../kept-state.ts'
 import { type Place, toKey, toPlace } from '../place.ts'
@@ -22,7 +23,6 @@ export type Scan = Synchronous<Pick<OutboxStore, 'scan'>>
 const ROWS_A_PAGE = 1_000
 const CHARACTERS_A_PAGE = 1_000_000
 /** The last time that a Date can be, ms since 1970. */
-const LATEST = 8.64e15
 /** Behind any event of a request; as long as a place may be written. */
 const LAST_POSITION = 999_999_999
 
@@ -54,8 +54,8 @@ export function createScan(sql: Sql): Scan {
     const { received_at, settled_at, detail } = row
     const { state, reason } = fateOf(row, kept)
     const head = JSON.stringify({
-      ...{ bridge: 1, state, reason, receivedAt: toIso(received_at) },
-      ...(settled_at !== null && { settledAt: toIso(settled_at) }),
+      ...{ bridge: 1, state, reason, receivedAt: toIsoTime(received_at) },
+      ...(settled_at !== null && { settledAt: toIsoTime(settled_at) }),
       ...(detail !== null && { detail }),
       ...(kept.kind === 'raw' && { raw: kept.raw, encoding: kept.encoding }),
       ...(kept.kind === 'unreadable' && { raw: kept.raw, encoding: 'base64' }),
@@ -118,7 +118,7 @@ export function createScan(sql: Sql): Scan {
   }
 
   return {
-    scan({ states, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER, after }) {
+    scan({ states, type, reason, since = -Infinity, until = Infinity, after }) {
       let place: Place = (after && toPlace(after)) || { request: 0, position: -1 }
       const lines: string[] = []
       let characters = 0
@@ -191,9 +191,4 @@ export function createScan(sql: Sql): Scan {
       }
     },
   }
-}
-
-/** A damaged time may be none. */
-function toIso(at: number): string {
-  return new Date(Math.min(Math.max(0, at), LATEST)).toISOString()
 }

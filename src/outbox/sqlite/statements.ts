@@ -109,10 +109,11 @@ export const deliveriesOf = `
   ) WHERE (first_request, first_position) <= (?, ?) AND (last_request, last_position) >= (?, ?)
   LIMIT ?`
 
+/** An event whose kind is damaged or gone is seen as well. */
 const eventColumns = `
-  e.request, e.position, e.received_at, k.type, k.version, e.state, e.reason, e.settled_at, e.detail,
-  e.attempts, e.tried_at
-  FROM events AS e JOIN kinds AS k ON k.id = e.kind`
+  e.request, e.position, e.received_at, coalesce(k.type, '') AS type, coalesce(k.version, 0) AS version,
+  e.state, e.reason, e.settled_at, e.detail, e.attempts, e.tried_at
+  FROM events AS e LEFT JOIN kinds AS k ON k.id = e.kind`
 // Watching
 export const eventsSince = `
   SELECT ${eventColumns} WHERE e.request > ? AND e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
@@ -171,8 +172,8 @@ export const proofOf = 'SELECT proof FROM seen WHERE identity = ? AND request = 
 
 // Sending accepted events again
 export const eventsToResend = `
-  SELECT e.request, e.position, e.state, e.settled_at, k.type, r.id AS kept
-  FROM events AS e JOIN kinds AS k ON k.id = e.kind LEFT JOIN requests AS r ON r.id = e.request
+  SELECT e.request, e.position, e.state, e.settled_at, coalesce(k.type, '') AS type, r.id AS kept
+  FROM events AS e LEFT JOIN kinds AS k ON k.id = e.kind LEFT JOIN requests AS r ON r.id = e.request
   WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
 
 // Pruning

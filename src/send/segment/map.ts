@@ -6,7 +6,7 @@
 import { isEndpoint } from '../../event/address.ts'
 import { type CustomerAddress, toCustomerAddress } from '../../event/customer.ts'
 import { isObject, type JsonObject, type TwilioEvent, toData, toEvent } from '../../event/event.ts'
-import { toEventTime } from '../../event/event-time.ts'
+import { toEventTime, toIsoTime } from '../../event/event-time.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
 import { toDataTime } from '../../event/family-time.ts'
 import { fnv1a64 } from '../../event/hash.ts'
@@ -67,7 +67,7 @@ export function toCall(judged: Judged, receivedAt: number, exact: unknown, mappi
     event: mapping.eventNames === 'title' ? eventType.name : event.type,
     messageId: event.id,
     ...toIdentity(judged),
-    timestamp: timestampOf(event, eventType, receivedAt).value ?? new Date(receivedAt).toISOString(),
+    timestamp: timestampOf(event, eventType, receivedAt).value ?? toIsoTime(receivedAt),
     // The very object, wherever the data came as one and its numbers print as they were written.
     properties: (isObject(exact) && toData(exact, parseExactly)) || event.data,
     context: { ...(externalIds && { externalIds }), app: { name, version } },

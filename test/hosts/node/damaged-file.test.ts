@@ -336,4 +336,17 @@ describe('a folder that is taken away', { timeout: 180_000 }, () => {
       )
     },
   )
+  it('[SV200] A3: its log deleted while it runs: nothing acknowledged is lost, it ends with 1 and says why', async () => {
+    using folder = useFolder()
+    const bridge = await spawnBridge(folder.path, away)
+    const ended = new Promise(resolve => bridge.process.once('exit', resolve))
+    expect((await sendEvents(bridge.webhook, [messageStatus()])).status).toBe(200)
+    rmSync(`${folder.file}-wal`)
+    expect(await ended).toBe(1)
+    await vi.waitFor(() =>
+      expect(bridge.stderr.join()).toContain('outbox.db-wal was deleted while this bridge was running'),
+    )
+    await using next = await startBridge({ ...away, DATA_DIR: folder.path })
+    expect((await next.stats()).received).toBe(1)
+  })
 })
