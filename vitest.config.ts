@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { findChromium, howToGet } from './test/support/chromium.ts'
@@ -13,6 +15,16 @@ import { PATIENCE_MS } from './test/support/patience.ts'
  * - `npm run test:all` (`--mode all`): everything, many samples.
  */
 const filters: Readonly<Record<string, string[]>> = { test: ['!long'], long: ['long || property'], all: [] }
+
+/** A process each, only to leave all their tests out, would take as long as half a minute of tests. */
+function findLongFiles(): string[] {
+  const files = readdirSync('test', { recursive: true, encoding: 'utf8' }).filter(file =>
+    file.endsWith('.test.ts'),
+  )
+  return files
+    .map(file => join('test', file))
+    .filter(file => /^\/\/ @module-tag long$/m.test(readFileSync(file, 'utf8')))
+}
 
 export default defineConfig(({ mode }) => {
   const tagsFilter = filters[mode]
@@ -40,7 +52,11 @@ export default defineConfig(({ mode }) => {
             name: 'node',
             environment: 'node',
             include: ['test/**/*.test.ts'],
-            exclude: ['test/hosts/workers/workerd/**', ...(withPage ? [] : ['test/page/**'])],
+            exclude: [
+              'test/hosts/workers/workerd/**',
+              ...(withPage ? [] : ['test/page/**']),
+              ...(isQuick ? findLongFiles() : []),
+            ],
             globalSetup: './test/support/bundle-worker.ts',
             // They protect against a hang, and measure nothing: machines are small and busy.
             testTimeout: PATIENCE_MS,

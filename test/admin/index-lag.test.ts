@@ -1,4 +1,5 @@
 /** What a read shows while much is stored and not indexed yet. */
+// @module-tag long
 import { describe, expect, it } from 'vitest'
 import { openDepot } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'

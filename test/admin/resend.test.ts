@@ -1,4 +1,5 @@
 /** Accepted events sent again: one by its key, or all of a span of time; same ids, and the account closes. */
+// @module-tag long
 import { describe, expect, it } from 'vitest'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { ask, describeHosts, type Hosted, listEvents, sumOfStates } from '../support/hosts.ts'

@@ -1,4 +1,5 @@
 /** The state of a running bridge: what `GET /api/status` says while all is well, while a destination fails, and about arrival. */
+// @module-tag long
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
 /** What is said of an error where it may be read by others: in the log, in notices, in answers. */
+// @module-tag long
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'

@@ -1,4 +1,5 @@
 /** `resend`: how many, then asked, then sent again; on a running bridge and on its folder alike. */
+// @module-tag long
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createResendCommand } from '../../src/cli/resend.ts'

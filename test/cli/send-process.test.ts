@@ -1,4 +1,5 @@
 /** The commands as a person starts them: exit codes, which stream says what, Ctrl-C, and help that teaches. */
+// @module-tag long
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'

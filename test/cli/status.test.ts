@@ -1,4 +1,5 @@
 /** `status`, `deliver-now`, and what `check` learns from the running bridge. */
+// @module-tag long
 import { rmSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Status } from '../../src/admin/status-schema.ts'

@@ -1,4 +1,5 @@
 /** The figures of data quality as people and Prometheus ask for them: what was sent to the webhook is what they show. */
+// @module-tag long
 import { expect, it } from 'vitest'
 import type { Quality } from '../../src/stats/quality.ts'
 import { ask, describeHosts, type Hosted } from '../support/hosts.ts'

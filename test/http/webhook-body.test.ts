@@ -1,4 +1,5 @@
 /** Every body that Twilio, or whoever has its token, may send: a 2xx, one state an event, and the bridge goes on. */
+// @module-tag long
 import { describe, expect, it } from 'vitest'
 import {
   ask,

@@ -1,4 +1,5 @@
 /** Requests signed with a SharedKey, and repeated headers, at the webhook of both hosts. */
+// @module-tag long
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
