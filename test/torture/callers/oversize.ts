@@ -1,4 +1,4 @@
-/** Bodies over the limit, announced and not, up to a stream without end: 503 for who signed, and no memory for anybody. */
+/** Bodies over the limit, announced and not, up to a stream without end: 503 for a well-formed signature, and no memory for anybody. */
 import { messageStatus, sendBody } from '../../support/twilio.ts'
 import type { Context, Scenario } from '../scenario.ts'
 import { beside, eachOf, Tally } from './beside.ts'
@@ -24,7 +24,7 @@ type Shape = {
 }
 const shapes: readonly Shape[] = [
   { kind: 'announced, signed', status: 503, announce: true },
-  { kind: 'announced, forged', status: 413, announce: true, token: 'another token' },
+  { kind: 'announced, forged', status: 503, announce: true, token: 'another token' },
   { kind: 'in chunks, signed', status: 503, announce: false },
   { kind: 'in chunks, forged', status: 503, announce: false, token: 'another token' },
 ]
