@@ -3,7 +3,7 @@
  * outbox exported (outbox/sqlite/scan.ts), which is here in the state it was there. Pure.
  */
 import * as z from 'zod'
-import { isObject, type JsonObject } from '../event/event.ts'
+import { isObject } from '../event/event.ts'
 import { toMember } from '../event/json-slices.ts'
 import type { EventVerdict, ReceivedRequest } from '../event/received-request.ts'
 import { validate } from '../ingest/validate.ts'
@@ -123,12 +123,6 @@ const aboutNothing = {
   reason: undefined,
   faults: [],
 } as const
-
-/** The event of a record, if there is one: an event itself, or what an export kept of one. */
-export function eventOf(value: unknown): JsonObject | undefined {
-  const event = isObject(value) && value.bridge === 1 ? value.event : value
-  return isObject(event) ? event : undefined
-}
 
 /** Fewer would cost more an event; more would make looking at one of them slow. */
 const EVENTS_A_BODY = 200

@@ -20,7 +20,7 @@ export type Transfer = {
 
 export function createTransfer(
   outbox: OutboxAtHand,
-  dispatcher: Pick<Dispatcher, 'import' | 'indexAll' | 'indexPending'>,
+  dispatcher: Pick<Dispatcher, 'import' | 'indexAll'>,
 ): Transfer {
   return {
     async exportPage(query) {
@@ -30,16 +30,7 @@ export function createTransfer(
     },
     async import(intakes) {
       await dispatcher.indexAll()
-      return unindexed() ?? dispatcher.import(intakes.map(intake => encodeRow(intake)))
+      return dispatcher.import(intakes.map(intake => encodeRow(intake)))
     },
-  }
-
-  /** What cannot be indexed is counted nowhere. */
-  function unindexed(): NotStored | undefined {
-    // What came meanwhile, at a stretch.
-    dispatcher.indexPending()
-    const { unsorted, isIndexed } = outbox.figures()
-    if (isIndexed) return undefined
-    return { stored: false, reason: 'outbox_unwritable', detail: `${unsorted} events cannot be sorted` }
   }
 }

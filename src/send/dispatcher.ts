@@ -179,6 +179,11 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function importRows(rows: readonly RequestRow[]): ImportCounts | TurnedAway {
+    // What came meanwhile, at a stretch: what cannot be indexed is counted nowhere.
+    indexPending()
+    const { unsorted, isIndexed } = outbox.figures()
+    if (!isIndexed)
+      return { stored: false, reason: 'outbox_unwritable', detail: `${unsorted} events cannot be sorted` }
     let counts: ImportCounts = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
     const turnedAway = store(rows, false, () => {
       counts = outbox.import(rows, now())
