@@ -57,7 +57,7 @@ export default defineConfig(({ mode }) => {
               ...(withPage ? [] : ['test/page/**']),
               ...(isQuick ? findLongFiles() : []),
             ],
-            globalSetup: './test/support/bundle-worker.ts',
+            globalSetup: ['./test/support/compile-cache.ts', './test/support/bundle-worker.ts'],
             // They protect against a hang, and measure nothing: machines are small and busy.
             testTimeout: PATIENCE_MS,
             hookTimeout: PATIENCE_MS,

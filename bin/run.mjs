@@ -14,6 +14,8 @@ const script = resolve(own, '../..', process.argv[2])
 const launched = 'TWILIO_SEGMENT_BRIDGE_LAUNCHED'
 const underLauncher = process.env[launched] !== undefined
 delete process.env[launched]
+// Read by each process and thread that is started from here on: a file's types are stripped once, not once a thread.
+process.env.NODE_COMPILE_CACHE ??= resolve(own, '../../node_modules/.cache/node')
 
 if (underLauncher) dieWithLauncher()
 if (isNewEnough) {
