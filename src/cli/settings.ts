@@ -9,15 +9,27 @@ const WRONG_SETTINGS = 2
 /** As given, faults and all; the environment goes before the file. */
 export function readEnvironment(): Readonly<Record<string, string | undefined>> {
   const file = existsSync('.env') ? parseEnv(toText(readFileSync('.env'))) : {}
-  return { ...file, ...process.env }
+  return withDestinations({ ...file, ...process.env })
 }
 
-/** What editors of Windows put before the text is no part of the first setting's name. Throws CliError. */
-function toText(bytes: Buffer): string {
+/** A file that cannot be read leaves its path, and the settings say what was expected. */
+function withDestinations(environment: Readonly<Record<string, string | undefined>>) {
+  const path = environment.DESTINATIONS?.trim()
+  if (!path || path.startsWith('{') || !existsSync(path)) return environment
+  try {
+    return { ...environment, DESTINATIONS: toText(readFileSync(path), path) }
+  } catch (error) {
+    if (error instanceof CliError) throw error
+    return environment
+  }
+}
+
+/** What editors of Windows put before the text is no part of it. Throws CliError. */
+function toText(bytes: Buffer, file = '.env'): string {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (isUtf16 || bytes.includes(0))
     throw new CliError(
-      `The file .env is ${isUtf16 ? 'UTF-16' : 'no text, or UTF-16 without its mark'}: save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8).`,
+      `The file ${file} is ${isUtf16 ? 'UTF-16' : 'no text, or UTF-16 without its mark'}: save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8).`,
       WRONG_SETTINGS,
     )
   return new TextDecoder('utf-8', { ignoreBOM: false }).decode(bytes)

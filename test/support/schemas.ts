@@ -1,12 +1,13 @@
 /** Every generated file in schemas/, as text by file name; and the table of settings in docs/configuration.md. */
 import { toMarkdown } from '../../src/cli/settings-table.ts'
+import { DestinationsFile } from '../../src/config/destinations-schema.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
 import { toTypesTable } from './types-table.ts'
 
 export const folder = new URL('../../schemas/', import.meta.url)
 
-const files = toSchemaFiles({ settings: Settings })
+const files = toSchemaFiles({ settings: Settings, destinations: DestinationsFile })
 
 export const generated: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(files).map(([file, schema]) => [file, `${JSON.stringify(schema, null, 2)}\n`]),
