@@ -72,7 +72,7 @@ function toSegment(
   if (written.region !== undefined && (written.host !== undefined || known === undefined))
     faults.push({
       path: `${at}.region`,
-      received: written.region,
+      received: `"${written.region}"`,
       expected: 'nothing beside host: a region stands for a host of Segment or Customer.io',
     })
   else if (host === '')
@@ -163,7 +163,11 @@ function toTarget(
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(to) ?? []
   if (bucket === undefined) {
     if (context.host === 'workers')
-      faults.push({ path: `${at}.to`, received: to, expected: 's3://bucket/prefix: a Worker has no folders' })
+      faults.push({
+        path: `${at}.to`,
+        received: `"${to}"`,
+        expected: 's3://bucket/prefix: a Worker has no folders',
+      })
     for (const key of ['endpoint', 'region', 'accessKeyId', 'secretAccessKey'] as const)
       if (written[key] !== undefined)
         faults.push({ path: `${at}.${key}`, received: 'a value', expected: 'nothing beside a folder' })

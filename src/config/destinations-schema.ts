@@ -149,7 +149,13 @@ export const DestinationsFile = z
   .strictObject({
     $schema: z.string().optional(),
     destinations: z
-      .record(name, z.discriminatedUnion('type', [segment, files], 'segment or files'))
+      .record(
+        name,
+        z.discriminatedUnion('type', [segment, files], {
+          error: ({ code }: { readonly code: string }) =>
+            code === 'invalid_type' ? 'an object' : 'segment or files',
+        }),
+      )
       .refine(all => Object.keys(all).length > 0, 'at least one destination'),
   })
   .meta({

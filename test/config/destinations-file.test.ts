@@ -11,12 +11,12 @@ const secrets = {
   S3_SECRET: 's3-secret-value',
 }
 const HASH_KEY = '0123456789abcdef'
-const segment = { type: 'segment', writeKey: '${SEGMENT_WRITE_KEY}' }
+const segment = { type: 'segment', writeKey: `\${SEGMENT_WRITE_KEY}` }
 const s3 = {
   type: 'files',
   to: 's3://acme-facts/twilio/',
-  accessKeyId: '${S3_ID}',
-  secretAccessKey: '${S3_SECRET}',
+  accessKeyId: `\${S3_ID}`,
+  secretAccessKey: `\${S3_SECRET}`,
 }
 
 type Environment = Readonly<Record<string, string>>
@@ -47,7 +47,7 @@ function refuse(...args: Parameters<typeof read>): string[] {
 const example = {
   segment: { ...segment, messageId: 'verbatim' },
   'acme-eu': {
-    ...{ type: 'segment', region: 'eu', writeKey: '${ACME_EU_KEY}', workspace: 'acme', rate: 500 },
+    ...{ type: 'segment', region: 'eu', writeKey: `\${ACME_EU_KEY}`, workspace: 'acme', rate: 500 },
     when: 'properties.accountSid = "AC00000000000000000000000000000000" and match(event, "com.twilio.messaging.*")',
     events: { 'com.twilio.messaging.message.delivered': 'Message Delivered', '*': 'verbatim' },
     properties: { deny: ['body'], hash: ['to', 'from'] },
@@ -156,7 +156,7 @@ describe('destinations.json', () => {
       /"kafka" at destinations\.a\.type, expected segment or files/,
     ],
     ['no type', { a: {} }, /got nothing at destinations\.a\.type, expected segment or files/],
-    ['no object', { a: 7 }, /got 7 at destinations\.a, expected object/],
+    ['no object', { a: 7 }, /got 7 at destinations\.a, expected an object/],
     ['a name with capitals', { Acme: segment }, /the name at destinations\.Acme, expected a-z, 0-9 and -/],
     ['a long name', { ['a'.repeat(21)]: segment }, /at most 20/],
     ['no destination', {}, /at least one destination/],
@@ -230,7 +230,7 @@ describe('destinations.json', () => {
     ],
     [
       'keys for a folder',
-      { a: { type: 'files', to: './facts', accessKeyId: '${S3_ID}' } },
+      { a: { type: 'files', to: './facts', accessKeyId: `\${S3_ID}` } },
       /destinations\.a\.accessKeyId, expected nothing beside a folder/,
     ],
     [
@@ -288,19 +288,19 @@ describe('destinations.json', () => {
       expect(fault).toMatch(/a text of \d+ characters at destinations\.a\.\S+, expected \$\{NAME\}/)
       expect(fault).not.toContain(inline)
     }
-    expect(refuse({ a: { ...segment, writeKey: '${MISSING_KEY}' } })).toEqual([
-      'DESTINATIONS: got ${MISSING_KEY} at destinations.a.writeKey, expected MISSING_KEY to be set in the environment',
+    expect(refuse({ a: { ...segment, writeKey: `\${MISSING_KEY}` } })).toEqual([
+      `DESTINATIONS: got \${MISSING_KEY} at destinations.a.writeKey, expected MISSING_KEY to be set in the environment`,
     ])
-    const blanks = refuse({ a: { ...segment, writeKey: '${BAD}' } }, { BAD: 'two words' })
+    const blanks = refuse({ a: { ...segment, writeKey: `\${BAD}` } }, { BAD: 'two words' })
     expect(blanks.join()).toMatch(/BAD to hold printable characters/)
     expect(blanks.join()).not.toContain('two words')
   })
 
   it('[RO5] a header may hold a secret, and variables that the file names are no misspelt settings', () => {
-    const headers = { Authorization: 'Bearer ${SEGMENT_EU_TOKEN}', 'X-Team': 'crm' }
+    const headers = { Authorization: `Bearer \${SEGMENT_EU_TOKEN}`, 'X-Team': 'crm' }
     const [one] = configsOf({ a: { ...segment, headers } }, { SEGMENT_EU_TOKEN: 't0ken' })
     expect(one).toMatchObject({ headers: { authorization: 'Bearer t0ken', 'x-team': 'crm' } })
-    expect(secretNames('{"a":"${ONE}","b":"Bearer ${TWO}"}')).toEqual(['ONE', 'TWO'])
+    expect(secretNames(`{"a":"\${ONE}","b":"Bearer \${TWO}"}`)).toEqual(['ONE', 'TWO'])
   })
 
   it('[RO6] a folder as target is refused on Workers', () => {
@@ -355,10 +355,13 @@ describe('destinations.json', () => {
   it('[RO7] what else may hold an address is a warning', () => {
     const { warnings } = accept({ a: acme }, { HASH_KEY })
     expect(warnings).toEqual([
-      expect.stringMatching(/a has identity hash, and gets other addresses in recipients/),
+      expect.stringMatching(/a has identity hash, and gets other addresses in recipients, phonenumber:/),
     ])
     expect(
-      accept({ a: { ...acme, properties: { hash: ['to', 'from', 'recipients'] } } }, { HASH_KEY }).warnings,
+      accept(
+        { a: { ...acme, properties: { hash: ['to', 'from', 'recipients', 'phonenumber'] } } },
+        { HASH_KEY },
+      ).warnings,
     ).toEqual([])
   })
 
