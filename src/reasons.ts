@@ -161,6 +161,18 @@ export const eventReasons = {
     'No SEGMENT_WRITE_KEY is set: the track call was written to the dry run file only',
     'Set SEGMENT_WRITE_KEY and retry the event.',
   ),
+  no_destination: stop(
+    913931,
+    'NOTICE',
+    'No destination takes the event',
+    'Nothing, if your filters are meant so. Else change them, and retry the event.',
+  ),
+  filtered: stop(
+    913932,
+    'NOTICE',
+    "The destination's filter does not take the event any more",
+    'Nothing, if the filter is meant so. Else change it, and retry the event.',
+  ),
   dropped_by_operator: stop(913925, 'NOTICE', 'A person dropped the event', 'Nothing.'),
   event_too_large: stop(
     91305,

@@ -25,6 +25,8 @@ export function toComponent(reason: Reason): Component {
     case 'segment_refused':
     case 'held_back':
     case 'dry_run':
+    case 'no_destination':
+    case 'filtered':
     case 'dropped_by_operator':
       return 'delivery'
     case 'outbox_unwritable':

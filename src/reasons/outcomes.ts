@@ -40,6 +40,8 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
     case 'no_customer':
     case 'customer_ambiguous':
     case 'dry_run':
+    case 'no_destination':
+    case 'filtered':
     case 'dropped_by_operator':
       return 'skipped'
     case 'event_too_large':

@@ -5,6 +5,7 @@
 
 import { toErrorText } from '../alerts/redact.ts'
 import type { Failure } from '../alerts/throttle.ts'
+import { FIRST_DESTINATION } from '../outbox/deliveries.ts'
 import type { Leased, OutboxAtHand, Settlement } from '../outbox/store.ts'
 import type { Log } from '../runtime.ts'
 import { type Dispatched, type DispatchPorts, deliverBatch, type LineFailure, type Work } from './batch.ts'
@@ -47,6 +48,8 @@ export type NextBatch = {
 
 /** Half of what a request may hold: the SDK makes some hundred objects of each event, and two lanes hold theirs at once. */
 const CLAIM_EVENTS = 250
+/** The only one. */
+const to = { destination: FIRST_DESTINATION } as const
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
 /** The name under which a sleeping outbox remembers how its destination did. */
@@ -103,7 +106,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (isIndexed) return undefined
     const wait = budget.wait(now())
     if (wait > 0) return now() + wait
-    const indexed = outbox.sort()
+    const indexed = outbox.index()
     // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
     budget.spend(outbox.figures().pending - pending, now())
     return indexed > 0 ? now() : undefined
@@ -118,8 +121,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       if (resumed) return resumed
     }
     const ordinary = () =>
-      as === 'probe' ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now())) : takeBatch(as)
-    const held = () => take('held', 1, () => outbox.claimHeld(now(), now() + LONGEST_HOLD_MS))
+      as === 'probe'
+        ? take(as, 1, () => outbox.claimNewest({ ...to, share: nextProbe(), except: probed, now: now() }))
+        : takeBatch(as)
+    const held = () =>
+      take('held', 1, () => outbox.claimHeld({ ...to, now: now(), latest: now() + LONGEST_HOLD_MS }))
     // They take turns, so that neither waits for the other. A line that fails is tried with what waits in it.
     const turns = line.failures > 0 || wasHeld ? [ordinary, held] : [held, ordinary]
     let comeBackAt: number | undefined
@@ -160,7 +166,9 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   function takeBatch(as: Try): Claimed | number | undefined {
     const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most))
     if (wanted === 0) return undefined
-    return take(as, wanted, () => outbox.claim(wanted, limits.batchBytes * 2, now()))
+    return take(as, wanted, () =>
+      outbox.claim({ ...to, limit: wanted, characters: limits.batchBytes * 2, now: now() }),
+    )
   }
 
   function take(as: Claimed['as'], wanted: number, lease: () => Leased[]): Claimed | number | undefined {

@@ -1,16 +1,20 @@
 /** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
 import { describe, expect, test } from 'vitest'
+import * as deliveryStatements from '../../src/outbox/sqlite/delivery-statements.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import * as statements from '../../src/outbox/sqlite/statements.ts'
 import { deliverAll, NOW, pruning, samples, take } from '../support/outbox-bench.ts'
 import { openFile } from '../support/outbox-node.ts'
 
-const { eventsBefore, kindsOf, ...rest } = statements
-const listing = Object.entries(eventsBefore).map(
-  ([state, query]) => [`eventsBefore.${state}`, query] as const,
-)
-const counting = Object.entries(kindsOf).map(([state, query]) => [`kindsOf.${state}`, query] as const)
-const all = [...Object.entries(rest), ...listing, ...counting]
+/** Of a statement, or of a group of them. */
+type Group = string | readonly string[] | { readonly [name: string]: Group }
+
+function flatten(group: Group, name: string): (readonly [string, string])[] {
+  if (typeof group === 'string') return [[name, group]]
+  return Object.entries(group).flatMap(([part, one]) => flatten(one, name === '' ? part : `${name}.${part}`))
+}
+
+const all = [...flatten(statements, ''), ...flatten(deliveryStatements, '')]
 /** In order of the index, and only as far as `LIMIT` goes. */
 const limited = [
   'SCAN events USING INDEX due',
