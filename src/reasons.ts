@@ -172,7 +172,7 @@ export const eventReasons = {
     'Put your own numbers into OWN_NUMBERS (`npx twilio-segment-bridge sink create --own-numbers` prints them) and retry it.',
   ),
   filtered: stop(
-    913931,
+    913932,
     'NOTICE',
     "The destination's filter does not let the event pass",
     'Nothing. If it should pass, correct `when` in the destinations file, then `replay --only <name>`.',

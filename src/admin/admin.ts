@@ -171,9 +171,7 @@ export function createAdmin(
     }
   }
 
-  function toAge(at: number | undefined): number {
-    return at === undefined ? 0 : Math.max(0, (now() - at) / 1_000)
-  }
+  const toAge = (at: number | undefined) => (at === undefined ? 0 : Math.max(0, (now() - at) / 1_000))
 
   const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
 

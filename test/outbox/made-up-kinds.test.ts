@@ -64,9 +64,9 @@ it('[ME101] A9: a store that met thousands of kinds before there was a bound is 
       SELECT i, CASE WHEN i % 2 = 0 THEN 'com.example.old-' || i ELSE '${TYPE}' END, i FROM n;
     INSERT INTO events (request, position, received_at, kind, state, reason, settled_at)
       SELECT 2, id - 1000, ${NOW}, id, 'refused', 'segment_refused', ${NOW} FROM kinds WHERE id >= 1000;
-    INSERT INTO counts (kind, state, reason, n)
-      SELECT id, 'refused', 'segment_refused', 1 FROM kinds WHERE id >= 1000
-      UNION ALL SELECT id, 'received', '', 1 FROM kinds WHERE id >= 1000;`)
+    INSERT INTO counts (kind, state, reason, destination, n)
+      SELECT id, 'refused', 'segment_refused', 1, 1 FROM kinds WHERE id >= 1000
+      UNION ALL SELECT id, 'received', '', 0, 1 FROM kinds WHERE id >= 1000;`)
   const { outbox, admin } = open(sql)
   expect(admin.stats()).toMatchObject({ received: 4_190, refused: 4_000 })
   const beyond = admin.stats().counts.filter(({ state }) => state === 'refused')

@@ -446,7 +446,8 @@ describe('an outbox that cannot be written', () => {
     dispatcher.indexPending()
     const { all } = dispatcher.sql
     dispatcher.sql.all = (query, ...values) => {
-      if (/SELECT .* FROM events WHERE state = 'pending'/.test(query)) throw new Error('disk I/O error')
+      if (/SELECT .* FROM events WHERE destination = \? AND state = 'pending'/.test(query))
+        throw new Error('disk I/O error')
       return all(query, ...values)
     }
     for (let second = 0; second < 3; second++) {

@@ -175,7 +175,7 @@ export function registerDelivery(rule: StoreRule): void {
         const place = toPlace(key)
         expect(
           place && (await outbox.transition([place], ['rejected', 'refused'], { state: 'pending' }, NOW + 1)),
-        ).toBe(true)
+        ).toBe(1)
       }
       const again = await crash()
       expect((await list(again))[0]).toMatchObject({
@@ -341,7 +341,7 @@ export function registerDelivery(rule: StoreRule): void {
     expect(await outbox.transition([one], ['held'], due, NOW)).toBe(1)
     expect(
       await outbox.transition([two], ['held'], { state: 'skipped', reason: 'dropped_by_operator' }, NOW),
-    ).toBe(true)
+    ).toBe(1)
     expect(await outbox.claimHeld({ destination: 1, now: NOW, latest: LATEST })).toMatchObject([
       { element: { id: 'EZ1' }, holds: 0 },
     ])

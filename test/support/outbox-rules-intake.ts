@@ -124,7 +124,7 @@ export function registerIntake(rule: StoreRule): void {
       )
       await refuse(outbox, await outbox.claim({ destination: 1, limit: 1, characters: 1 }))
       const of = { type: TYPE, version: 6 }
-      expect((await outbox.counts()).filter(({ n }) => n > 0)).toEqual([
+      expect((await outbox.eventCounts()).filter(({ n }) => n > 0)).toEqual([
         { type: sinkTest.type, version: 1, state: 'received', reason: '', n: 1 },
         { type: sinkTest.type, version: 1, state: 'skipped', reason: 'type_unmapped', n: 1 },
         { ...of, state: 'duplicate', reason: '', n: 1 },
@@ -275,7 +275,7 @@ export function registerIntake(rule: StoreRule): void {
 
   rule('[OB5] the copy that mends may be of another type or version', async ({ open }) => {
     const outbox = await put(await open(), [[{ ...bad, type: 'com.example.old', version: 1 }], [good]])
-    expect((await outbox.counts()).filter(({ n }) => n > 0)).toEqual([
+    expect((await outbox.eventCounts()).filter(({ n }) => n > 0)).toEqual([
       { type: TYPE, version: 6, state: 'duplicate', reason: '', n: 1 },
       { type: TYPE, version: 6, state: 'pending', reason: '', n: 1 },
       { type: TYPE, version: 6, state: 'received', reason: '', n: 1 },

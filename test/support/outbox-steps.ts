@@ -172,7 +172,7 @@ class Pair {
     expect(claimed).toEqual(
       expected.map(({ request, position, receivedAt }) => {
         const view = views.find(({ key }) => key === `${request}-${position}`)
-        return { request, position, receivedAt, element: view?.element }
+        return { request, position, destination: 1, receivedAt, element: view?.element }
       }),
     )
     expect(claimed.every(({ element }) => element !== undefined)).toBe(true)

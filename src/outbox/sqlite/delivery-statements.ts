@@ -72,8 +72,8 @@ export const deleteFurther = 'DELETE FROM further WHERE request = ? AND position
 export const rerouteEvent = 'UPDATE events SET destination = ? WHERE request = ? AND position = ?'
 
 // Destinations
-/** Those that anything was ever counted for. */
-export const countedDestinations = 'SELECT DISTINCT c.destination FROM counts AS c'
+/** Of all that is counted: those that anything was ever counted for, each more than once. */
+export const countedDestinations = 'SELECT c.destination FROM counts AS c'
 export const allDestinations = 'SELECT id, name, scope, tag, since, removed_at FROM destinations ORDER BY id'
 export const deleteDestinations = 'DELETE FROM destinations'
 export const insertDestination = `

@@ -10,7 +10,8 @@ export type UnreadableRequest = { readonly request: number; readonly cause: stri
 export function findUnreadable(sql: Pick<Sql, 'all' | 'compression'>): UnreadableRequest[] {
   const found: UnreadableRequest[] = []
   const note = (request: number, cause: string) => found.push({ request, cause })
-  const destinations = sql.all<{ destination: number }>(countedDestinations)
+  const counted = sql.all<{ destination: number }>(countedDestinations)
+  const destinations = [...new Set(counted.map(({ destination }) => destination))]
   const queries = [deliveriesIn.events, deliveriesIn.further].flatMap(of => [
     of.nextOpenRequest,
     of.nextHeldRequest,
@@ -18,7 +19,7 @@ export function findUnreadable(sql: Pick<Sql, 'all' | 'compression'>): Unreadabl
   let last = 0
   for (;;) {
     const next = queries.flatMap(query =>
-      destinations.flatMap(({ destination }) => sql.all<{ request: number }>(query, destination, last)),
+      destinations.flatMap(destination => sql.all<{ request: number }>(query, destination, last)),
     )
     if (next.length === 0) break
     last = Math.min(...next.map(({ request }) => request))
