@@ -28,14 +28,14 @@ export const ParticipantCreate = z
     identifier: limited(IDENTIFIER_CHARACTERS).meta({
       description: 'The real number or address of the person',
     }),
-    friendlyName: limited(FRIENDLY_NAME_CHARACTERS).optional().meta({ description: 'A name for people' }),
+    friendlyName: limited(FRIENDLY_NAME_CHARACTERS).exactOptional().meta({ description: 'A name for people' }),
     proxyIdentifier: limited(IDENTIFIER_CHARACTERS)
-      .optional()
+      .exactOptional()
       .meta({ description: 'The masked number to use; Twilio chooses one if left out' }),
     proxyIdentifierSid: z
       .string()
       .regex(/^PN[0-9a-fA-F]{32}$/, { error: 'PN and 32 hex digits' })
-      .optional()
+      .exactOptional()
       .meta({ description: 'SID of the masked number to use' }),
   })
   .meta({ title: 'Participant to add to a session' })
@@ -46,22 +46,22 @@ const createStatuses = ['open', 'in-progress', 'closed'] as const
 export const SessionCreate = z
   .strictObject({
     uniqueName: limited(UNIQUE_NAME_CHARACTERS)
-      .optional()
+      .exactOptional()
       .meta({ description: 'Name of the session, unique in its service. It must hold no personal data' }),
-    dateExpiry: expiry.optional(),
-    ttl: ttl.optional(),
+    dateExpiry: expiry.exactOptional(),
+    ttl: ttl.exactOptional(),
     mode: z
       .enum(sessionModes, { error: sessionModes.join(', ') })
-      .optional()
+      .exactOptional()
       .meta({ description: 'What may pass; it cannot be changed later' }),
     status: z
       .enum(createStatuses, { error: createStatuses.join(', ') })
-      .optional()
+      .exactOptional()
       .meta({ description: 'State to create it in' }),
     participants: z
       .array(ParticipantCreate)
       .max(PARTICIPANTS, { error: `at most ${PARTICIPANTS} participants` })
-      .optional()
+      .exactOptional()
       .meta({ description: 'Who talks with whom' }),
   })
   .meta({ $id: 'urn:twilio-segment-bridge:proxy-session-create', title: 'Session of Twilio Proxy to create' })
@@ -72,11 +72,11 @@ export const updateStatuses = ['in-progress', 'closed'] as const
 /** Mode and unique name cannot be changed. */
 export const SessionUpdate = z
   .strictObject({
-    dateExpiry: expiry.optional(),
-    ttl: ttl.optional(),
+    dateExpiry: expiry.exactOptional(),
+    ttl: ttl.exactOptional(),
     status: z
       .enum(updateStatuses, { error: updateStatuses.join(' or ') })
-      .optional()
+      .exactOptional()
       .meta({ description: '`closed` ends it, `in-progress` reopens a closed one' }),
   })
   .refine(update => Object.values(update).some(value => value !== undefined), {
