@@ -110,7 +110,7 @@ export async function startTwilioProxyApi(options: TwilioProxyApiOptions = {}): 
     ...store,
     origin,
     requests,
-    httpClient: new Loopback({ keepAlive: false, timeout: PATIENCE_MS / 2 }),
+    httpClient: new Loopback({ keepAlive: false, autoRetry: true, timeout: PATIENCE_MS / 2 }),
     throttle(count, headers = {}) {
       throttled = count
       throttleHeaders = headers
