@@ -28,7 +28,9 @@ export const ParticipantCreate = z
     identifier: limited(IDENTIFIER_CHARACTERS).meta({
       description: 'The real number or address of the person',
     }),
-    friendlyName: limited(FRIENDLY_NAME_CHARACTERS).exactOptional().meta({ description: 'A name for people' }),
+    friendlyName: limited(FRIENDLY_NAME_CHARACTERS)
+      .exactOptional()
+      .meta({ description: 'A name for people' }),
     proxyIdentifier: limited(IDENTIFIER_CHARACTERS)
       .exactOptional()
       .meta({ description: 'The masked number to use; Twilio chooses one if left out' }),
