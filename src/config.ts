@@ -5,13 +5,13 @@
 
 import * as z from 'zod'
 import type { DestinationConfig } from './config/destination-config.ts'
-import { destinationSettings, readDestinationSettings } from './config/destination-settings.ts'
-import { secretNames } from './config/destinations-file.ts'
+import { destinationSettings, nameSecrets, readDestinationSettings } from './config/destination-settings.ts'
 import { origin } from './config/destinations-schema.ts'
 import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
 import { hostOf } from './config/receivers.ts'
+import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -213,28 +213,42 @@ export const toPruning = (settings: Settings): { retentionMs: number; dedupeMs: 
 
 export const isSecret = (name: SettingName): boolean => Settings.shape[name].meta()?.secret === true
 
+const secretNames = settingNames.filter(isSecret)
+const knownNames: readonly string[] = [...settingNames, ...secretNames.map(toFileName)]
+
 export type Host = 'node' | 'workers'
 
 export type ReadSettings =
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly faults: readonly SettingFault[] }
 
-/** An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. */
+/**
+ * An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. `readFile`:
+ * for secrets in files (`ADMIN_TOKEN_FILE`) and the file that DESTINATIONS names, where there are files.
+ */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>>,
   host: Host = 'node',
+  readFile?: ReadFile,
 ): ReadSettings {
   const given = new Map<string, string>()
   for (const [name, value = ''] of Object.entries(environment)) {
     if (value.trim() !== '') given.set(name, value.trim())
   }
+  const named = nameSecrets(given, readFile)
+  const files = readSecretFiles(given, [...secretNames, ...named], readFile)
+  for (const [name, value] of files.values) given.set(name, value)
   const parsed = Settings.safeParse(Object.fromEntries(settingNames.map(name => [name, given.get(name)])))
   const wrong = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]))
-  const named = new Set(secretNames(given.get('DESTINATIONS') ?? ''))
   const faults = [
-    ...[...given.keys()].flatMap(name => (named.has(name) ? [] : findMisspelt(name, settingNames))),
+    ...[...given.keys()].flatMap(name => findMisspelt(name, [...knownNames, ...named])),
+    ...files.faults,
     ...[...given].flatMap(([name, value]) => outOfPlace(name, value, host)),
-    ...[...wrong].map(([name, expected]) => toFault(name, given.get(name), expected)),
+    // Named as in the environment.
+    ...[...wrong].map(([name, expected]) => {
+      const fault = toFault(name, given.get(name), expected)
+      return files.values.has(name) ? { ...fault, name: toFileName(name) } : fault
+    }),
   ]
   const bodyBytes = parsed.data?.MAX_BODY_BYTES ?? 0
   if (host === 'workers' && bodyBytes > WORKERS_BODY_BYTES) {

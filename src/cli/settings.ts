@@ -1,7 +1,7 @@
 /** Settings from the environment and `.env`, or the end of the process with every fault named. */
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { readSettings, type Settings } from '../config.ts'
+import { type ReadSettings, readSettings, type Settings } from '../config.ts'
 import { CliError } from './cli-error.ts'
 
 const WRONG_SETTINGS = 2
@@ -9,27 +9,15 @@ const WRONG_SETTINGS = 2
 /** As given, faults and all; the environment goes before the file. */
 export function readEnvironment(): Readonly<Record<string, string | undefined>> {
   const file = existsSync('.env') ? parseEnv(toText(readFileSync('.env'))) : {}
-  return withDestinations({ ...file, ...process.env })
+  return { ...file, ...process.env }
 }
 
-/** A file that cannot be read leaves its path, and the settings say what was expected. */
-function withDestinations(environment: Readonly<Record<string, string | undefined>>) {
-  const path = environment.DESTINATIONS?.trim()
-  if (!path || path.startsWith('{') || !existsSync(path)) return environment
-  try {
-    return { ...environment, DESTINATIONS: toText(readFileSync(path), path) }
-  } catch (error) {
-    if (error instanceof CliError) throw error
-    return environment
-  }
-}
-
-/** What editors of Windows put before the text is no part of it. Throws CliError. */
-function toText(bytes: Buffer, file = '.env'): string {
+/** What editors of Windows put before the text is no part of the first setting's name. Throws CliError. */
+function toText(bytes: Buffer): string {
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (isUtf16 || bytes.includes(0))
     throw new CliError(
-      `The file ${file} is ${isUtf16 ? 'UTF-16' : 'no text, or UTF-16 without its mark'}: save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8).`,
+      `The file .env is ${isUtf16 ? 'UTF-16' : 'no text, or UTF-16 without its mark'}: save it as UTF-8 (in PowerShell: Set-Content -Encoding utf8).`,
       WRONG_SETTINGS,
     )
   return new TextDecoder('utf-8', { ignoreBOM: false }).decode(bytes)
@@ -46,8 +34,13 @@ function loadEnvironment(): ReturnType<typeof readEnvironment> {
   }
 }
 
+/** With the secrets that stand in files. */
+export function readNodeSettings(environment: ReturnType<typeof readEnvironment>): ReadSettings {
+  return readSettings(environment, 'node', path => new TextDecoder().decode(readFileSync(path)))
+}
+
 export function loadSettings(): Settings {
-  const read = readSettings(loadEnvironment())
+  const read = readNodeSettings(loadEnvironment())
   if (!read.ok) {
     const lines = read.faults.map(
       ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,

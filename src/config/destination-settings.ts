@@ -1,8 +1,9 @@
 /** The settings about several destinations. Part of config.ts. Pure. */
 import * as z from 'zod'
 import type { FileContext, ReadDestinations } from './destinations-file.ts'
-import { readDestinations } from './destinations-file.ts'
+import { readDestinations, secretNames } from './destinations-file.ts'
 import { defaultAddressKeys, type MappingSettings } from './mapping-settings.ts'
+import type { ReadFile } from './secret-files.ts'
 
 const LEAST_KEY = 16
 
@@ -34,6 +35,22 @@ export const destinationSettings = {
 } as const
 
 type Given = ReadonlyMap<string, string>
+
+/**
+ * Puts the text of the file that DESTINATIONS names in place of its path, and returns the secrets that it asks for. A file that
+ * cannot be read leaves its path; what was expected is said when it is read as JSON.
+ */
+export function nameSecrets(given: Map<string, string>, readFile: ReadFile | undefined): readonly string[] {
+  const setting = given.get('DESTINATIONS')
+  if (setting === undefined) return []
+  if (readFile !== undefined && !setting.startsWith('{'))
+    try {
+      given.set('DESTINATIONS', readFile(setting).trim())
+    } catch {
+      return []
+    }
+  return secretNames(given.get('DESTINATIONS') ?? '')
+}
 
 /** `given`: the environment. `data`: the other settings as parsed; undefined where one of them is wrong. */
 export function readDestinationSettings(

@@ -275,6 +275,25 @@ describe('destinations.json', () => {
     ])
   })
 
+  it('[RO1] is read from a file, and so are its secrets', () => {
+    const destinations = { a: { ...segment, writeKey: `\${A_KEY}` } }
+    const files = new Map([
+      ['./d.json', `\n${JSON.stringify({ destinations })}\n`],
+      ['/run/a', 'key-of-a\n'],
+    ])
+    const readFile = (path: string) => {
+      const text = files.get(path)
+      if (text === undefined) throw new Error('ENOENT')
+      return text
+    }
+    const environment = { TWILIO_AUTH_TOKEN: 'token', A_KEY_FILE: '/run/a' }
+    const settings = readSettings({ ...environment, DESTINATIONS: './d.json' }, 'node', readFile)
+    expect(settings.ok && settings.settings.DESTINATIONS).toMatchObject([{ writeKey: 'key-of-a' }])
+    expect(readSettings({ ...environment, DESTINATIONS: './e.json' }, 'node', readFile)).toMatchObject({
+      faults: [{ name: 'DESTINATIONS', received: '"./e.json"' }],
+    })
+  })
+
   it('[RO5] a secret stands in the environment: one in the file, or an unknown variable, is refused and never printed', () => {
     const inline = 'abcdefghijklmnopqrstuvwxyz'
     const faults = [
