@@ -42,7 +42,93 @@ const data = {
   },
 }
 
+const toBoth = () => [1, 2].map(destination => ({ destination, filtered: false }))
+
 export function registerSqlite(rule: Rule): void {
+  rule(
+    '[OB209] an event that cannot be read becomes a dead letter of all its destinations at once',
+    ({ sql, open }) => {
+      const outbox = open()
+      outbox.routeTo(toBoth)
+      take(outbox, samples(2))
+      sql.all('UPDATE requests SET checksum = 1 WHERE id = 1')
+      expect(outbox.claim({ destination: 2, limit: 9, characters: 9e9, now: NOW })).toEqual([])
+      expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 2 }])
+      expect(outbox.claim({ destination: 1, limit: 9, characters: 9e9, now: NOW })).toEqual([])
+      expect(outbox.takeDamage()).toEqual([])
+      expect(account(outbox)).toMatchObject({ received: 2, pending: 0, rejected: 2 })
+      expect(outbox.get({ request: 1, position: 0 })?.deliveries).toMatchObject([
+        { destination: 1, state: 'rejected', reason: 'unreadable' },
+        { destination: 2, state: 'rejected', reason: 'unreadable' },
+      ])
+    },
+  )
+
+  rule(
+    '[OB47] counts of several destinations that differ are corrected, those of events too',
+    ({ sql, open, crash }) => {
+      const outbox = open()
+      outbox.routeTo(toBoth)
+      take(outbox, samples(5))
+      const refuse = outbox.claim({ destination: 2, limit: 2, characters: 9e9 })
+      outbox.settle(
+        refuse.map(event => ({ event, state: 'refused', reason: 'segment_refused' })),
+        NOW,
+      )
+      outbox.settle(
+        outbox
+          .claim({ destination: 1, limit: 1, characters: 9e9 })
+          .map(event => ({ event, state: 'accepted' })),
+        NOW,
+      )
+      const before = [account(outbox), outbox.counts(), outbox.eventCounts()]
+      outbox.compareCounts(NOW)
+      expect(outbox.takeDamage()).toEqual([])
+      sql.exec(`
+      UPDATE counts SET n = n + 3 WHERE destination = 2 AND state = 'pending';
+      UPDATE counts SET n = n - 1 WHERE destination = -1 AND state = 'refused';`)
+      const again = crash()
+      again.compareCounts(NOW + 2 * DAY)
+      expect(again.takeDamage()).toMatchObject([{ reason: 'counts_differ' }])
+      expect([account(again), again.counts(), again.eventCounts()]).toEqual(before)
+    },
+  )
+
+  rule(
+    '[OB210] as long as no event has two destinations, no statement is about a second one',
+    ({ sql, open }) => {
+      open()
+      const queries: string[] = []
+      const all: Sql['all'] = (query, ...values) => {
+        queries.push(query)
+        return sql.all(query, ...values)
+      }
+      const outbox = createOutbox({ ...sql, all }, pruning)
+      const opened = queries.length
+      let asked = 0
+      const work = () => {
+        take(outbox, samples(3), [{ id: 'no', verdict: 'rejected' }])
+        deliverAll(outbox)
+        list(outbox)
+        outbox.get({ request: 1, position: 0 })
+        pruneAll(outbox, NOW + 30 * DAY)
+        return queries.splice(0).filter(query => /\bfurther\b/.test(query))
+      }
+      queries.splice(0, opened)
+      expect(work()).toEqual([])
+      outbox.routeTo(() => {
+        asked += 1
+        return [{ destination: 2, filtered: false }]
+      })
+      take(outbox, samples(2, 10))
+      expect([asked, outbox.claimable(9, 2)]).toEqual([2, 2])
+      expect(queries.filter(query => /\bfurther\b/.test(query))).toEqual([])
+      outbox.routeTo(3)
+      take(outbox, samples(2, 20))
+      expect([asked, outbox.claimable(9, 3)]).toEqual([2, 2])
+    },
+  )
+
   rule('[OB6] a good copy takes the place of its own bad one, not of one with the same hash', bench => {
     const rejected = (proof: number) => [7, proof, TYPE, 6, 'rejected', 'schema_rejected', null]
     bench.open()
