@@ -11,6 +11,7 @@ import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import {
   counted,
+  type DestinationFigures,
   type EventCount,
   type EventQuery,
   type EventView,
@@ -34,7 +35,7 @@ import {
 } from './dead-letters.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { type DestinationStats, type Stats, worstOf } from './figures.ts'
-import { createReadings, type Readings } from './readings.ts'
+import { createReadings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
@@ -134,15 +135,22 @@ export function createAdmin(
   }
 
   function figures(readings = open()): Omit<Stats, 'counts'> {
-    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(), undefined)
+    const oldest = readings.take(
+      'oldestPendingSeconds',
+      () => new Map(dispatcher.lanes.ids.map(id => [id, outbox.oldestPendingAt(id)])),
+      undefined,
+    )
     // Last: what could not be read is a trouble by now.
     const { troubles, notices, ...health } = dispatcher.health()
-    const { duplicate, isIndexed: _, cursor: __, destinations: ___, ...figures } = outbox.figures()
-    const destinations = health.destinations.map(one => toDestinationStats(one, readings))
+    const { duplicate, isIndexed: _, cursor: __, destinations: theirs, ...figures } = outbox.figures()
+    const destinations = health.destinations.map(one => {
+      const counts = theirs.find(({ destination }) => destination === one.id)
+      return toDestinationStats(one, counts, oldest?.get(one.id))
+    })
     return {
       ...figures,
       duplicates: duplicate,
-      oldestPendingSeconds: toAge(oldest),
+      oldestPendingSeconds: Math.max(0, ...destinations.map(one => one.oldestPendingSeconds)),
       ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
       delivery: worstOf(destinations.map(({ delivery }) => delivery)),
@@ -151,14 +159,21 @@ export function createAdmin(
     }
   }
 
-  function toDestinationStats(health: DestinationHealth, readings: Readings): DestinationStats {
-    const { id, name, line, paused, text, hash, collectMs } = health
-    const theirs = outbox.figures().destinations.find(({ destination }) => destination === id)
-    const { pending = 0, held = 0, accepted = 0, refused = 0, skipped = 0, filtered = 0 } = theirs ?? {}
-    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(id), undefined)
+  function toDestinationStats(
+    { name, line, paused, text, hash, collectMs }: DestinationHealth,
+    {
+      pending = 0,
+      held = 0,
+      accepted = 0,
+      refused = 0,
+      skipped = 0,
+      filtered = 0,
+    }: Partial<DestinationFigures> = {},
+    oldest: number | undefined,
+  ): DestinationStats {
     return {
       ...{ name, pending, held, accepted, refused, skipped, filtered },
-      oldestPendingSeconds: toAge(oldest),
+      oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
       collectSeconds: collectMs / 1_000,
       delivery: {
         failures: line.failures,
@@ -170,8 +185,6 @@ export function createAdmin(
       ...(hash !== undefined && { unconfirmed: { hash, text: text ?? '' } }),
     }
   }
-
-  const toAge = (at: number | undefined) => (at === undefined ? 0 : Math.max(0, (now() - at) / 1_000))
 
   const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
 
