@@ -11,7 +11,6 @@ import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import {
   counted,
-  type DestinationFigures,
   type EventCount,
   type EventQuery,
   type EventView,
@@ -19,9 +18,7 @@ import {
 } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
-import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
-import type { DestinationHealth } from '../send/lanes.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
@@ -33,8 +30,9 @@ import {
   type Groups,
   toGroups,
 } from './dead-letters.ts'
+import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-import { type DestinationStats, type Stats, worstOf } from './figures.ts'
+import { type Stats, worstOf } from './figures.ts'
 import { createReadings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
@@ -145,7 +143,7 @@ export function createAdmin(
     const { duplicate, isIndexed: _, cursor: __, destinations: theirs, ...figures } = outbox.figures()
     const destinations = health.destinations.map(one => {
       const counts = theirs.find(({ destination }) => destination === one.id)
-      return toDestinationStats(one, counts, oldest?.get(one.id))
+      return toDestinationStats(one, counts, oldest?.get(one.id), now())
     })
     return {
       ...figures,
@@ -156,33 +154,6 @@ export function createAdmin(
       delivery: worstOf(destinations.map(({ delivery }) => delivery)),
       destinations,
       notices,
-    }
-  }
-
-  function toDestinationStats(
-    { name, line, paused, text, hash, collectMs }: DestinationHealth,
-    {
-      pending = 0,
-      held = 0,
-      accepted = 0,
-      refused = 0,
-      skipped = 0,
-      filtered = 0,
-    }: Partial<DestinationFigures> = {},
-    oldest: number | undefined,
-  ): DestinationStats {
-    return {
-      ...{ name, pending, held, accepted, refused, skipped, filtered },
-      oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
-      collectSeconds: collectMs / 1_000,
-      delivery: {
-        failures: line.failures,
-        reason: line.reason ?? null,
-        nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
-        ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
-      },
-      paused: paused ?? null,
-      ...(hash !== undefined && { unconfirmed: { hash, text: text ?? '' } }),
     }
   }
 
