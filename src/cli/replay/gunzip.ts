@@ -105,7 +105,9 @@ const isPadding = (bytes: Uint8Array) => bytes.every(byte => byte === 0)
 /** Behind a wrong checksum stands the length, and then the end, padding or the next member. Else it was no checksum. */
 async function mayEndHere(input: Input): Promise<boolean> {
   const ahead = await input.peek(4 + 32)
-  return [0, 4].some(at => ahead.length <= at || isPadding(ahead.subarray(at, at + 32)) || isMember(ahead, at))
+  return [0, 4].some(
+    at => ahead.length <= at || isPadding(ahead.subarray(at, at + 32)) || isMember(ahead, at),
+  )
 }
 
 function toFault(form: Deflated, message: string, at: number): Fault {
