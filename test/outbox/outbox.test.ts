@@ -13,8 +13,8 @@ import {
   audit,
   idOf,
   NOW,
-  parcelOf,
   pruning,
+  requestRow,
   samples,
   sortAll,
   take,
@@ -96,10 +96,10 @@ describe('a compressed request', () => {
 
   test('[OB111] rows of text, as an outbox from before holds them, are indexed and delivered with the others', () => {
     using opened = disposable(openCompressedFile())
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(2, 1))])
+    createOutbox(opened.sql, pruning).put([requestRow(samples(2, 1))])
     opened.sql.all(
       'INSERT INTO requests (id, received_at, encoding, entries, body) VALUES (2, ?, ?, ?, ?)',
-      ...[NOW, 'text', parcelOf(samples(3, 3)).kept, parcelOf(samples(3, 3)).body],
+      ...[NOW, 'text', requestRow(samples(3, 3)).kept, requestRow(samples(3, 3)).body],
     )
     const outbox = createOutbox(opened.reopen(), pruning)
     expect(outbox.unsorted()).toBe(5)
@@ -114,7 +114,7 @@ describe('a compressed request', () => {
       decompress: zlib.decompress,
     }
     using opened = disposable(openFile(brotli))
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).put([requestRow(samples(3))])
     expect(opened.sql.all<{ begins: string }>(kept)[0]?.begins).not.toBe('28')
     const outbox = createOutbox(opened.reopen(), pruning)
     sortAll(outbox)
@@ -124,10 +124,10 @@ describe('a compressed request', () => {
   test('[OB110] [OB41] on a host that cannot decompress it, it is unreadable, and stops none of the others', () => {
     using opened = disposable(openCompressedFile())
     const { compression, ...sql } = opened.sql
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).put([requestRow(samples(3))])
     expect(compression).toBeDefined()
     const outbox = createOutbox(sql, pruning)
-    outbox.put([parcelOf(samples(1, 4))])
+    outbox.put([requestRow(samples(1, 4))])
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({ received: 4, pending: 1, rejected: 3 })
     expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 3 }])
@@ -184,7 +184,7 @@ describe('a file', () => {
       kills += 1
     }
     const victim = createOutbox(killed, pruning)
-    victim.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }]), parcelOf(samples(2, 6))])
+    victim.put([requestRow([{ id: 'EZ1' }, { id: 'EZ5' }]), requestRow(samples(2, 6))])
     sortAll(victim)
     victim.settle(
       victim.claim(3, 1e9).map(event => ({ event, state: 'accepted' })),
@@ -205,7 +205,7 @@ describe('a file', () => {
     )
     outbox.remember('clock', 'told', { at: NOW, body: {} })
     outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'pending' }, NOW)
-    outbox.put([parcelOf(samples(2, 4))])
+    outbox.put([requestRow(samples(2, 4))])
     const onDisk = opened.logBytes()
     // All that follows may be undone, a page at a time.
     sortAll(outbox)
