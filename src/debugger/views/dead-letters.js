@@ -4,7 +4,7 @@
  * @import { Page, View } from '../main.js'
  * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 import { number, plural } from '../format.js'
 import { button, empty, failure, icon, skeleton } from '../parts.js'
 import { createGroup } from './dead-letters/group.js'
@@ -21,8 +21,8 @@ export function createDeadLettersView(page) {
   const body = h('div', { class: 'groups' }, skeleton(6))
   const element = h(
     'div',
-    { class: 'sheet' },
-    h('div', { class: 'sheet-head' }, h('h1', { tabindex: -1 }, 'Dead letters'), total),
+    { class: 'page' },
+    h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, 'Dead letters'), total),
     news,
     body,
   )
@@ -39,7 +39,7 @@ export function createDeadLettersView(page) {
       const { groups } = await page.api.get('/dead-letters')
       draw(groups)
     } catch (error) {
-      put(
+      replaceChildren(
         body,
         failure(error, () => void read()),
       )
@@ -51,10 +51,13 @@ export function createDeadLettersView(page) {
   /** @param {Group[]} groups */
   function draw(groups) {
     counted = groups.reduce((sum, { count }) => sum + count, 0)
-    put(news)
-    put(total, counted > 0 && `${plural(counted, 'event')} for ${plural(groups.length, 'reason')}`)
-    if (groups.length === 0) return put(body, nothing())
-    put(
+    replaceChildren(news)
+    replaceChildren(
+      total,
+      counted > 0 && `${plural(counted, 'event')} for ${plural(groups.length, 'reason')}`,
+    )
+    if (groups.length === 0) return replaceChildren(body, nothing())
+    replaceChildren(
       body,
       groups.map(group => createGroup(page, group, () => void read())),
     )
@@ -63,7 +66,7 @@ export function createDeadLettersView(page) {
   /** @param {Stats} stats */
   function take({ rejected, refused }) {
     const now = rejected + refused
-    if (counted < 0 || now === counted) return put(news)
+    if (counted < 0 || now === counted) return replaceChildren(news)
     // Nothing is being read, so nothing can be pulled away from under the pointer.
     if (counted === 0) return void read()
     const words =
@@ -72,7 +75,7 @@ export function createDeadLettersView(page) {
         : `${number(counted - now)} fewer since this page loaded.`
     if (news.dataset.words === words && news.childElementCount > 0) return
     news.dataset.words = words
-    put(
+    replaceChildren(
       news,
       h(
         'p',

@@ -5,7 +5,7 @@
  * @import { Rates } from '../../../stats/rates.ts'
  */
 import { axes, createPlot, fromZero } from '../../charts.js'
-import { h, say } from '../../dom.js'
+import { h, setText } from '../../dom.js'
 import { clock, duration, number, rate } from '../../format.js'
 import { ratesOf } from '../../rates.js'
 
@@ -113,8 +113,8 @@ function createFigure(label, className = '') {
      * @param {string} more
      */
     draw(text, more) {
-      say(value, text)
-      say(note, more)
+      setText(value, text)
+      setText(note, more)
     },
   }
 }
