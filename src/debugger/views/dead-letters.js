@@ -4,8 +4,8 @@
  * @import { Page, View } from '../main.js'
  * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
-import { h, replaceChildren } from '../dom.js'
-import { number, plural } from '../format.js'
+import { h, replaceChildren, setText } from '../dom.js'
+import { number, plural, toIndexLag } from '../format.js'
 import { button, empty, failure, icon, skeleton } from '../parts.js'
 import { createGroup } from './dead-letters/group.js'
 
@@ -17,12 +17,14 @@ import { createGroup } from './dead-letters/group.js'
  */
 export function createDeadLettersView(page) {
   const total = h('p', { class: 'soft' })
+  const lag = h('p', { class: 'index-lag soft', role: 'status' })
   const news = h('div', { class: 'news', role: 'status' })
   const body = h('div', { class: 'groups' }, skeleton(6))
   const element = h(
     'div',
     { class: 'page' },
     h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, 'Dead letters'), total),
+    lag,
     news,
     body,
   )
@@ -35,9 +37,10 @@ export function createDeadLettersView(page) {
     if (reading) return
     reading = true
     try {
-      /** @type {{ groups: Group[] }} */
-      const { groups } = await page.api.get('/dead-letters')
+      /** @type {{ groups: Group[], unsorted: number }} */
+      const { groups, unsorted } = await page.api.get('/dead-letters')
       draw(groups)
+      setText(lag, toIndexLag(unsorted))
     } catch (error) {
       replaceChildren(
         body,
@@ -64,7 +67,8 @@ export function createDeadLettersView(page) {
   }
 
   /** @param {Stats} stats */
-  function take({ rejected, refused }) {
+  function take({ rejected, refused, unsorted }) {
+    setText(lag, toIndexLag(unsorted))
     const now = rejected + refused
     if (counted < 0 || now === counted) return replaceChildren(news)
     // Nothing is being read, so nothing can be pulled away from under the pointer.

@@ -2,10 +2,11 @@
  * The live list: newest first, within a second of their arrival. Nothing moves under a person's eyes: while it is paused,
  * scrolled or searched, new events are counted and wait.
  * @import { Page, Place, View } from '../main.js'
+ * @import { LiveStats as Stats } from '../../admin/changes.ts'
  * @import { Asked } from './events/event-list-model.js'
  */
 import { h, replaceChildren, setText } from '../dom.js'
-import { moment, number, plural } from '../format.js'
+import { moment, number, plural, toIndexLag } from '../format.js'
 import { button, empty, failure, icon, skeleton } from '../parts.js'
 import { createEventListModel } from './events/event-list-model.js'
 import { createFilters } from './events/filters.js'
@@ -41,6 +42,7 @@ export function createEventsView(page) {
   const pause = button('Pause', { icon: 'pause', onClick: togglePause, title: 'Pause (p)' })
   const came = h('button', { type: 'button', class: 'came', hidden: true, on: { click: showNew } })
   const place = h('div', { class: 'list-place' })
+  const lag = h('p', { class: 'index-lag soft', role: 'status' })
   const reached = h('div', { class: 'reached soft', role: 'status' })
   replaceChildren(list.foot, reached)
   const element = h(
@@ -48,7 +50,7 @@ export function createEventsView(page) {
     { class: 'events' },
     h('h1', { class: 'only-read' }, 'Events'),
     h('div', { class: 'toolbar' }, filters.element, pause),
-    h('div', { class: 'list-frame' }, came, list.element, place),
+    h('div', { class: 'list-frame' }, lag, came, list.element, place),
   )
 
   function pauseOrResume() {
@@ -163,7 +165,7 @@ export function createEventsView(page) {
   function listen() {
     listening = true
     page.stream.onPulse(pulse => {
-      filters.setStats(pulse.stats)
+      drawStats(pulse.stats)
       model.onPulse(pulse)
       void lookAgain()
     })
@@ -171,7 +173,13 @@ export function createEventsView(page) {
       if (event instanceof CustomEvent) model.settle(event.detail)
     })
     const last = page.stream.last()
-    if (last) filters.setStats(last.stats)
+    if (last) drawStats(last.stats)
+  }
+
+  /** @param {Stats} stats */
+  function drawStats(stats) {
+    filters.setStats(stats)
+    setText(lag, toIndexLag(stats.unsorted))
   }
 
   let shown = false
