@@ -49,7 +49,7 @@ export function createNotices(page) {
   function draw(notices) {
     if (notices.length === 0) {
       const text =
-        'The first failure of delivery, outbox or webhook is told at once; while it goes on, a notice every 20 minutes sums it up.'
+        'The first failure of delivery, outbox or webhook is reported at once; while it lasts, a notice every 20 minutes sums it up.'
       return replaceChildren(list, empty({ title: 'No notice so far', text }))
     }
     const shown = notices.slice(0, limit)

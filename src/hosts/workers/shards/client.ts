@@ -45,7 +45,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
   const tell = (telling: Promise<void>) =>
     waitUntil(
       telling.catch((error: unknown) =>
-        warn({ err: error }, 'the notice clock did not answer; what fails is told again within a minute'),
+        warn({ err: error }, 'the notice clock did not answer; failures are reported again within a minute'),
       ),
     )
   const { report, stored: noteStored } = createWebhookReports({
