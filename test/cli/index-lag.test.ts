@@ -15,7 +15,7 @@ it('[LK200] dead-letters list says how many stored events are not indexed yet, a
   await using first = await startBridge({ DATA_DIR: place.dataDir, SEGMENT_HOST: 'http://127.0.0.1:9' })
   await first.stop()
   const sql = openSqlite(path)
-  createOutbox(sql, pruning).put([requestRow(samples(3), Date.now())], Date.now())
+  createOutbox(sql, pruning).append([requestRow(samples(3), Date.now())], Date.now())
   sql.close()
   // Another program holds the write lock, so nothing can be indexed.
   const intruder = new DatabaseSync(path)
