@@ -3,7 +3,7 @@
  * Pure: no I/O, no clock.
  */
 import { toIsoTime } from '../event/event-time.ts'
-import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
+import { deliveryReasons, outboxReasons, type Reason, reasons, recovery, webhookReasons } from '../reasons.ts'
 import type { Component } from './component.ts'
 import { redact } from './redact.ts'
 import { type Digest, type Failing, isForgeable } from './throttle.ts'
@@ -208,7 +208,7 @@ function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lo
   if (word === ('events_missing' satisfies Reason)) return 'lost'
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
-  return Object.hasOwn(doorReasons, word) ? 'request' : 'event'
+  return Object.hasOwn(webhookReasons, word) ? 'request' : 'event'
 }
 
 /** Commas keep `redact` from taking a large count for a phone number. */

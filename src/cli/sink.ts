@@ -51,7 +51,7 @@ Examples:
   command
     .command('status')
     .description('Show the sinks, the subscription, its schema versions, and problems with them.')
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
     .addHelpText(
       'after',
       `${NEEDS_CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
@@ -72,7 +72,7 @@ Examples:
     .argument('[sid]', 'SID of the sink (default: the one that delivers to PUBLIC_URL)')
     .description('Delete the subscription, then the sink. Asks first.')
     .option('--yes', 'do not ask')
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
     .addHelpText(
       'after',
       `${NEEDS_CREDENTIALS}\nExit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge sink delete --yes`,
@@ -90,5 +90,5 @@ function withTest(command: Command): Command {
       toUrl,
     )
     .option('--wait <seconds>', 'how long to wait for the test event', toNumber(0.1, 3_600), 30)
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
 }

@@ -1,8 +1,8 @@
 /** What follows from a reason: the answer at the webhook, the state of an event, how delivery goes on. Exhaustive and pure. */
-import type { DeliveryReason, DoorReason, EventReason, State } from '../reasons.ts'
+import type { DeliveryReason, EventReason, State, WebhookReason } from '../reasons.ts'
 
 /** Reason → HTTP status. Twilio discards an event for good on any 4xx but 429, so 4xx says "you are not Twilio". */
-export function toStatus(reason: DoorReason): 403 | 405 | 413 | 503 {
+export function toStatus(reason: WebhookReason): 403 | 405 | 413 | 503 {
   switch (reason) {
     case 'signature_missing':
     case 'signature_malformed':

@@ -83,7 +83,7 @@ export function createOutboxMeters(): OutboxMeters {
   })
   const writable = new Gauge({
     name: 'bridge_ready',
-    help: '1 when the outbox takes events',
+    help: '1 when the outbox accepts events',
     registers,
     aggregator: 'min',
   })

@@ -4,8 +4,8 @@ import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { failed } from '../../src/send/destination.ts'
 import { toText } from '../../src/stats/metrics.ts'
-import { createClock, openDepot } from '../support/dispatcher.ts'
-import { account, NOW, parcelOf, pruning, type Sample, sortAll, TYPE } from '../support/outbox-bench.ts'
+import { createClock, openTestbed } from '../support/dispatcher.ts'
+import { account, NOW, pruning, requestRow, type Sample, sortAll, TYPE } from '../support/outbox-bench.ts'
 
 const MADE_UP = 10_000
 const noise = (n: number): Sample => ({
@@ -17,7 +17,7 @@ const noise = (n: number): Sample => ({
 const version = (n: number): Sample => ({ id: `EZv${n}`, version: 1_000 + n })
 
 const open = (sql: ReturnType<typeof openSqlite>) =>
-  openDepot({ deliver: async () => failed('segment_timeout', undefined, ''), sql, clock: createClock(NOW) })
+  openTestbed({ deliver: async () => failed('segment_timeout', undefined, ''), sql, clock: createClock(NOW) })
 
 const rowsOf = (sql: ReturnType<typeof openSqlite>, table: string) =>
   sql.all<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)[0]?.n ?? 0
@@ -27,7 +27,7 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
   const { outbox, admin } = open(sql)
   for (const made of [version, noise]) {
     for (let from = 0; from < MADE_UP; from += 1_000)
-      outbox.append([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
+      outbox.append([requestRow(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
   }
   sortAll(outbox)
   for (const table of ['kinds', 'hours']) expect(rowsOf(sql, table)).toBeLessThan(300)
@@ -55,7 +55,7 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
 it('[ME101] A9: a store that met thousands of kinds before there was a bound is counted so from its next start', () => {
   const sql = openSqlite(':memory:')
   const first = open(sql)
-  first.outbox.append([parcelOf(Array.from({ length: 190 }, (_, n) => noise(n)))])
+  first.outbox.append([requestRow(Array.from({ length: 190 }, (_, n) => noise(n)))])
   sortAll(first.outbox)
   // As an earlier version stored them: a kind each.
   sql.exec(`

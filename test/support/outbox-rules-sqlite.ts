@@ -12,10 +12,10 @@ import {
   HOUR,
   list,
   NOW,
-  parcelOf,
   pruneAll,
   pruning,
   type Rule,
+  requestRow,
   type Sample,
   SOURCE,
   samples,
@@ -175,7 +175,7 @@ export function registerSqlite(rule: Rule): void {
       },
     }
     const outbox = createOutbox(watched, pruning)
-    outbox.append(samples(50).map(sample => parcelOf([sample])))
+    outbox.append(samples(50).map(sample => requestRow([sample])))
     expect(durabilities).toEqual(['on-disk'])
     sortAll(outbox)
     expect(outbox.total('pending')).toBe(50)
@@ -236,8 +236,8 @@ export function registerSqlite(rule: Rule): void {
   rule('[DQ5] hours are kept for 15 days; older ones become one sum a kind', ({ sql, open, crash }) => {
     const outbox = open()
     const hours = () => sql.all<{ hour: number }>('SELECT hour FROM hours').map(({ hour }) => hour)
-    for (const day of [0, 1, 2]) outbox.append([parcelOf(samples(2, day * 2 + 1), NOW + day * DAY)])
-    outbox.append([parcelOf([{ ...unmapped, id: 'EZ9' }], NOW)])
+    for (const day of [0, 1, 2]) outbox.append([requestRow(samples(2, day * 2 + 1), NOW + day * DAY)])
+    outbox.append([requestRow([{ ...unmapped, id: 'EZ9' }], NOW)])
     sortAll(outbox)
     const before = outbox.kindTotals()
     pruneAll(outbox, NOW + 15 * DAY)
@@ -245,7 +245,7 @@ export function registerSqlite(rule: Rule): void {
     pruneAll(outbox, NOW + 16 * DAY + HOUR)
     expect(hours()).toEqual([0, 0, hourOf(NOW) + 48])
     expect(outbox.kindTotals()).toEqual(before)
-    outbox.append([parcelOf(samples(1, 7), NOW)])
+    outbox.append([requestRow(samples(1, 7), NOW)])
     sortAll(outbox)
     pruneAll(outbox, NOW + 20 * DAY)
     expect(hours()).toEqual([0, 0])
@@ -272,7 +272,7 @@ export function registerSqlite(rule: Rule): void {
     const outbox = createOutbox(failing, pruning)
     take(outbox, samples(1, 2), [unmapped])
     const before = [outbox.kindTotals(), outbox.kindHours(ever)]
-    outbox.append([parcelOf([...samples(3), { ...unmapped, type: 'com.example.new' }])])
+    outbox.append([requestRow([...samples(3), { ...unmapped, type: 'com.example.new' }])])
     fails = true
     expect(() => outbox.index()).toThrow('on purpose')
     expect(() => outbox.prune(NOW + 20 * DAY)).toThrow('on purpose')
@@ -285,7 +285,7 @@ export function registerSqlite(rule: Rule): void {
 
   rule('[DQ5] folding goes in slices of 200 rows', ({ open, crash }) => {
     const outbox = open()
-    outbox.append(samples(1_100).map((sample, index) => parcelOf([sample], NOW + index * HOUR)))
+    outbox.append(samples(1_100).map((sample, index) => requestRow([sample], NOW + index * HOUR)))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + 100 * DAY)).toBe(6)
     expect(outbox.kindHours(ever)).toMatchObject([{ first: 0, events: [], counts: { passing: 1_100 } }])
@@ -297,7 +297,7 @@ export function registerSqlite(rule: Rule): void {
     const stay = (from: number) =>
       samples(400, from).map(event => ({ ...event, verdict: 'rejected' as const }))
     const go = (from: number) => samples(700, from).map(event => ({ ...event, verdict: 'skipped' as const }))
-    outbox.append([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => parcelOf([event])))
+    outbox.append([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => requestRow([event])))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + DAY)).toBe(5)
     expect(list(outbox).map(({ state }) => state)).toEqual(Array.from({ length: 800 }, () => 'rejected'))
@@ -308,7 +308,7 @@ export function registerSqlite(rule: Rule): void {
 
   rule('[OB3] a turn sorts some 500 events and says how many; 0 is the end', ({ open, crash }) => {
     const outbox = open()
-    for (let n = 0; n < 5; n++) outbox.append([parcelOf(samples(200, 1 + n * 200))])
+    for (let n = 0; n < 5; n++) outbox.append([requestRow(samples(200, 1 + n * 200))])
     expect(outbox.unsorted()).toBe(1_000)
     expect(outbox.index()).toBe(600)
     expect(outbox.unsorted()).toBe(400)
@@ -321,7 +321,7 @@ export function registerSqlite(rule: Rule): void {
 }
 
 function put(outbox: SqliteOutbox, requests: readonly (readonly Sample[])[]): SqliteOutbox {
-  outbox.append(requests.map(request => parcelOf(request)))
+  outbox.append(requests.map(request => requestRow(request)))
   sortAll(outbox)
   return outbox
 }

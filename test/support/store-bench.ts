@@ -5,7 +5,7 @@ import type { EventQuery, EventView } from '../../src/outbox/queries.ts'
 import type { Leased, OutboxStore, Pruning } from '../../src/outbox/store.ts'
 import { states } from '../../src/reasons.ts'
 import type { Awaitable } from '../../src/runtime.ts'
-import { idOf, NOW, parcelOf, pruning, type Sample } from './outbox-bench.ts'
+import { idOf, NOW, pruning, requestRow, type Sample } from './outbox-bench.ts'
 
 /** Where a store keeps its events. `crash` gives the store that a process finds that starts after this one was killed. */
 export type OpenedStore = {
@@ -35,7 +35,7 @@ export async function sortAll(outbox: OutboxStore): Promise<void> {
 
 /** Puts one request at a time and sorts it. */
 export async function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): Promise<void> {
-  for (const request of requests) await outbox.append([parcelOf(request)])
+  for (const request of requests) await outbox.append([requestRow(request)])
   await sortAll(outbox)
 }
 
