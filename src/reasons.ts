@@ -3,6 +3,7 @@
  * A reason says what is wrong, not where. Pure data: no I/O, no clock.
  */
 
+import { fileReasons } from './reasons/files.ts'
 import { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 import type { Stop } from './reasons/stop.ts'
 import { stop } from './reasons/stop.ts'
@@ -165,7 +166,7 @@ export const eventReasons = {
   event_too_large: stop(
     91305,
     'ERROR',
-    'The track call is over the 32 KiB Segment takes',
+    'The event is larger than the destination accepts',
     'Shorten the event and retry it, or drop it.',
   ),
   id_too_long: stop(
@@ -208,6 +209,7 @@ export type WaitReason = keyof typeof waitReasons
 
 /** A delivery attempt failed; its events stay pending and are tried again for ever. */
 export const deliveryReasons = {
+  ...fileReasons,
   segment_throttled: stop(
     91302,
     'WARNING',

@@ -14,6 +14,11 @@ export type Destination = {
   /** What an event becomes once `deliver` has taken it. */
   readonly taken: Pick<Settlement, 'state' | 'reason'>
   /**
+   * For how long it gathers events before it stores them together, ms; without it there is no such wait. A batch leaves earlier
+   * when it is full or a person asks for it (collect.ts). Until then its events are not late.
+   */
+  readonly collectMs?: number
+  /**
    * What an event becomes there, or why it becomes nothing; then it is set aside, alone. Pure: the same event gives the same
    * message to the byte, after a week as well. Never throws, whatever the event holds. What it gives keeps to `limits.eventBytes`.
    */

@@ -1,0 +1,75 @@
+/**
+ * Writes files that others read: into a temporary file, flushed, moved to its place, and the folder flushed as well, so that a
+ * power cut leaves the whole file or none of it.
+ */
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { WriteFile } from '../../runtime.ts'
+
+/** In the folder itself, for a file can only be moved within its disk. Readers skip names that begin with a dot. */
+const DRAFTS = '.writing'
+/** What a killed process has left there is removed when it is as old. */
+const LEFTOVER_MS = 24 * 60 * 60_000
+
+export function createWriteFile(now: () => number): WriteFile {
+  /** Folders that have been looked through for leftovers. */
+  const cleaned = new Set<string>()
+  let written = 0
+  return async (folder, path, bytes) => {
+    const target = join(folder, path)
+    const drafts = join(folder, DRAFTS)
+    await makeFolder(drafts)
+    await makeFolder(dirname(target))
+    if (!cleaned.has(folder)) {
+      cleaned.add(folder)
+      await removeLeftovers(drafts, now())
+    }
+    written += 1
+    const draft = join(drafts, `${process.pid}-${now()}-${written}`)
+    try {
+      await writeFlushed(draft, bytes)
+      await rename(draft, target)
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined)
+      throw error
+    }
+    await flushFolder(dirname(target))
+  }
+}
+
+/** A new folder is an entry in the one above it, which is to be flushed too. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  const top = dirname(resolve(first))
+  for (let at = resolve(folder); at !== top; at = dirname(at)) await flushFolder(dirname(at))
+}
+
+async function writeFlushed(file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, 'w')
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Windows cannot open a folder, and keeps its entries without. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function removeLeftovers(drafts: string, now: number): Promise<void> {
+  for (const name of await readdir(drafts)) {
+    const file = join(drafts, name)
+    const { mtimeMs } = await stat(file)
+    if (mtimeMs < now - LEFTOVER_MS) await rm(file, { force: true })
+  }
+}
