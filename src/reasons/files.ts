@@ -1,4 +1,4 @@
-/** Why files cannot be stored: in S3-compatible storage (`bucket_…`) or in a folder (`folder_…`). Pure data, part of reasons.ts. */
+/** Why files cannot be stored: in S3-compatible storage (`bucket_…`) or in a folder (`folder_…`). Pure data, part of delivery.ts. */
 import { stop } from './stop.ts'
 
 export const fileReasons = {

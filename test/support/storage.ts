@@ -48,7 +48,7 @@ export function cannotStore(): string | undefined {
 
 /** What an error document of S3 looks like. */
 export const toErrorDocument = (code: string, more = '') =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>About ${code}</Message>${more}</Error>`
+  `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>About ${code}</Message>${more}</Error>`
 
 export async function startStorage(): Promise<Storage> {
   const { default: S3rver } = await import('@20minutes/s3rver')

@@ -93,12 +93,8 @@ describe.skipIf(without !== undefined)(title, () => {
     expect(storage.stored.size).toBe(0)
   })
 
-  test('[FI10] a clock that is wrong, a bucket that is not there: each has its own reason', async () => {
+  test('[FI10] a bucket that is not there has its own reason', async () => {
     await using storage = await startStorage()
-    const wrongClock = openFiles(storage.target, { now: () => Date.now() - 3_600_000 })
-    expect(await wrongClock.store(wrongClock.messages(messageStatus()))).toMatchObject({
-      ...{ kind: 'failed', reason: 'bucket_clock_wrong', status: 403 },
-    })
     const nowhere = openFiles({ ...storage.target, bucket: 'elsewhere' })
     expect(await nowhere.store(nowhere.messages(messageStatus()))).toMatchObject({
       ...{ kind: 'failed', reason: 'bucket_missing', status: 404 },
@@ -123,6 +119,7 @@ describe.skipIf(without !== undefined)(title, () => {
     },
     { reason: 'bucket_unauthorized', status: 403, body: toErrorDocument('AccessDenied') },
     { reason: 'bucket_unauthorized', status: 401 },
+    { reason: 'bucket_clock_wrong', status: 403, body: toErrorDocument('RequestTimeTooSkewed') },
     { reason: 'bucket_missing', status: 404 },
     { reason: 'bucket_throttled', status: 503, body: toErrorDocument('SlowDown') },
     { reason: 'bucket_throttled', status: 429 },
@@ -205,8 +202,9 @@ describe.skipIf(without !== undefined)(title, () => {
   })
 
   test('[FI10] storage that cannot be reached', async () => {
-    await using storage = await startStorage()
-    const files = openFiles({ ...storage.target, endpoint: 'http://127.0.0.1:9' })
+    const storage = await startStorage()
+    await storage[Symbol.asyncDispose]()
+    const files = openFiles(storage.target)
     const outcome = await files.store(files.messages(messageStatus()))
     expect(outcome).toMatchObject({ kind: 'failed', reason: 'bucket_unreachable', status: undefined })
     expect(JSON.stringify(outcome)).toContain('ECONNREFUSED')
