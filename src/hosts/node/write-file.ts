@@ -16,13 +16,13 @@ export function createWriteFile(now: () => number): WriteFile {
   const cleaned = new Set<string>()
   let written = 0
   return async (folder, path, bytes) => {
-    const target = join(folder, path)
-    const drafts = join(folder, DRAFTS)
+    const target = resolve(folder, path)
+    const drafts = resolve(folder, DRAFTS)
     await makeFolder(drafts)
     await makeFolder(dirname(target))
     if (!cleaned.has(folder)) {
       cleaned.add(folder)
-      await removeLeftovers(drafts, now())
+      await removeLeftovers(drafts, now()).catch(() => undefined)
     }
     written += 1
     const draft = join(drafts, `${process.pid}-${now()}-${written}`)
@@ -37,12 +37,22 @@ export function createWriteFile(now: () => number): WriteFile {
   }
 }
 
-/** A new folder is an entry in the one above it, which is to be flushed too. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  const top = dirname(resolve(first))
-  for (let at = resolve(folder); at !== top; at = dirname(at)) await flushFolder(dirname(at))
+/**
+ * With those above it. A new folder is an entry in the one above, which is flushed too. One at a time: on a read-only disk
+ * `recursive` fails with ENOENT.
+ */
+async function makeFolder(folder: string, isAboveThere = false): Promise<void> {
+  const above = dirname(folder)
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || isAboveThere || above === folder) throw error
+    await makeFolder(above)
+    return makeFolder(folder, true)
+  }
+  await flushFolder(above)
 }
 
 async function writeFlushed(file: string, bytes: Uint8Array): Promise<void> {
@@ -69,7 +79,8 @@ async function flushFolder(folder: string): Promise<void> {
 async function removeLeftovers(drafts: string, now: number): Promise<void> {
   for (const name of await readdir(drafts)) {
     const file = join(drafts, name)
-    const { mtimeMs } = await stat(file)
+    // Another write may have moved it meanwhile.
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: now }))
     if (mtimeMs < now - LEFTOVER_MS) await rm(file, { force: true })
   }
 }
