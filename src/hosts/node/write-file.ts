@@ -8,6 +8,9 @@ import type { WriteFile } from '../../runtime.ts'
 
 /** In the folder itself, for a file can only be moved within its disk. Readers skip names that begin with a dot. */
 const DRAFTS = '.writing'
+/** They hold phone numbers: for the user of the bridge, and to read for its group, such as what loads them. */
+const FOLDER_MODE = 0o750
+const FILE_MODE = 0o640
 /** What a killed process has left there is removed when it is as old. */
 const LEFTOVER_MS = 24 * 60 * 60_000
 
@@ -44,7 +47,7 @@ export function createWriteFile(now: () => number): WriteFile {
 async function makeFolder(folder: string, isAboveThere = false): Promise<void> {
   const above = dirname(folder)
   try {
-    await mkdir(folder)
+    await mkdir(folder, FOLDER_MODE)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') return
@@ -56,7 +59,7 @@ async function makeFolder(folder: string, isAboveThere = false): Promise<void> {
 }
 
 async function writeFlushed(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'w')
+  const handle = await open(file, 'w', FILE_MODE)
   try {
     await handle.writeFile(bytes)
     await handle.sync()

@@ -1,6 +1,6 @@
 /** How a file gets to its place on disk: whole or not at all, whenever the process is killed. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -43,6 +43,18 @@ test('[FI6] a file is there with its folders, and one of that name is replaced',
   expect(filesIn(folder)).toEqual([join(folder, path)])
   expect([...readFileSync(join(folder, path))]).toEqual([...bytes])
 })
+
+test.skipIf(process.platform === 'win32')(
+  '[FI19] nobody but the user and the group of the bridge can read it',
+  async () => {
+    const folder = join(makeFolder(), 'facts')
+    await createWriteFile(Date.now)(folder, path, bytes)
+    const forOthers = [folder, join(folder, path, '..'), join(folder, path)].map(
+      at => statSync(at).mode & 0o007,
+    )
+    expect(forOthers).toEqual([0, 0, 0])
+  },
+)
 
 test('[FI6] the file is flushed before it moves to its place, and its folder after that', () => {
   const folder = makeFolder()
