@@ -193,7 +193,7 @@ export const eventReasons = {
   event_too_large: stop(
     91305,
     'ERROR',
-    'The track call is over the 32 KiB Segment takes',
+    'The event is larger than the destination accepts',
     'Shorten the event and retry it, or drop it.',
   ),
   id_too_long: stop(

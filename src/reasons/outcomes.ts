@@ -59,11 +59,23 @@ export function toRetry(reason: DeliveryReason): 'backoff' | 'pause' {
     case 'segment_failing':
     case 'segment_unreachable':
     case 'segment_timeout':
+    case 'bucket_throttled':
+    case 'bucket_failing':
+    case 'bucket_unreachable':
+    case 'bucket_timeout':
+    case 'folder_full':
+    case 'folder_failing':
     case 'bridge_fault':
       return 'backoff'
     case 'segment_unauthorized':
     case 'segment_misrouted':
     case 'segment_refuses_all':
+    case 'bucket_unauthorized':
+    case 'bucket_clock_wrong':
+    case 'bucket_missing':
+    case 'bucket_region_wrong':
+    case 'bucket_misrouted':
+    case 'folder_forbidden':
       return 'pause'
   }
 }
