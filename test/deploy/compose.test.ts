@@ -55,7 +55,7 @@ it('[DY31] compose.yaml sets only settings that exist, and each secret from a fi
   expect(ports, 'the bridge is reached through Caddy alone').toBeUndefined()
 })
 
-const withoutCaddy = lacks('caddy', 'caddy')
+const withoutCaddy = lacks('caddy', 'apt-get install caddy')
 const caddyfile = join(root, 'deploy/Caddyfile')
 
 it.skipIf(withoutCaddy)('[DY32] the Caddyfile is valid and formatted as Caddy formats it', () => {

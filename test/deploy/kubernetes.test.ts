@@ -83,7 +83,7 @@ describe('the manifests', () => {
   })
 })
 
-it.skipIf(lacks('kubectl', 'kubernetes-client'))(
+it.skipIf(lacks('kubectl', 'Kubernetes has it'))(
   '[DY43] the kustomization names every file that is no example',
   () => {
     const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', join(root, folder)], {

@@ -35,7 +35,7 @@ it('[DY52] the unit does not start again after wrong settings, and gives a stop 
   expect(Number(valuesOf('TimeoutStopSec')[0])).toBeGreaterThan(10)
 })
 
-it.skipIf(lacks('systemd-analyze', 'systemd'))(
+it.skipIf(lacks('systemd-analyze', 'apt-get install systemd'))(
   '[DY53] systemd knows each line of the unit and calls it hardened',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'unit-'))

