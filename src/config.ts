@@ -7,7 +7,9 @@ import * as z from 'zod'
 import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
+import { monitoringSettings } from './config/monitoring-settings.ts'
 import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
+import { sharedKey } from './config/shared-key.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -31,14 +33,6 @@ const toList = (text: string) =>
     .split(',')
     .map(item => item.trim())
     .filter(item => item !== '')
-/** The secret may hold more of the `=`. */
-const sharedKey = z
-  .string()
-  .regex(/^[^=]*[^=\s][^=]*=\s*\S/, 'id=secret, several comma-separated')
-  .transform(text => {
-    const equals = text.indexOf('=')
-    return { id: text.slice(0, equals).trim(), secret: text.slice(equals + 1).trim() }
-  })
 const YEAR_DAYS = 3650
 const WORKERS_BODY_BYTES = 1_048_576
 
@@ -132,6 +126,7 @@ export const Settings = z
         description: 'Admin token for the page and API; generated on first start if unset (Node)',
         ...SECRET,
       }),
+    ...monitoringSettings,
     PORT: integer(0, 65_535)
       .default(8787)
       .meta({ description: 'Port to listen on; 0 = any free port', ...ON_NODE }),
@@ -255,6 +250,11 @@ export function readSettings(
   }
   const { TWILIO_AUTH_TOKEN, TWILIO_SHARED_KEYS, ALLOW_UNSIGNED } = parsed.data ?? Object.fromEntries(given)
   if (!TWILIO_AUTH_TOKEN?.length && !TWILIO_SHARED_KEYS?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
+  const metricsToken = given.get('METRICS_TOKEN')
+  if (metricsToken !== undefined && metricsToken === given.get('ADMIN_TOKEN'))
+    faults.push(
+      toFault('METRICS_TOKEN', metricsToken, 'another token than ADMIN_TOKEN, which opens everything'),
+    )
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const settings = parsed.data
   const warnings = settings.ALLOW_UNSIGNED

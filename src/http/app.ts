@@ -53,7 +53,9 @@ export function createApp(parts: AppParts): Hono {
       : c.json({ status: 'not ready', troubles }, 503)
   })
 
-  app.use('/metrics', keepPrivate, guard)
+  const { METRICS_TOKEN } = settings
+  const isScraper = METRICS_TOKEN === undefined ? undefined : createTokenCheck(METRICS_TOKEN, digests)
+  app.use('/metrics', keepPrivate, createGuard(lock, settings, isScraper))
   app.get('/metrics', async c => {
     const text = await toText([await outboxClient.metrics(), await meters.json()])
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })

@@ -13,7 +13,7 @@ import {
   createLogKeeper,
   DAY,
   deliverTo,
-  parcelOf,
+  requestRow,
   segmentAs,
 } from '../support/dispatcher.ts'
 import { startSegment } from '../support/segment.ts'
@@ -67,7 +67,7 @@ function start(
     ...{ dispatcher, admin, lines },
     take: (n: number) =>
       dispatcher.append([
-        parcelOf(
+        requestRow(
           Array.from({ length: n }, () => messageStatus()),
           clock.at,
         ),

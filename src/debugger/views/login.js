@@ -58,9 +58,9 @@ export function createLoginView(page, onEnter, why) {
       { class: 'faint', id: 'token-help' },
       'It is the setting ',
       h('code', null, 'ADMIN_TOKEN'),
-      '. Without that setting, the bridge made one at its first start: its start-up line prints a link that logs in, and ',
+      '. Without that setting it is in ',
       h('code', null, 'DATA_DIR/admin-token'),
-      ' holds it.',
+      ', and in the link that a start on a terminal prints.',
     ),
   )
 
