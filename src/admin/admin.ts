@@ -10,7 +10,7 @@ import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import { type Count, counted, type EventQuery, type EventView, type ResendQuery } from '../outbox/queries.ts'
-import type { OutboxAtHand } from '../outbox/store.ts'
+import type { OutboxAtHand, Target } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
@@ -163,7 +163,19 @@ export function createAdmin(
     const event = find(key)
     if (!event) return { done: false, reason: 'not_found' }
     const why = obstacle(event, how)
-    return why ? { done: false, ...why } : change(event, isHeld(event) ? toRetryHeld : how)
+    if (!why) return change(event, isHeld(event) ? toRetryHeld : how)
+    const verdict = newVerdict(event)
+    const place = verdict && toPlace(key)
+    if (place) outbox.change(place, [event.state], verdict, now())
+    return { done: false, ...why, ...(verdict && { state: verdict.state }) }
+  }
+
+  /** A retry judges anew. One that names no customer is no dead letter any more, and says so from then on. */
+  function newVerdict({ state, reason: before, element, unreadable }: EventView): Target | undefined {
+    if (unreadable !== undefined || element === undefined || (state !== 'skipped' && state !== 'rejected'))
+      return undefined
+    const { state: judged, reason } = validateBy(mapping, element)
+    return judged === 'skipped' && reason !== before ? { state: judged, reason } : undefined
   }
 
   function drop(key: string): Changed {
@@ -182,6 +194,7 @@ export function createAdmin(
     from: [...deadLetterStates, 'skipped'],
     to: { state: 'pending' },
     isReady: event => obstacle(event) === undefined,
+    otherwise: newVerdict,
   }
   const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
   /** Alone as before, but at once. */

@@ -35,6 +35,8 @@ export type Change = {
   readonly from: readonly From[]
   readonly to: Target
   readonly isReady: (event: EventView) => boolean
+  /** What becomes of one that is not ready; `undefined`: it stays as it is. */
+  readonly otherwise?: (event: EventView) => Target | undefined
 }
 
 export const SAMPLES = 10
@@ -64,7 +66,7 @@ export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, '
 /** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxAtHand,
-  { from, to, isReady }: Change,
+  { from, to, isReady, otherwise = () => undefined }: Change,
   { state, reason, type, preview = false }: Filter,
   now: () => number,
   room: () => number = () => Number.MAX_SAFE_INTEGER,
@@ -79,7 +81,14 @@ export async function changeMany(
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
-      if (!preview) done += outbox.changeAll(places.slice(0, room()), from, to, now())
+      if (!preview) {
+        done += outbox.changeAll(places.slice(0, room()), from, to, now())
+        for (const event of page.events) {
+          const place = toPlace(event.key)
+          const target = isReady(event) ? undefined : otherwise(event)
+          if (place && target) outbox.change(place, [event.state], target, now())
+        }
+      }
       before = page.next
       more = before !== undefined
       // Intakes go first.
