@@ -9,11 +9,12 @@ import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
-import { type Count, counted, type EventQuery, type EventView, type ResendQuery } from '../outbox/queries.ts'
-import type { OutboxAtHand, Target } from '../outbox/store.ts'
+import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
+import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
+import type { DestinationHealth } from '../send/lanes.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
@@ -23,13 +24,14 @@ import {
   changeMany,
   type Filter,
   type Groups,
+  newVerdict,
   toGroups,
 } from './dead-letters.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-import type { Stats } from './figures.ts'
-import { createReadings } from './readings.ts'
+import { countsWithoutKinds, type DestinationStats, type Stats, worstOf } from './figures.ts'
+import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
-import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
+import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
 
 /**
@@ -65,8 +67,8 @@ export type Admin = Transfer & {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
-  /** Ends every wait before an attempt; `held` of the events that wait were held back. */
-  deliverNow(): { readonly pending: number; readonly held: number }
+  /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
+  deliverNow(destination?: string): { readonly pending: number; readonly held: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
@@ -74,8 +76,12 @@ export type Admin = Transfer & {
   quality(span: Span): KindHours[]
   /** What `toStatus` is made of. */
   status(): StatusFigures
-  /** A person has seen events arrive under the write key with this fingerprint. */
-  confirmArrival(fingerprint: string): void
+  /** By a person, and kept until a person says otherwise. */
+  setPaused(destination: string, isPaused: boolean): void
+  /** Says which destinations had a change that waited for this hash. */
+  confirmChange(hash: string): string[]
+  /** A person has seen events arrive under the write keys with these fingerprints. */
+  confirmArrival(fingerprints: readonly string[]): void
   /** Sends an event again whatever became of it, under the same id. */
   resend(key: string): Changed
   /** Sends accepted events again, a slice a call. */
@@ -84,6 +90,8 @@ export type Admin = Transfer & {
 
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
+/** Of write keys that are gone as well. */
+const ARRIVALS_KEPT = 50
 
 export type AdminParts = {
   readonly mapping?: Mapping
@@ -104,15 +112,9 @@ export function createAdmin(
 
   function stats(readings = open()): Stats {
     indexSome()
-    const counts = readings.take('counts', outbox.counts, undefined) ?? countsWithoutKinds()
+    const counts =
+      readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds(outbox.figures())
     return { ...figures(readings), counts }
-  }
-
-  /** The sums, which are in memory, in place of the table. */
-  function countsWithoutKinds(): Count[] {
-    const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
-    const figures = outbox.figures()
-    return counted.map(state => ({ ...unknown, state, n: figures[state] }))
   }
 
   function troubles(): Reason[] {
@@ -121,30 +123,51 @@ export function createAdmin(
   }
 
   function figures(readings = open()): Omit<Stats, 'counts'> {
-    const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
+    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(), undefined)
     // Last: what could not be read is a trouble by now.
-    const { troubles, line, notices } = dispatcher.health()
-    const { duplicate, isIndexed: _, cursor: __, ...figures } = outbox.figures()
+    const { troubles, notices, ...health } = dispatcher.health()
+    const { duplicate, isIndexed: _, cursor: __, destinations: ___, ...figures } = outbox.figures()
+    const destinations = health.destinations.map(one => toDestinationStats(one, readings))
     return {
       ...figures,
       duplicates: duplicate,
-      oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
+      oldestPendingSeconds: toAge(oldest),
       ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
+      delivery: worstOf(destinations.map(({ delivery }) => delivery)),
+      destinations,
+      notices,
+    }
+  }
+
+  function toDestinationStats(health: DestinationHealth, readings: Readings): DestinationStats {
+    const { id, name, line, paused, text, hash, collectMs } = health
+    const theirs = outbox.figures().destinations.find(({ destination }) => destination === id)
+    const { pending = 0, held = 0, accepted = 0, refused = 0, skipped = 0, filtered = 0 } = theirs ?? {}
+    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(id), undefined)
+    return {
+      ...{ name, pending, held, accepted, refused, skipped, filtered },
+      oldestPendingSeconds: toAge(oldest),
+      collectSeconds: collectMs / 1_000,
       delivery: {
         failures: line.failures,
         reason: line.reason ?? null,
         nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
         ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
       },
-      notices,
+      paused: paused ?? null,
+      ...(hash !== undefined && { unconfirmed: { hash, text: text ?? '' } }),
     }
   }
 
-  function find(key: string): ReturnType<OutboxAtHand['event']> {
+  const toAge = (at: number | undefined) => (at === undefined ? 0 : Math.max(0, (now() - at) / 1_000))
+
+  const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
+
+  function find(key: string): ReturnType<OutboxAtHand['get']> {
     indexSome()
     const place = toPlace(key)
-    return place && outbox.event(place)
+    return place && outbox.get(place)
   }
 
   /** Why an event cannot be sent again; `undefined`: it can. */
@@ -164,18 +187,10 @@ export function createAdmin(
     if (!event) return { done: false, reason: 'not_found' }
     const why = obstacle(event, how)
     if (!why) return change(event, isHeld(event) ? toRetryHeld : how)
-    const verdict = newVerdict(event)
+    const verdict = newVerdict(event, mapping)
     const place = verdict && toPlace(key)
-    if (place) outbox.change(place, [event.state], verdict, now())
+    if (place) outbox.transition([place], [event.state], verdict, now())
     return { done: false, ...why, ...(verdict && { state: verdict.state }) }
-  }
-
-  /** A retry judges anew. One that names no customer is no dead letter any more, and says so from then on. */
-  function newVerdict({ state, reason: before, element, unreadable }: EventView): Target | undefined {
-    if (unreadable !== undefined || element === undefined || (state !== 'skipped' && state !== 'rejected'))
-      return undefined
-    const { state: judged, reason } = validateBy(mapping, element)
-    return judged === 'skipped' && reason !== before ? { state: judged, reason } : undefined
   }
 
   function drop(key: string): Changed {
@@ -185,7 +200,7 @@ export function createAdmin(
 
   function change({ key, state }: EventView, { from, to }: Change): Changed {
     const place = toPlace(key)
-    const done = place !== undefined && outbox.change(place, from, to, now())
+    const done = place !== undefined && outbox.transition([place], from, to, now()) > 0
     return done ? { done, state: to.state } : { done, state, reason: 'not_a_dead_letter' }
   }
 
@@ -194,7 +209,7 @@ export function createAdmin(
     from: [...deadLetterStates, 'skipped'],
     to: { state: 'pending' },
     isReady: event => obstacle(event) === undefined,
-    otherwise: newVerdict,
+    otherwise: event => newVerdict(event, mapping),
   }
   const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
   /** Alone as before, but at once. */
@@ -214,11 +229,13 @@ export function createAdmin(
     stats: () => stats(),
     retry: key => sendAgain(key, toRetry),
     drop,
-    deliverNow() {
-      dispatcher.deliverNow()
+    deliverNow(destination) {
+      dispatcher.deliverNow(destination)
       const { pending, unsorted, held } = outbox.figures()
       return { pending: pending + unsorted, held }
     },
+    setPaused: (destination, isPaused) => dispatcher.lanes[isPaused ? 'pause' : 'resume'](destination),
+    confirmChange: hash => dispatcher.lanes.confirm(hash),
     pulse: createPulse(outbox, indexSome, open, figures, mapping),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
@@ -248,7 +265,7 @@ export function createAdmin(
       // A place that no answer ever named is beyond the last page.
       if (query.before !== undefined && !toPlace(query.before))
         return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
-      const { events, next, reachedAt } = outbox.events(query)
+      const { events, next, reachedAt } = outbox.list(query)
       return { events: events.map(event => toSummary(event, mapping)), next, reachedAt, cursor, unsorted }
     },
     event(key) {
@@ -259,13 +276,13 @@ export function createAdmin(
       const readings = open()
       const unsortedSince = readings.take('unsortedSince', outbox.oldestUnsortedAt, undefined)
       const lastNotice = toLastNotice(readings.take('lastNotice', () => outbox.notices(1)[0], undefined))
-      const readArrival = () => readKept(outbox, ARRIVAL, Arrival.optional(), undefined)
-      const arrival = readings.take('arrival', readArrival, undefined)
-      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrival }
+      const arrivals = readings.take('arrival', readArrivals, [])
+      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrivals }
     },
-    confirmArrival(fingerprint) {
-      const arrival: Arrival = { fingerprint, at: now() }
-      outbox.remember(ARRIVAL, JSON.stringify(arrival))
+    confirmArrival(fingerprints) {
+      const others = readArrivals().filter(({ fingerprint }) => !fingerprints.includes(fingerprint))
+      const all = [...fingerprints.map(fingerprint => ({ fingerprint, at: now() })), ...others]
+      outbox.remember(ARRIVAL, JSON.stringify(all.length === 1 ? all[0] : all.slice(0, ARRIVALS_KEPT)))
     },
     resend: key => sendAgain(key, toResend),
     async resendMany(query) {

@@ -1,6 +1,7 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
 import type { Mapping } from '../event/mapping.ts'
+import { validateBy } from '../ingest/validate.ts'
 import type { From } from '../outbox/held.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventView } from '../outbox/queries.ts'
@@ -46,7 +47,7 @@ const MANY_A_TURN = 200
 
 export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, 'groups'> {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
-  for (const { state, reason, n } of outbox.counts()) {
+  for (const { state, reason, n } of outbox.eventCounts()) {
     const dead = deadLetterStates.find(one => one === state)
     if (!dead || n === 0) continue
     const name = `${dead} ${reason}`
@@ -56,11 +57,20 @@ export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, '
   return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
-    const read = () => outbox.events({ state, reason, limit: SAMPLES }).events
+    const read = () => outbox.list({ state, reason, limit: SAMPLES }).events
     return createReadings()
       .take('samples', read, [])
       .map(event => toSummary(event, mapping))
   }
+}
+
+/** A retry judges anew. One that names no customer is no dead letter any more, and says so from then on. */
+export function newVerdict(event: EventView, mapping: Mapping): Target | undefined {
+  const { state, reason: before, element, unreadable } = event
+  if (unreadable !== undefined || element === undefined || (state !== 'skipped' && state !== 'rejected'))
+    return undefined
+  const { state: judged, reason } = validateBy(mapping, element)
+  return judged === 'skipped' && reason !== before ? { state: judged, reason } : undefined
 }
 
 /** `room`: how many may be changed now; the others stay as they are. */
@@ -77,17 +87,13 @@ export async function changeMany(
   for (const dead of state ? [state] : deadLetterStates) {
     for (let before: string | undefined, more = true; more; ) {
       const asked = dead === 'held' ? heldBack : { state: dead, reason }
-      const page = outbox.events({ ...asked, type, before, limit: MANY_A_TURN })
+      const page = outbox.list({ ...asked, type, before, limit: MANY_A_TURN })
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
       if (!preview) {
-        done += outbox.changeAll(places.slice(0, room()), from, to, now())
-        for (const event of page.events) {
-          const place = toPlace(event.key)
-          const target = isReady(event) ? undefined : otherwise(event)
-          if (place && target) outbox.change(place, [event.state], target, now())
-        }
+        done += outbox.transition(places.slice(0, room()), from, to, now())
+        changeOthers(page.events.filter(event => !isReady(event)))
       }
       before = page.next
       more = before !== undefined
@@ -96,4 +102,20 @@ export async function changeMany(
     }
   }
   return { matched, ready, done }
+
+  function changeOthers(events: readonly EventView[]): void {
+    const changed = new Map<string, { readonly target: Target; readonly events: EventView[] }>()
+    for (const event of events) {
+      const target = otherwise(event)
+      if (!target) continue
+      const name = `${target.state} ${target.reason}`
+      const same = changed.get(name) ?? { target, events: [] }
+      changed.set(name, same)
+      same.events.push(event)
+    }
+    for (const { target, events } of changed.values()) {
+      const places = events.flatMap(({ key }) => toPlace(key) ?? [])
+      outbox.transition(places, ['skipped', 'rejected'], target, now())
+    }
+  }
 }

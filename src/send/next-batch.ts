@@ -20,10 +20,15 @@ import {
 } from './circuit-breaker.ts'
 import { failed } from './destination.ts'
 import type { IndexBudget } from './index-budget.ts'
-import { createRateLimiter } from './rate-limiter.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
 
 export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
+  /** The destination's, in the store. */
+  readonly id: number
+  readonly rate: RateLimiter
+  /** While it is, nothing is claimed. */
+  readonly isPaused: () => boolean
   readonly outbox: OutboxAtHand
   readonly budget: IndexBudget
   readonly log: Log
@@ -35,7 +40,7 @@ export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
   readonly tellOfFaults: () => void
   readonly notifier: {
     failed(failures: readonly Failure[]): void
-    recovered(station: 'delivery'): void
+    recovered(): void
   }
 }
 
@@ -49,8 +54,8 @@ export type NextBatch = {
 const CLAIM_EVENTS = 250
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
-/** The name under which a sleeping outbox remembers how its destination did. */
-const LINE = 'line'
+/** The name under which a sleeping outbox remembers how a destination did. The first one's was there before there were several. */
+const lineName = (id: number) => (id === 1 ? 'line' : `line:${id}`)
 /** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
 const REFUSALS_BELIEVED = 10
 
@@ -59,10 +64,10 @@ type Claimed = { readonly as: Try | 'held'; readonly work: Work }
 type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
 export function createNextBatch(parts: NextBatchParts): NextBatch {
-  const { destination, outbox, budget, now, write, read, notifier } = parts
+  const { id, destination, rate, isPaused, outbox, budget, now, write, read, notifier } = parts
+  const lineMemory = lineName(id)
   const { limits, taken } = destination
-  const rate = createRateLimiter(limits.eventsPerSecond)
-  let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
+  let line: Line = parts.resume ? restoreLine(outbox.recall(lineMemory)) : openLine
   /** A lane tries the line that failed; the others wait for what it finds. */
   let isTrying = false
   let wasHeld = false
@@ -86,6 +91,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (unsettled.length > 0) return now() + MEND_MS
     let indexAt: number | undefined
     if (!write(() => (indexAt = index()))) return now() + MEND_MS
+    if (isPaused()) return indexAt
     const rest = toRest(line, now())
     if (rest > 0) return earliest(indexAt, now() + rest)
     if (line.failures > 0 && isTrying) return indexAt
@@ -103,7 +109,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (isIndexed) return undefined
     const wait = budget.wait(now())
     if (wait > 0) return now() + wait
-    const indexed = outbox.sort()
+    const indexed = outbox.index()
     // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
     budget.spend(outbox.figures().pending - pending, now())
     return indexed > 0 ? now() : undefined
@@ -118,8 +124,15 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       if (resumed) return resumed
     }
     const ordinary = () =>
-      as === 'probe' ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now())) : takeBatch(as)
-    const held = () => take('held', 1, () => outbox.claimHeld(now(), now() + LONGEST_HOLD_MS))
+      as === 'probe'
+        ? take(as, 1, () =>
+            outbox.claimNewest({ destination: id, share: nextProbe(), except: probed, now: now() }),
+          )
+        : takeBatch(as)
+    const held = () =>
+      take('held', 1, () =>
+        outbox.claimHeld({ destination: id, now: now(), latest: now() + LONGEST_HOLD_MS }),
+      )
     // They take turns, so that neither waits for the other. A line that fails is tried with what waits in it.
     const turns = line.failures > 0 || wasHeld ? [ordinary, held] : [held, ordinary]
     let comeBackAt: number | undefined
@@ -128,7 +141,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       if (typeof claimed === 'object') return claimed
       comeBackAt ??= claimed
     }
-    const nextHeldAt = outbox.nextHeldAt()
+    const nextHeldAt = outbox.nextHeldAt(id)
     // A clock set back must not hold an event back for longer than it would be anyway.
     const heldAt = nextHeldAt === undefined ? undefined : Math.min(nextHeldAt, now() + LONGEST_HOLD_MS)
     return earliest(comeBackAt, heldAt)
@@ -136,15 +149,16 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** Nothing but what is held back; what another lane has under way waits, too. */
   function nothingWaits(): boolean {
-    const { pending, held, isIndexed } = outbox.figures()
-    return pending === held && isIndexed
+    const { destinations, isIndexed } = outbox.figures()
+    const ours = destinations.find(({ destination }) => destination === id)
+    return ours?.pending === ours?.held && isIndexed
   }
 
   /** A failure keeps nothing from being delivered any more, and there is nothing to find out with whether it is over. */
   function reopen(): void {
     line = openLine
     keepLine()
-    notifier.recovered('delivery')
+    notifier.recovered()
   }
 
   /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */
@@ -158,9 +172,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   }
 
   function takeBatch(as: Try): Claimed | number | undefined {
-    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most))
+    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most), id)
     if (wanted === 0) return undefined
-    return take(as, wanted, () => outbox.claim(wanted, limits.batchBytes * 2, now()))
+    return take(as, wanted, () =>
+      outbox.claim({ destination: id, limit: wanted, characters: limits.batchBytes * 2, now: now() }),
+    )
   }
 
   function take(as: Claimed['as'], wanted: number, lease: () => Leased[]): Claimed | number | undefined {
@@ -251,11 +267,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       line = after
       if (isChanged) keepLine()
     }
-    notifier.recovered('delivery')
+    notifier.recovered()
   }
 
   function keepLine(): void {
-    if (parts.resume) write(() => outbox.remember(LINE, JSON.stringify(line)))
+    if (parts.resume) write(() => outbox.remember(lineMemory, JSON.stringify(line)))
   }
 
   return {
@@ -263,7 +279,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     deliverNow() {
       line = { ...line, notBefore: 0 }
       keepLine()
-      write(() => outbox.endHolds())
+      write(() => outbox.endHolds(id))
     },
     line: () => line,
   }

@@ -28,7 +28,7 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
   const { outbox, admin } = open(sql)
   for (const made of [version, noise]) {
     for (let from = 0; from < MADE_UP; from += 1_000)
-      outbox.put([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
+      outbox.append([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
   }
   sortAll(outbox)
   // 200 of them, the listed ones, and the two that stand for many.
@@ -57,14 +57,14 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
 it('[DQ221] types that a family lists leave the 200 others their room', () => {
   const sql = openSqlite(':memory:')
   const first = open(sql)
-  first.outbox.put([parcelOf(knownTypes.map((type, n) => ({ id: `EZl${n}`, type, version: 1 })))])
+  first.outbox.append([parcelOf(knownTypes.map((type, n) => ({ id: `EZl${n}`, type, version: 1 })))])
   sortAll(first.outbox)
   expect(rowsOf(sql, 'kinds')).toBeGreaterThan(180)
-  first.outbox.put([parcelOf(Array.from({ length: 150 }, (_, n) => noise(n)))])
+  first.outbox.append([parcelOf(Array.from({ length: 150 }, (_, n) => noise(n)))])
   sortAll(first.outbox)
   // Again from the beginning: a restart counts them as they were counted before.
   const { outbox, admin } = open(sql)
-  outbox.put([parcelOf(Array.from({ length: 100 }, (_, n) => noise(150 + n)))])
+  outbox.append([parcelOf(Array.from({ length: 100 }, (_, n) => noise(150 + n)))])
   sortAll(outbox)
   const figures = new Map(admin.stats().counts.map(({ type, state, n }) => [`${type} ${state}`, n]))
   for (const n of [0, 149, 199]) expect(figures.get(`com.example.noise-${n} skipped`)).toBe(1)
@@ -76,7 +76,7 @@ it('[DQ221] types that a family lists leave the 200 others their room', () => {
 it('[ME101] A9: a store that met thousands of kinds before there was a bound is counted so from its next start', () => {
   const sql = openSqlite(':memory:')
   const first = open(sql)
-  first.outbox.put([parcelOf(Array.from({ length: 200 }, (_, n) => noise(n)))])
+  first.outbox.append([parcelOf(Array.from({ length: 200 }, (_, n) => noise(n)))])
   sortAll(first.outbox)
   // As an earlier version stored them: a kind each.
   sql.exec(`
@@ -85,9 +85,9 @@ it('[ME101] A9: a store that met thousands of kinds before there was a bound is 
       SELECT i, CASE WHEN i % 2 = 0 THEN 'com.example.old-' || i ELSE '${TYPE}' END, i FROM n;
     INSERT INTO events (request, position, received_at, kind, state, reason, settled_at)
       SELECT 2, id - 1000, ${NOW}, id, 'refused', 'segment_refused', ${NOW} FROM kinds WHERE id >= 1000;
-    INSERT INTO counts (kind, state, reason, n)
-      SELECT id, 'refused', 'segment_refused', 1 FROM kinds WHERE id >= 1000
-      UNION ALL SELECT id, 'received', '', 1 FROM kinds WHERE id >= 1000;`)
+    INSERT INTO counts (kind, state, reason, destination, n)
+      SELECT id, 'refused', 'segment_refused', 1, 1 FROM kinds WHERE id >= 1000
+      UNION ALL SELECT id, 'received', '', 0, 1 FROM kinds WHERE id >= 1000;`)
   const { outbox, admin } = open(sql)
   expect(admin.stats()).toMatchObject({ received: 4_200, refused: 4_000 })
   const beyond = admin.stats().counts.filter(({ state }) => state === 'refused')
@@ -95,8 +95,8 @@ it('[ME101] A9: a store that met thousands of kinds before there was a bound is 
     [TYPE, 2_000],
     ['other', 2_000],
   ])
-  expect(outbox.change({ request: 2, position: 0 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
-  expect(outbox.change({ request: 2, position: 1 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
+  expect(outbox.transition([{ request: 2, position: 0 }], ['refused'], { state: 'skipped' }, NOW)).toBe(1)
+  expect(outbox.transition([{ request: 2, position: 1 }], ['refused'], { state: 'skipped' }, NOW)).toBe(1)
   expect(admin.stats()).toMatchObject({ received: 4_200, refused: 3_998, skipped: 202 })
   outbox.takeDamage()
   outbox.compareCounts(NOW)

@@ -46,12 +46,12 @@ describe('a line that fails', () => {
       dispatcher.clock.at = due
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60, 60])
-    expect(dispatcher.health().line).toMatchObject({ failures: 10, reason: 'segment_failing' })
+    expect(dispatcher.line()).toMatchObject({ failures: 10, reason: 'segment_failing' })
 
     segment.heal()
     await dispatcher.drainFor(0)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 3 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 0, notBefore: 0 })
+    expect(dispatcher.line()).toMatchObject({ failures: 0, notBefore: 0 })
     segment.fail({ kind: 'status', status: 503 })
     dispatcher.take(...events(1))
     await dispatcher.deliverNextBatch()
@@ -86,7 +86,7 @@ describe('a line that fails', () => {
     const waits: number[] = []
     for (let attempt = 0; attempt < 5; attempt++) {
       await dispatcher.deliverNextBatch()
-      expect(dispatcher.health().line.reason).toBe(reason)
+      expect(dispatcher.line().reason).toBe(reason)
       const due = (await dispatcher.deliverNextBatch()) ?? 0
       waits.push((due - dispatcher.clock.at) / SECOND)
       dispatcher.clock.at = due
@@ -203,8 +203,8 @@ describe('a poison event', () => {
       { error_code: 91305, payload: { more_info: { counts: { segment_refused: 1 }, first_event_id: bad } } },
     ])
     segment.heal()
-    dispatcher.outbox.change(
-      { request: 1, position: 17 },
+    dispatcher.outbox.transition(
+      [{ request: 1, position: 17 }],
       ['refused'],
       { state: 'pending' },
       dispatcher.clock.at,
@@ -221,7 +221,7 @@ describe('a poison event', () => {
       await dispatcher.drainFor(0)
     }
     expect(dispatcher.figures()).toMatchObject({ refused: 10, pending: 3 })
-    expect(dispatcher.health().line.reason).toBe('segment_refuses_all')
+    expect(dispatcher.line().reason).toBe('segment_refuses_all')
     segment.heal()
     await dispatcher.drainFor(5 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ refused: 10, accepted: 3 })
@@ -275,7 +275,7 @@ describe('a run of poison events', () => {
       dispatcher.take(...events(1_300))
       await dispatcher.drainFor(59 * MINUTE)
       expect(dispatcher.figures()).toMatchObject({ pending: 1_300, refused: 0, accepted: 0 })
-      const { failures, reason } = dispatcher.health().line
+      const { failures, reason } = dispatcher.line()
       expect([failures > 10, failures < 17, reason]).toEqual([true, true, 'segment_refuses_all'])
       // Two batches are halved until eight stand alone; each probe is one request.
       expect(segment.requests.length).toBeLessThanOrEqual(2 * 24 + failures)
@@ -291,7 +291,7 @@ describe('a run of poison events', () => {
     dispatcher.take(...poisonous(300))
     await dispatcher.drainFor(59 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 300, refused: 0 })
-    expect(dispatcher.health().line.reason).toBe('segment_refuses_all')
+    expect(dispatcher.line().reason).toBe('segment_refuses_all')
     dispatcher.take(...events(1))
     await dispatcher.drainFor(20 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, refused: 300, accepted: 1 })
@@ -446,7 +446,8 @@ describe('an outbox that cannot be written', () => {
     dispatcher.indexPending()
     const { all } = dispatcher.sql
     dispatcher.sql.all = (query, ...values) => {
-      if (/SELECT .* FROM events WHERE state = 'pending'/.test(query)) throw new Error('disk I/O error')
+      if (/SELECT .* FROM events WHERE destination = \? AND state = 'pending'/.test(query))
+        throw new Error('disk I/O error')
       return all(query, ...values)
     }
     for (let second = 0; second < 3; second++) {
@@ -481,13 +482,13 @@ describe('a bug of ours', () => {
     dispatcher.take(...events(2))
     await dispatcher.deliverNextBatch()
     expect(dispatcher.figures()).toMatchObject({ pending: 2 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 1, reason: 'bridge_fault' })
+    expect(dispatcher.line()).toMatchObject({ failures: 1, reason: 'bridge_fault' })
     expect(dispatcher.notices()).toMatchObject([{ error_code: 91304 }])
     expect(JSON.stringify([dispatcher.lines, dispatcher.notices()])).not.toContain('5550100199')
     broken = false
     await dispatcher.drainFor(MINUTE)
     expect(dispatcher.figures()).toMatchObject({ accepted: 2 })
-    expect(dispatcher.health().line.failures).toBe(0)
+    expect(dispatcher.line().failures).toBe(0)
   })
 })
 
@@ -502,9 +503,9 @@ describe('a stop', () => {
     stop.abort()
     await delivery
     expect(dispatcher.figures()).toMatchObject({ pending: 3, accepted: 0 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 0, notBefore: 0 })
+    expect(dispatcher.line()).toMatchObject({ failures: 0, notBefore: 0 })
     expect([dispatcher.notices(), dispatcher.attempts()]).toEqual([[], []])
-    const { events: listed } = dispatcher.outbox.events({ limit: 9 })
+    const { events: listed } = dispatcher.outbox.list({ limit: 9 })
     expect(listed.map(({ attemptCount }) => attemptCount)).toEqual([0, 0, 0])
   })
 })
@@ -516,7 +517,7 @@ describe('a dry run', () => {
     dispatcher.take(...events(3))
     await dispatcher.drainFor(0)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, skipped: 3, accepted: 0 })
-    expect(dispatcher.outbox.events({ limit: 1 }).events[0]).toMatchObject({ reason: 'dry_run' })
+    expect(dispatcher.outbox.list({ limit: 1 }).events[0]).toMatchObject({ reason: 'dry_run' })
     expect(dispatcher.notices()).toEqual([])
   })
 
@@ -532,7 +533,7 @@ describe('a dry run', () => {
     full = false
     await dispatcher.drainFor(MINUTE)
     expect(dispatcher.figures()).toMatchObject({ skipped: 3 })
-    expect(dispatcher.health().line.failures).toBe(0)
+    expect(dispatcher.line().failures).toBe(0)
     dispatcher.clock.pass(20 * MINUTE)
     dispatcher.tick()
     expect(dispatcher.notices().map(({ level }) => level)).toEqual(['Error', 'Notice'])
@@ -648,7 +649,7 @@ describe('upkeep', () => {
     dispatcher.clock.pass(3 * DAY)
     dispatcher.tick()
     const left = dispatcher.outbox
-      .events({ limit: 10 })
+      .list({ limit: 10 })
       .events.map(({ state, element }) => [state, element !== undefined])
     expect(left).toEqual([
       ['pending', true],
@@ -666,7 +667,7 @@ describe('upkeep', () => {
     await dispatcher.drainFor(0)
     dispatcher.clock.pass(3 * DAY)
     dispatcher.tick()
-    expect(dispatcher.outbox.events({ limit: 10 }).events).toEqual([])
+    expect(dispatcher.outbox.list({ limit: 10 }).events).toEqual([])
   })
 
   it('[DP14] RETENTION_DAYS=0: gone with the next tick', async () => {
@@ -675,7 +676,7 @@ describe('upkeep', () => {
     await dispatcher.drainFor(0)
     dispatcher.clock.pass(1)
     dispatcher.tick()
-    expect(dispatcher.outbox.events({ limit: 10 }).events.every(({ element }) => element === undefined)).toBe(
+    expect(dispatcher.outbox.list({ limit: 10 }).events.every(({ element }) => element === undefined)).toBe(
       true,
     )
   })

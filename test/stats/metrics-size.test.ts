@@ -20,7 +20,7 @@ it('[DQ220] /metrics has no property that never came, and stays small when every
   })
   const events = knownTypes.map(type => toSample(type, { at: NOW }))
   const entries = events.map(event => validate(event))
-  outbox.put([encodeRow({ body: JSON.stringify(events), encoding: 'text', receivedAt: NOW, entries })])
+  outbox.append([encodeRow({ body: JSON.stringify(events), encoding: 'text', receivedAt: NOW, entries })])
   sortAll(outbox)
   const text = await toText([await admin.metrics()])
   const metrics = parseMetrics(text)
