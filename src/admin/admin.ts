@@ -9,13 +9,7 @@ import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
-import {
-  counted,
-  type EventCount,
-  type EventQuery,
-  type EventView,
-  type ResendQuery,
-} from '../outbox/queries.ts'
+import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
@@ -28,12 +22,13 @@ import {
   changeMany,
   type Filter,
   type Groups,
+  newVerdict,
   toGroups,
 } from './dead-letters.ts'
 import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-import { type Stats, worstOf } from './figures.ts'
-import { createReadings } from './readings.ts'
+import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
+import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
@@ -116,15 +111,9 @@ export function createAdmin(
 
   function stats(readings = open()): Stats {
     indexSome()
-    const counts = readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds()
+    const counts =
+      readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds(outbox.figures())
     return { ...figures(readings), counts }
-  }
-
-  /** The sums, which are in memory, in place of the table. */
-  function countsWithoutKinds(): EventCount[] {
-    const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
-    const figures = outbox.figures()
-    return counted.map(state => ({ ...unknown, state, n: figures[state] }))
   }
 
   function troubles(): Reason[] {
@@ -181,7 +170,11 @@ export function createAdmin(
     const event = find(key)
     if (!event) return { done: false, reason: 'not_found' }
     const why = obstacle(event, how)
-    return why ? { done: false, ...why } : change(event, isHeld(event) ? toRetryHeld : how)
+    if (!why) return change(event, isHeld(event) ? toRetryHeld : how)
+    const verdict = newVerdict(event, mapping)
+    const place = verdict && toPlace(key)
+    if (place) outbox.transition([place], [event.state], verdict, now())
+    return { done: false, ...why, ...(verdict && { state: verdict.state }) }
   }
 
   function drop(key: string): Changed {
@@ -200,6 +193,7 @@ export function createAdmin(
     from: [...deadLetterStates, 'skipped'],
     to: { state: 'pending' },
     isReady: event => obstacle(event) === undefined,
+    otherwise: event => newVerdict(event, mapping),
   }
   const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
   /** Alone as before, but at once. */

@@ -1,5 +1,6 @@
 /** Every route. Hosts bring the parts; nothing here knows which host it is. */
 import { Hono } from 'hono'
+import { compress } from 'hono/compress'
 import { redact } from '../alerts/redact.ts'
 import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
@@ -56,6 +57,8 @@ export function createApp(parts: AppParts): Hono {
   const { METRICS_TOKEN } = settings
   const isScraper = METRICS_TOKEN === undefined ? undefined : createTokenCheck(METRICS_TOKEN, digests)
   app.use('/metrics', keepPrivate, createGuard(lock, settings, isScraper))
+  // Hundreds of kilobytes of repeated labels, when many types came. The edge before a Worker compresses by itself.
+  if (parts.host === 'node') app.use('/metrics', compress())
   app.get('/metrics', async c => {
     const text = await toText([await outboxClient.metrics(), await meters.json()])
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
