@@ -141,6 +141,13 @@ export function createAdmin(
     }
   }
 
+  let lastAcceptedAt: number | undefined
+  /** From before this start. What came last was as a rule accepted last. */
+  function findLastAccepted(): number | undefined {
+    const read = () => outbox.events({ state: 'accepted', limit: 1 }).events[0]?.settledAt
+    return open().take('lastAccepted', read, undefined) ?? undefined
+  }
+
   function find(key: string): ReturnType<OutboxAtHand['event']> {
     indexSome()
     const place = toPlace(key)
@@ -222,7 +229,9 @@ export function createAdmin(
     },
     metrics() {
       const { troubles, ...figures } = stats()
-      return meters.json({ ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() })
+      const ready = troubles.length === 0
+      lastAcceptedAt ??= findLastAccepted()
+      return meters.json({ ...figures, ready, quality: outbox.kindTotals(), lastAcceptedAt })
     },
     notices: limit => outbox.notices(limit),
     quality(span) {

@@ -70,6 +70,11 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
   }
 }
 
+/** Are events stored and delivered? What only a person can confirm does not count. */
+export function isHealthy(figures: Input, now: number): boolean {
+  return toStatus(figures, { host: '', fingerprint: undefined }, now).ok
+}
+
 function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: number): Destination {
   const { delivery, oldestPendingSeconds, pending, accepted, held } = stats
   const isDryRun = facts.fingerprint === undefined
