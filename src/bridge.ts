@@ -17,7 +17,7 @@ import type { Outbox } from './ingest/receive.ts'
 import { readKept } from './outbox/kept-state.ts'
 import type { OutboxAtHand } from './outbox/store.ts'
 import type { Awaitable } from './runtime.ts'
-import type { Destination } from './send/destination.ts'
+import type { OpenDestination } from './send/destination.ts'
 import {
   createDispatcher,
   type Dispatcher,
@@ -29,7 +29,7 @@ import { createOutboxMeters } from './stats/metrics.ts'
 export type Bridge = { readonly dispatcher: Dispatcher; readonly admin: Admin }
 
 /** What the owner of a store brings: a worker thread, a Durable Object, a command, a test. */
-export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'destination' | 'observe'> & {
+export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'destinations' | 'observe'> & {
   /** Stands before the dispatcher, such as one that stops it while the file may be damaged. */
   readonly guard?: (dispatcher: Dispatcher) => Dispatcher
   /** What the store cannot say, for it stands in for a file that cannot be opened. */
@@ -38,13 +38,13 @@ export type BridgeRuntime = Omit<DispatcherParts, 'settings' | 'outbox' | 'desti
 
 export function openBridge(
   store: OutboxAtHand,
-  destination: Destination,
+  destinations: readonly OpenDestination[],
   settings: Settings,
   { guard = dispatcher => dispatcher, unreadable, ...runtime }: BridgeRuntime,
 ): Bridge {
   const meters = createOutboxMeters()
   const dispatcher = guard(
-    createDispatcher({ ...runtime, settings, outbox: store, destination, observe: meters.observe }),
+    createDispatcher({ ...runtime, settings, outbox: store, destinations, observe: meters.observe }),
   )
   return {
     dispatcher,

@@ -3,10 +3,26 @@
  * A reason says what is wrong, not where. Pure data: no I/O, no clock.
  */
 
+import {
+  type DeliveryReason,
+  deliveryReasons,
+  type PauseReason,
+  pauseReasons,
+  type WaitReason,
+  waitReasons,
+} from './reasons/delivery.ts'
 import { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 import type { Stop } from './reasons/stop.ts'
 import { stop } from './reasons/stop.ts'
 
+export {
+  type DeliveryReason,
+  deliveryReasons,
+  type PauseReason,
+  pauseReasons,
+  type WaitReason,
+  waitReasons,
+} from './reasons/delivery.ts'
 export { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 
 /** Where an event is. `received = pending + accepted + rejected + refused + skipped`, always. */
@@ -155,6 +171,12 @@ export const eventReasons = {
     'The event names two numbers, and nothing says which of them is the customer',
     'Put your own numbers into OWN_NUMBERS (`npx twilio-segment-bridge sink create --own-numbers` prints them) and retry it.',
   ),
+  filtered: stop(
+    913931,
+    'NOTICE',
+    "The destination's filter does not let the event pass",
+    'Nothing. If it should pass, correct `when` in the destinations file, then `replay --only <name>`.',
+  ),
   dry_run: stop(
     913927,
     'NOTICE',
@@ -195,80 +217,17 @@ export const eventReasons = {
 } as const
 export type EventReason = keyof typeof eventReasons
 
-/** One event waits by itself: it stays pending, is tried again alone now and then, and holds up no other. */
-export const waitReasons = {
-  held_back: stop(
-    913945,
-    'WARNING',
-    'The destination fails whenever a request holds this event, and only then',
-    'Look at the answer: a firewall or proxy on the way may dislike the text. Inspect it with `npx twilio-segment-bridge dead-letters list --held`, then retry, edit or drop it.',
-  ),
-} as const
-export type WaitReason = keyof typeof waitReasons
-
-/** A delivery attempt failed; its events stay pending and are tried again for ever. */
-export const deliveryReasons = {
-  segment_throttled: stop(
-    91302,
-    'WARNING',
-    'Segment throttles the bridge',
-    'Nothing at first: the bridge waits as told. If it goes on, lower SEGMENT_RATE or ask Segment for more.',
-  ),
-  segment_failing: stop(
-    91306,
-    'ERROR',
-    'Segment answers with a server error',
-    'Nothing at first: the bridge retries. If it goes on, look at status.segment.com.',
-  ),
-  segment_unreachable: stop(
-    91307,
-    'ERROR',
-    'Segment cannot be reached',
-    'Check DNS, the firewall and SEGMENT_HOST from this machine.',
-  ),
-  segment_timeout: stop(
-    91308,
-    'ERROR',
-    'Segment did not answer in time',
-    'Nothing at first: the bridge retries. If it goes on, check the network path.',
-  ),
-  segment_unauthorized: stop(
-    913940,
-    'ERROR',
-    'Segment rejected the write key',
-    'Check SEGMENT_WRITE_KEY. The bridge tries again, as long as it is refused every 5 minutes.',
-  ),
-  segment_misrouted: stop(
-    913941,
-    'ERROR',
-    "Host is not Segment's Tracking API",
-    'Check SEGMENT_HOST, SEGMENT_PATH and SEGMENT_REGION, and any proxy. The bridge tries again, as long as it goes on every 5 minutes.',
-  ),
-  segment_refuses_all: stop(
-    913942,
-    'ERROR',
-    'Segment refuses every event of a batch',
-    'Check SEGMENT_WRITE_KEY, SEGMENT_HOST and SEGMENT_PATH. The bridge tries again, as long as it goes on every 5 minutes.',
-  ),
-  bridge_fault: stop(
-    91304,
-    'ERROR',
-    'The bridge could not hand the batch to Segment',
-    'Report it with this notice: nothing is lost, the bridge retries.',
-  ),
-} as const
-export type DeliveryReason = keyof typeof deliveryReasons
-
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
 
-export type Reason = DoorReason | OutboxReason | EventReason | WaitReason | DeliveryReason
+export type Reason = DoorReason | OutboxReason | EventReason | WaitReason | DeliveryReason | PauseReason
 export const reasons: Readonly<Record<Reason, Stop>> = {
   ...doorReasons,
   ...outboxReasons,
   ...eventReasons,
   ...waitReasons,
   ...deliveryReasons,
+  ...pauseReasons,
 }
 
 /** Seconds a caller should wait when the outbox cannot take the event now (`Retry-After`). */

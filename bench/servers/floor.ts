@@ -28,6 +28,8 @@ const outboxClient: OutboxClient = {
   retry: nothing,
   drop: nothing,
   deliverNow: nothing,
+  setPaused: nothing,
+  confirmChange: nothing,
   changeMany: nothing,
   status: nothing,
   confirmArrival: nothing,

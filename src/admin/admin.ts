@@ -14,6 +14,7 @@ import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
+import type { DestinationHealth } from '../send/lanes.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
@@ -26,10 +27,10 @@ import {
   toGroups,
 } from './dead-letters.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-import type { Stats } from './figures.ts'
-import { createReadings } from './readings.ts'
+import { type DestinationStats, type Stats, worstOf } from './figures.ts'
+import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
-import { Arrival, type StatusFigures, toLastNotice } from './status.ts'
+import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
 
 /**
@@ -65,8 +66,8 @@ export type Admin = Transfer & {
   event(key: string): EventDetail | undefined
   retry(key: string): Changed
   drop(key: string): Changed
-  /** Ends every wait before an attempt; `held` of the events that wait were held back. */
-  deliverNow(): { readonly pending: number; readonly held: number }
+  /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
+  deliverNow(destination?: string): { readonly pending: number; readonly held: number }
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
@@ -74,8 +75,12 @@ export type Admin = Transfer & {
   quality(span: Span): KindHours[]
   /** What `toStatus` is made of. */
   status(): StatusFigures
-  /** A person has seen events arrive under the write key with this fingerprint. */
-  confirmArrival(fingerprint: string): void
+  /** By a person, and kept until a person says otherwise. */
+  setPaused(destination: string, isPaused: boolean): void
+  /** Says which destinations had a change that waited for this hash. */
+  confirmChange(hash: string): string[]
+  /** A person has seen events arrive under the write keys with these fingerprints. */
+  confirmArrival(fingerprints: readonly string[]): void
   /** Sends an event again whatever became of it, under the same id. */
   resend(key: string): Changed
   /** Sends accepted events again, a slice a call. */
@@ -84,6 +89,8 @@ export type Admin = Transfer & {
 
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
+/** Of write keys that are gone as well. */
+const ARRIVALS_KEPT = 50
 
 export type AdminParts = {
   readonly mapping?: Mapping
@@ -123,30 +130,48 @@ export function createAdmin(
   function figures(readings = open()): Omit<Stats, 'counts'> {
     const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
     // Last: what could not be read is a trouble by now.
-    const { troubles, line, notices } = dispatcher.health()
+    const { troubles, notices, ...health } = dispatcher.health()
     const { duplicate, isIndexed: _, cursor: __, ...figures } = outbox.figures()
+    const destinations = health.destinations.map(one => toDestinationStats(one, readings))
     return {
       ...figures,
       duplicates: duplicate,
-      oldestPendingSeconds: oldest === undefined ? 0 : Math.max(0, (now() - oldest) / 1_000),
+      oldestPendingSeconds: toAge(oldest),
       ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
+      delivery: worstOf(destinations.map(({ delivery }) => delivery)),
+      destinations,
+      notices,
+    }
+  }
+
+  function toDestinationStats(health: DestinationHealth, readings: Readings): DestinationStats {
+    const { name, line, paused, text, hash, collectMs } = health
+    const { pending, held, accepted, refused, skipped } = outbox.figures()
+    const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
+    return {
+      ...{ name, pending, held, accepted, refused, skipped, filtered: 0 },
+      oldestPendingSeconds: toAge(oldest),
+      collectSeconds: collectMs / 1_000,
       delivery: {
         failures: line.failures,
         reason: line.reason ?? null,
         nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
         ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
       },
-      notices,
+      paused: paused ?? null,
+      ...(hash !== undefined && { unconfirmed: { hash, text: text ?? '' } }),
     }
   }
 
   let lastAcceptedAt: number | undefined
   /** From before this start. What came last was as a rule accepted last. */
-  function findLastAccepted(): number | undefined {
-    const read = () => outbox.events({ state: 'accepted', limit: 1 }).events[0]?.settledAt
-    return open().take('lastAccepted', read, undefined) ?? undefined
+  const readLastAccepted = () => outbox.events({ state: 'accepted', limit: 1 }).events[0]?.settledAt
+  function toAge(at: number | undefined): number {
+    return at === undefined ? 0 : Math.max(0, (now() - at) / 1_000)
   }
+
+  const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
 
   function find(key: string): ReturnType<OutboxAtHand['event']> {
     indexSome()
@@ -208,11 +233,13 @@ export function createAdmin(
     stats: () => stats(),
     retry: key => sendAgain(key, toRetry),
     drop,
-    deliverNow() {
-      dispatcher.deliverNow()
+    deliverNow(destination) {
+      dispatcher.deliverNow(destination)
       const { pending, unsorted, held } = outbox.figures()
       return { pending: pending + unsorted, held }
     },
+    setPaused: (destination, isPaused) => dispatcher.lanes[isPaused ? 'pause' : 'resume'](destination),
+    confirmChange: hash => dispatcher.lanes.confirm(hash),
     pulse: createPulse(outbox, indexSome, open, figures, mapping),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
@@ -230,7 +257,7 @@ export function createAdmin(
     metrics() {
       const { troubles, ...figures } = stats()
       const ready = troubles.length === 0
-      lastAcceptedAt ??= findLastAccepted()
+      lastAcceptedAt ??= open().take('lastAccepted', readLastAccepted, undefined) ?? undefined
       return meters.json({ ...figures, ready, quality: outbox.kindTotals(), lastAcceptedAt })
     },
     notices: limit => outbox.notices(limit),
@@ -255,13 +282,13 @@ export function createAdmin(
       const readings = open()
       const unsortedSince = readings.take('unsortedSince', outbox.oldestUnsortedAt, undefined)
       const lastNotice = toLastNotice(readings.take('lastNotice', () => outbox.notices(1)[0], undefined))
-      const readArrival = () => readKept(outbox, ARRIVAL, Arrival.optional(), undefined)
-      const arrival = readings.take('arrival', readArrival, undefined)
-      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrival }
+      const arrivals = readings.take('arrival', readArrivals, [])
+      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrivals }
     },
-    confirmArrival(fingerprint) {
-      const arrival: Arrival = { fingerprint, at: now() }
-      outbox.remember(ARRIVAL, JSON.stringify(arrival))
+    confirmArrival(fingerprints) {
+      const others = readArrivals().filter(({ fingerprint }) => !fingerprints.includes(fingerprint))
+      const all = [...fingerprints.map(fingerprint => ({ fingerprint, at: now() })), ...others]
+      outbox.remember(ARRIVAL, JSON.stringify(all.length === 1 ? all[0] : all.slice(0, ARRIVALS_KEPT)))
     },
     resend: key => sendAgain(key, toResend),
     async resendMany(query) {

@@ -1,6 +1,6 @@
 /** The status for a person to read: one line a question, and a remedy for each that is not all right. Pure. */
 
-import { reasons } from '../reasons.ts'
+import { type PauseReason, reasons } from '../reasons.ts'
 import type { Status } from './status-schema.ts'
 
 type Destination = Status['destinations'][number]
@@ -13,12 +13,17 @@ export function toLines(
   { destinations, outbox, deadLetters, lastNotice }: Omit<Status, 'at' | 'ok' | 'lines'>,
   now: number,
 ): Line[] {
+  /** Where there are several, each line says whose it is. */
+  const label = (line: Line, { name }: Destination): Line =>
+    destinations.length === 1 || line.name === name ? line : { ...line, name: `${name}: ${line.name}` }
   return [
     ...outboxLines(outbox, now),
     ...unreadableLines(outbox),
-    ...destinations.flatMap(one => [destinationLine(one, now), waitingLine(one, now), ...heldLines(one)]),
+    ...destinations.flatMap(one =>
+      [destinationLine(one, now), waitingLine(one, now), ...heldLines(one)].map(line => label(line, one)),
+    ),
     deadLetterLine(deadLetters),
-    ...destinations.flatMap(arrivalLines),
+    ...destinations.flatMap(one => arrivalLines(one).map(line => label(line, one))),
     {
       ...calm('last notice'),
       text: lastNotice ? `${toMinute(lastNotice.at)}: ${lastNotice.message}` : 'none so far',
@@ -67,12 +72,29 @@ function toRemedy(words: readonly string[]): string {
   return remedies.length > 0 ? remedies.join(' ') : 'Fix the cause named here. Twilio retries for 4 hours.'
 }
 
-function destinationLine({ name, host, state, reason, nextAttemptAt }: Destination, now: number): Line {
+function destinationLine(
+  { name, host, state, reason, nextAttemptAt, unconfirmed }: Destination,
+  now: number,
+): Line {
   const { title, remedy } = Object.entries(reasons).find(([word]) => word === reason)?.[1] ?? {
     title: reason ?? 'Deliveries fail',
     remedy: 'Look at the log of the bridge.',
   }
   const next = nextAttemptAt === null ? '' : ` Next attempt ${toWhen(nextAttemptAt, now)}.`
+  if (state === 'paused' && unconfirmed)
+    return {
+      name,
+      level: 'error',
+      text: `paused: ${unconfirmed.text}`,
+      remedy: `Undo it in the destinations file and restart, or: npx twilio-segment-bridge destinations confirm ${unconfirmed.hash}`,
+    }
+  if (reason === ('paused_by_operator' satisfies PauseReason))
+    return {
+      name,
+      level: 'error',
+      text: `paused: ${title}.`,
+      remedy: `npx twilio-segment-bridge destinations resume ${name}`,
+    }
   switch (state) {
     case 'retrying': {
       const when = nextAttemptAt === null ? 'now' : toWhen(nextAttemptAt, now)

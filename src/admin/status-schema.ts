@@ -15,6 +15,8 @@ export const Status = z.object({
       host: z.string(),
       state: z.enum(['accepting', 'behind', 'retrying', 'failing', 'paused', 'dry_run']),
       reason: z.string().nullable(),
+      /** A change of the destinations file that waits for a person: `destinations confirm <hash>`. */
+      unconfirmed: z.object({ text: z.string(), hash: z.string() }).optional(),
       nextAttemptAt: time,
       accepted: z.number(),
       waiting: z.number(),

@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { toIsoTime } from '../event/event-time.ts'
 import type { Reason } from '../reasons.ts'
-import type { Stats } from './figures.ts'
+import { atRest, type DestinationStats, type Stats } from './figures.ts'
 import { toLines } from './status-lines.ts'
 import type { Status } from './status-schema.ts'
 
@@ -19,15 +19,21 @@ export type StatusFigures = {
   readonly troubles: readonly Reason[]
   readonly unsortedSince: number | undefined
   readonly lastNotice: Status['lastNotice']
-  readonly arrival: Arrival | undefined
+  readonly arrivals: readonly Arrival[]
 }
 
-/** What the settings say. `fingerprint` is of the write key and where it is used; undefined in a dry run. */
-export type StatusFacts = { readonly host: string; readonly fingerprint: string | undefined }
+/** What the settings say, one a destination. `fingerprint` is of the write key and where it is used; undefined where there is none. */
+export type StatusFacts = readonly {
+  readonly name: string
+  readonly host: string
+  readonly fingerprint: string | undefined
+}[]
 
 /** A person has seen events arrive under the write key with this fingerprint. */
 export const Arrival = z.object({ fingerprint: z.string(), at: z.number() })
 export type Arrival = z.infer<typeof Arrival>
+/** One alone is kept as it was before there could be several. */
+export const Arrivals = z.union([Arrival.transform(one => [one]), z.array(Arrival)])
 
 /** An event that has waited for longer, with no failure open, is behind. */
 const BEHIND_MS = 5 * 60_000
@@ -48,7 +54,7 @@ type Input = Omit<StatusFigures, 'stats'> & { readonly stats: Omit<StatusFigures
 
 export function toStatus(figures: Input, facts: StatusFacts, now: number): Status {
   const { stats, unsortedSince, lastNotice } = figures
-  const destination = toDestination(figures, facts, now)
+  const destinations = facts.map(one => toDestination(figures, one, now))
   const outbox = {
     troubles: [...stats.troubles],
     reasons: [...figures.troubles],
@@ -58,11 +64,11 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
     ...(stats.unreadable && { unreadable: [...stats.unreadable] }),
   }
   const deadLetters = toDeadLetters(stats)
-  const lines = toLines({ destinations: [destination], outbox, deadLetters, lastNotice }, now)
+  const lines = toLines({ destinations, outbox, deadLetters, lastNotice }, now)
   return {
     at: new Date(now).toISOString(),
     ok: lines.every(({ level }) => level !== 'error'),
-    destinations: [destination],
+    destinations,
     outbox,
     deadLetters,
     lastNotice,
@@ -72,27 +78,24 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
 
 /** Are events stored and delivered? What only a person can confirm does not count. */
 export function isHealthy(figures: Input, now: number): boolean {
-  return toStatus(figures, { host: '', fingerprint: undefined }, now).ok
+  const facts = figures.stats.destinations.map(({ name }) => ({ name, host: '', fingerprint: undefined }))
+  return toStatus(figures, facts, now).ok
 }
 
-function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: number): Destination {
-  const { delivery, oldestPendingSeconds, pending, accepted, held } = stats
+function toDestination({ stats, arrivals }: Input, facts: StatusFacts[number], now: number): Destination {
+  // Without figures, where no part of the outbox answers, which is a red line of its own.
+  const figures = stats.destinations.find(({ name }) => name === facts.name) ?? silent(facts.name)
+  const { delivery, oldestPendingSeconds, pending, accepted, held, paused, unconfirmed } = figures
   const isDryRun = facts.fingerprint === undefined
-  const isConfirmed = arrival !== undefined && arrival.fingerprint === facts.fingerprint
-  const isBehind = oldestPendingSeconds * 1_000 > BEHIND_MS
+  const arrival = arrivals.find(({ fingerprint }) => fingerprint === facts.fingerprint)
+  const isConfirmed = arrival !== undefined
   return {
-    name: 'segment',
+    name: facts.name,
     host: facts.host,
-    state:
-      delivery.failures > 0
-        ? (delivery.wait ?? 'failing')
-        : isBehind
-          ? 'behind'
-          : isDryRun
-            ? 'dry_run'
-            : 'accepting',
-    reason: delivery.reason,
-    nextAttemptAt: delivery.nextAttemptAt,
+    state: toState(figures, isDryRun),
+    reason: paused ?? delivery.reason,
+    ...(unconfirmed && { unconfirmed }),
+    nextAttemptAt: paused === null ? delivery.nextAttemptAt : null,
     accepted,
     waiting: pending - held,
     waitingSince: pending > held ? toIso(now - oldestPendingSeconds * 1_000) : null,
@@ -100,6 +103,22 @@ function toDestination({ stats, arrival }: Input, facts: StatusFacts, now: numbe
     arrival: isDryRun ? 'not_asked' : isConfirmed ? 'confirmed' : 'unconfirmed',
     confirmedAt: isConfirmed && !isDryRun ? toIso(arrival.at) : null,
   }
+}
+
+function toState(
+  { paused, delivery, oldestPendingSeconds, collectSeconds }: DestinationStats,
+  isDryRun: boolean,
+): Destination['state'] {
+  if (paused !== null) return 'paused'
+  if (delivery.failures > 0) return delivery.wait ?? 'failing'
+  // What it gathers on purpose is not late.
+  if ((oldestPendingSeconds - collectSeconds) * 1_000 > BEHIND_MS) return 'behind'
+  return isDryRun ? 'dry_run' : 'accepting'
+}
+
+function silent(name: string): DestinationStats {
+  const none = { pending: 0, held: 0, accepted: 0, refused: 0, skipped: 0, filtered: 0 }
+  return { name, ...none, oldestPendingSeconds: 0, collectSeconds: 0, delivery: atRest, paused: null }
 }
 
 function toDeadLetters({ counts }: Pick<Stats, 'counts'>): Status['deadLetters'] {

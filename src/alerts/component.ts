@@ -24,7 +24,10 @@ export function toComponent(reason: Reason): Component {
     case 'not_serializable':
     case 'segment_refused':
     case 'held_back':
+    case 'filtered':
     case 'dry_run':
+    case 'paused_by_operator':
+    case 'change_unconfirmed':
     case 'dropped_by_operator':
       return 'delivery'
     case 'outbox_unwritable':

@@ -6,7 +6,7 @@ import { toIsoTime } from '../event/event-time.ts'
 import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
 import type { Component } from './component.ts'
 import { redact } from './redact.ts'
-import { type Digest, isForgeable } from './throttle.ts'
+import { type Digest, type Failing, isForgeable } from './throttle.ts'
 
 export type About = {
   readonly component: Component
@@ -19,6 +19,7 @@ export type About = {
   readonly waiting: number
   readonly waitingSince: number | undefined
   readonly nextAttemptAt?: number | undefined
+  readonly failing?: readonly Failing[] | undefined
 }
 
 type Spell = {
@@ -56,6 +57,8 @@ export type Notice = {
       readonly waiting: number
       readonly waiting_since: string | null
       readonly next_attempt_at: string | null
+      /** Those that get nothing now, where there are several destinations. */
+      readonly destinations?: readonly { readonly name: string; readonly reason: Reason }[]
     }
     /** Segment's last answer, if there was one. */
     readonly webhook: {
@@ -77,6 +80,7 @@ const stranger = {
 export function toNotice(digest: Digest, about: About): Notice {
   const { lead, answered } = digest
   const stop = toStop(digest)
+  const named = toNamed(about)
   return {
     sid: about.sid,
     account_sid: about.accountSid,
@@ -104,6 +108,7 @@ export function toNotice(digest: Digest, about: About): Notice {
         waiting: about.waiting,
         waiting_since: toIso(about.waitingSince),
         next_attempt_at: toIso(about.nextAttemptAt),
+        ...(named.length > 0 && { destinations: named }),
       },
       webhook: answered
         ? {
@@ -170,7 +175,7 @@ function say(digest: Digest, about: About): string {
   const again = recovered
     ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
     : ''
-  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0, nothing: 0 }
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0, disk: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
@@ -178,6 +183,7 @@ function say(digest: Digest, about: About): string {
     many(sums.event, 'event was set aside', 'events were set aside'),
     many(sums.outbox, 'stored value was reset', 'stored values were reset'),
     many(sums.lost, 'request is missing', 'requests are missing'),
+    many(sums.disk, 'measurement of the disk was low', 'measurements of the disk were low'),
   ].filter(text => text !== '')
   const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
   const nothing = trouble === '' ? '' : 'nothing else since the last notice'
@@ -188,18 +194,29 @@ function say(digest: Digest, about: About): string {
   const list = (...texts: string[]) => texts.filter(text => text !== '').join(', ')
   if (lead === 'recovery') return `${again}: ${list(trouble, news, wait)}.`
   const { title: name, remedy } = toStop(digest)
-  const title = lead === 'disk_low' && digest.answered ? `${name}: ${digest.answered.answer}` : name
+  const title = lead === 'disk_low' && digest.answered?.answer ? `${name}: ${digest.answered.answer}` : name
   const wrong = trouble === '' ? title : `${title}: ${trouble}`
-  const sentences = [wrong, capital(list(news, wait)), again].flatMap(text => (text === '' ? [] : `${text}.`))
+  const names = toNamed(about).map(
+    one => `${one.name} (${reasons[one.reason].title.replace(/^./, first => first.toLowerCase())})`,
+  )
+  const whose = names.length > 0 ? `No events go to ${names.join(' and ')}` : ''
+  const sentences = [wrong, whose, capital(list(news, wait)), again].flatMap(text =>
+    text === '' ? [] : `${text}.`,
+  )
   return [remedy, ...sentences].join(' ')
+}
+
+function toNamed({ component, failing = [] }: About): { name: string; reason: Reason }[] {
+  if (component !== 'delivery') return []
+  return failing.flatMap(({ destination: name, reason }) => (name === undefined ? [] : { name, reason }))
 }
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' | 'nothing' {
-  if (word === ('disk_low' satisfies Reason)) return 'nothing'
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' | 'disk' {
+  if (word === ('disk_low' satisfies Reason)) return 'disk'
   if (word === ('events_missing' satisfies Reason)) return 'lost'
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'

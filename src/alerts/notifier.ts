@@ -7,7 +7,7 @@
 import { toSigningKey } from '../config/signing-key.ts'
 import type { Settings } from '../config.ts'
 import type { KeyValues, Synchronous } from '../outbox/store.ts'
-import type { DeliveryReason, Reason } from '../reasons.ts'
+import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import { type Component, components, toComponent } from './component.ts'
 import { type Notice, toNotice } from './notice.ts'
@@ -18,6 +18,7 @@ import {
   allCalm,
   type Digest,
   due,
+  type Failing,
   type Failure,
   forEach,
   isForgeable,
@@ -64,13 +65,17 @@ export type About = {
   readonly waiting: number
   readonly waitingSince?: number | undefined
   readonly nextAttemptAt?: number | undefined
-  /** What delivery fails of. */
-  readonly failing?: DeliveryReason | undefined
+  /** Each destination that gets nothing now. */
+  readonly failing?: readonly Failing[] | undefined
 }
 
 export type Notifier = {
   failed(failures: readonly Failure[]): void
-  recovered(component: Component): void
+  /** `by`: a destination that has come right; `isLast`: no other fails. */
+  recovered(
+    component: Component,
+    by?: { readonly destination: string | undefined; readonly isLast: boolean },
+  ): void
   /** A request verified: now, or at `at`, as somebody else saw it; then it ends only what was open before. */
   verified(at?: number): void
   /** Sends what is due; to be called about once a second. Returns when it is due next, ms since 1970. */
@@ -170,7 +175,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
   }
 
   function describeDigest(component: Component, digest: Digest): Notice {
-    const { accountSid, waiting, waitingSince, nextAttemptAt } = parts.about()
+    const { accountSid, waiting, waitingSince, nextAttemptAt, failing } = parts.about()
     return toNotice(digest, {
       component,
       sid: `NO${crypto.randomUUID().replaceAll('-', '')}`,
@@ -180,6 +185,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
       waiting,
       waitingSince,
       nextAttemptAt,
+      failing,
     })
   }
 
@@ -200,8 +206,9 @@ export function createNotifier(parts: NotifierParts): Notifier {
     return isForgeable(reason) && verifiedAt !== undefined && Math.abs(at - verifiedAt) < everyMs
   }
 
-  function recovered(component: Component): void {
-    changes.recovered(component, now())
+  function recovered(component: Component, by?: Parameters<Notifier['recovered']>[1]): void {
+    changes.recovered(component, now(), by?.destination)
+    if (by?.isLast === false) return
     const next = recover(states[component], now())
     if (next === states[component]) return
     change(component, next)

@@ -7,11 +7,12 @@ import { toRetry } from '../reasons/outcomes.ts'
 import { type DeliveryReason, deliveryReasons, type Reason, reasons } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import { type Component, toComponent } from './component.ts'
-import { type Failure, isForgeable, staysOpen, tidyAnswer } from './throttle.ts'
+import { type Failing, type Failure, isForgeable, staysOpen, tidyAnswer } from './throttle.ts'
 
 export type StateLog = {
   failed(failure: Failure, isStranger?: boolean): void
-  recovered(component: Component, now: number): void
+  /** `destination`: which, where there are several. */
+  recovered(component: Component, now: number, destination?: string): void
   /** What is out of order, as far as it was seen from here. */
   isOpen(component: Component): boolean
 }
@@ -20,49 +21,66 @@ export type StateLog = {
 type Seen = { readonly reason: Reason; readonly since: number; readonly causes: ReadonlySet<Reason> }
 
 /** `failing`: what delivery fails of already, as an outbox that slept remembers. */
-export function createStateLog(log: Log, failing?: DeliveryReason): StateLog {
-  const open = new Map<Component, Seen>()
-  if (failing) open.set('delivery', { reason: failing, since: 0, causes: new Set([failing]) })
+export function createStateLog(log: Log, failing: readonly Failing[] = []): StateLog {
+  const open = new Map<string, Seen>()
+  for (const { destination, reason } of failing)
+    open.set(toName('delivery', destination), { reason, since: 0, causes: new Set([reason]) })
 
   function write(state: string, component: Component, failure: Failure, since: number): void {
-    const { reason, status, answer, count, firstId } = failure
+    const { reason, status, answer, count, firstId, destination } = failure
     const { level, title, remedy } = reasons[reason]
     const fields = {
-      ...{ component, state, reason, since: toIso(since), count, status },
+      ...{
+        component,
+        ...(destination !== undefined && { destination }),
+        state,
+        reason,
+        since: toIso(since),
+        count,
+        status,
+      },
       ...{ answer: tidyAnswer(answer), firstId: tidyAnswer(firstId), remedy },
     }
-    log[level === 'ERROR' ? 'error' : 'warn'](fields, `${component}: ${state}: ${title}`)
+    log[level === 'ERROR' ? 'error' : 'warn'](fields, `${toName(component, destination)}: ${state}: ${title}`)
   }
 
   return {
-    isOpen: component => open.has(component),
+    isOpen: component =>
+      [...open.keys()].some(name => name === component || name.startsWith(`${component} `)),
     failed(failure, isStranger = false) {
       const { reason, at } = failure
       if (!staysOpen(reason) || (isStranger && isForgeable(reason))) return
       const component = toComponent(reason)
-      const seen = open.get(component)
+      const name = toName(component, failure.destination)
+      const seen = open.get(name)
       if (seen?.reason === reason) return
       const causes = new Set(seen?.causes).add(reason)
-      open.set(component, { reason, since: seen?.since ?? at, causes })
+      open.set(name, { reason, since: seen?.since ?? at, causes })
       // A stranger who changes the way he fails must not fill the log.
       if (component === 'webhook' && seen?.causes.has(reason)) return
       const state = isPause(reason) ? 'paused' : seen ? 'cause changed' : 'failing'
       write(state, component, failure, seen?.since ?? at)
     },
-    recovered(component, now) {
-      const seen = open.get(component)
+    recovered(component, now, destination) {
+      const name = toName(component, destination)
+      const seen = open.get(name)
       if (!seen) return
-      open.delete(component)
+      open.delete(name)
       const state = isPause(seen.reason) ? 'resumed' : 'recovered'
       const { reason, since } = seen
-      const fields = { component, state, reason, since: since === 0 ? null : toIso(since), at: toIso(now) }
-      log.warn(fields, `${component}: ${state}`)
+      const whose = { component, ...(destination !== undefined && { destination }) }
+      const fields = { ...whose, state, reason, since: since === 0 ? null : toIso(since), at: toIso(now) }
+      log.warn(fields, `${name}: ${state}`)
     },
   }
 }
 
 /** For a notifier that others tell of what they have logged themselves. */
 export const noStateLog: StateLog = { failed: () => {}, recovered: () => {}, isOpen: () => false }
+
+function toName(component: Component, destination: string | undefined): string {
+  return destination === undefined ? component : `${component} to ${destination}`
+}
 
 function isPause(reason: Reason): boolean {
   return isDelivery(reason) && toRetry(reason) === 'pause'

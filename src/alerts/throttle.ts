@@ -11,13 +11,17 @@
  */
 import * as z from 'zod'
 import type { Level } from '../reasons/stop.ts'
-import { deliveryReasons, type Reason, reasons } from '../reasons.ts'
+import { type DeliveryReason, deliveryReasons, type PauseReason, type Reason, reasons } from '../reasons.ts'
 import { type Component, toComponent } from './component.ts'
 import { redact } from './redact.ts'
 
-/** A failure to tell of. `count`: events or requests concerned. `answer`: what Segment said. */
+/**
+ * A failure to tell of. `count`: events or requests concerned. `answer`: what Segment said. `destination`: which, where there
+ * are several.
+ */
 export type Failure = {
   readonly reason: Reason
+  readonly destination?: string | undefined
   /** Milliseconds since 1970. */
   readonly at: number
   readonly count: number
@@ -25,6 +29,12 @@ export type Failure = {
   readonly lastId?: string | undefined
   readonly status?: number | undefined
   readonly answer?: string | undefined
+}
+
+/** What gets no events now. `destination`: which, where there are several. */
+export type Failing = {
+  readonly destination?: string | undefined
+  readonly reason: DeliveryReason | PauseReason
 }
 
 const ANSWER_CHARS = 300
@@ -75,6 +85,7 @@ export function staysOpen(reason: Reason): boolean {
     case 'signature_mismatch':
     case 'shared_key_unknown':
     case 'sink_uses_get':
+    case 'change_unconfirmed':
       return true
     default:
       return false

@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   send: async () => (await import('./send.ts')).createSendCommand(),
   resend: async () => (await import('./resend.ts')).createResendCommand(),
   'deliver-now': async () => (await import('./status.ts')).createDeliverNowCommand(),
+  destinations: async () => (await import('./destinations.ts')).createDestinationsCommand(),
   check: async () => (await import('./check.ts')).createCheckCommand(),
 }
 

@@ -66,7 +66,12 @@ function openLocal(settings: Settings, folder: Folder): OutboxAccess {
   const outbox = createOutbox(sql, toPruning(settings))
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   // What a person brings or changes here waits for the bridge's next start: nothing is delivered, and no cap holds it back.
-  const { dispatcher, admin } = openBridge(outbox, nobody, { ...settings, MAX_BACKLOG: 0 }, offline)
+  const { dispatcher, admin } = openBridge(
+    outbox,
+    [{ id: 1, destination: nobody }],
+    { ...settings, MAX_BACKLOG: 0 },
+    offline,
+  )
   // Loaded when it is asked: a replay, which may run for hours, has better use for the memory.
   const openApi = async () => (await import('../http/admin-routes.ts')).createApi(admin)
   let api: ReturnType<typeof openApi> | undefined

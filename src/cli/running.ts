@@ -35,17 +35,30 @@ export function openElsewhere(settings: Settings, to: string): OutboxAccess {
 }
 
 export async function readStatus(access: OutboxAccess): Promise<Status> {
-  const response = await access.request('/status', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
-  return Status.parse(await (await check(access, await known(access, response))).json())
+  return Status.parse(await read(access, '/status'))
 }
 
-/** POST without a body. */
-export async function order(access: OutboxAccess, path: string): Promise<void> {
-  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
-  await check(access, await known(access, await access.request(path, { method: 'POST', signal })))
+/** A GET; its answer. */
+export async function read(access: OutboxAccess, path: string): Promise<unknown> {
+  const response = await access.request(path, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+  return (await check(access, await known(access, response))).json()
 }
 
+/** A POST; its answer. */
+export async function order(access: OutboxAccess, path: string, body?: object): Promise<unknown> {
+  const init = {
+    method: 'POST',
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    ...(body && { body: JSON.stringify(body) }),
+  }
+  const response = await check(access, await known(access, await access.request(path, init)))
+  return response.json()
+}
+
+/** A 404 with a sentence of its own is about what was asked for. */
 async function known(access: OutboxAccess, response: Response): Promise<Response> {
-  if (response.status === 404) throw new CliError(`${access.name} is an older version without this command.`)
+  const isRouteUnknown =
+    response.status === 404 && (await response.clone().text()).includes('There is nothing at')
+  if (isRouteUnknown) throw new CliError(`${access.name} is an older version without this command.`)
   return response
 }

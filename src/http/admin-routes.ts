@@ -8,6 +8,7 @@ import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
 import { badRequest } from './bad-request.ts'
+import { createDestinationsApi } from './destinations-routes.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 import { createTransferApi } from './transfer-routes.ts'
 
@@ -141,6 +142,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
       return c.json(await admin.changeMany(action, filter.data))
     })
   }
+  api.route('/', createDestinationsApi(admin))
   api.route('/', createTransferApi(admin, served?.exportPages))
   return api
 }

@@ -1,6 +1,6 @@
 /** `GET /status`, and the one thing about it that only a person can know: that events arrive under this write key. */
 import { Hono } from 'hono'
-import { toStatus } from '../admin/status.ts'
+import { type StatusFacts, toStatus } from '../admin/status.ts'
 import type { AdminClient } from '../bridge.ts'
 import { type Settings, segmentHost } from '../config.ts'
 import type { Digests } from '../runtime.ts'
@@ -18,18 +18,22 @@ export function createStatusApi(admin: AdminClient, { settings, digests, now }: 
   const api = new Hono()
 
   api.get('/status', async c => {
-    const [figures, fingerprint] = await Promise.all([admin.status(), toFingerprint()])
-    return c.json(toStatus(figures, { host: segmentHost(settings), fingerprint }, now()))
+    const [figures, facts] = await Promise.all([admin.status(), toFacts()])
+    return c.json(toStatus(figures, facts, now()))
   })
 
   api.post('/confirm-arrival', async c => {
-    const fingerprint = await toFingerprint()
-    if (fingerprint === undefined)
+    const fingerprints = (await toFacts()).flatMap(({ fingerprint }) => fingerprint ?? [])
+    if (fingerprints.length === 0)
       return c.json({ error: 'dry_run', message: 'SEGMENT_WRITE_KEY is not set: nothing is sent' }, 409)
-    await admin.confirmArrival(fingerprint)
+    await admin.confirmArrival(fingerprints)
     return c.json({ confirmed: true })
   })
   return api
+
+  async function toFacts(): Promise<StatusFacts> {
+    return [{ name: 'segment', host: segmentHost(settings), fingerprint: await toFingerprint() }]
+  }
 
   /** Of the key and of where it is used: what was confirmed for one source says nothing about another. */
   async function toFingerprint(): Promise<string | undefined> {

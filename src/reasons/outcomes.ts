@@ -39,6 +39,7 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
     case 'type_unmapped':
     case 'no_customer':
     case 'customer_ambiguous':
+    case 'filtered':
     case 'dry_run':
     case 'dropped_by_operator':
       return 'skipped'

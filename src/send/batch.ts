@@ -141,6 +141,10 @@ function prepareAll(
   const queue = groups.flatMap(group => {
     const ready: Packable<Leased>[] = []
     for (const event of group) {
+      if (destination.admits && !destination.admits(event)) {
+        settlements.push({ event, state: 'skipped', reason: 'filtered' })
+        continue
+      }
       const mapped = destination.map(event)
       if (mapped.ok) ready.push({ event, message: mapped.message })
       else settlements.push(toRefused(event, mapped.reason, mapped.detail))

@@ -13,6 +13,10 @@ export type Destination = {
   readonly limits: DestinationLimits
   /** What an event becomes once `deliver` has taken it. */
   readonly taken: Pick<Settlement, 'state' | 'reason'>
+  /** It gathers events for so long: a batch goes when it is full, or when its oldest event has waited for this time. */
+  readonly collectMs?: number
+  /** False: its filter, as it is now, keeps the event from going there (`skipped: filtered`). Absent: it takes every event. */
+  admits?(event: MappableEvent): boolean
   /**
    * What an event becomes there, or why it becomes nothing; then it is set aside, alone. Pure: the same event gives the same
    * message to the byte, after a week as well. Never throws, whatever the event holds. What it gives keeps to `limits.eventBytes`.
@@ -25,6 +29,24 @@ export type Destination = {
    * Should not reject; when it does, that counts as `bridge_fault` for the whole batch.
    */
   deliver(batch: readonly Message[], signal: AbortSignal): Promise<DeliveryOutcome>
+}
+
+/** A destination at work. */
+export type OpenDestination = {
+  /** Its deliveries bear it in the store. */
+  readonly id: number
+  readonly destination: Destination
+  /** As its file says. */
+  readonly isPaused?: boolean
+  /** Destinations of one workspace share its rate. @default one of its own */
+  readonly workspace?: string | undefined
+  /** A change of the file that could send events twice, or lose some: it is paused until a person confirms it by this hash. */
+  readonly unconfirmed?: {
+    readonly hash: string
+    /** What changed and what would come of it: one sentence. */
+    readonly text: string
+    readonly confirm: () => void
+  }
 }
 
 /** All are whole numbers. Bytes are those of UTF-8, as the receiver counts them. */

@@ -18,16 +18,16 @@ import { createPruneTurns } from '../outbox/upkeep.ts'
 import type { Reason } from '../reasons.ts'
 import type { Log } from '../runtime.ts'
 import type { Observe } from '../stats/metrics.ts'
-import type { Destination } from './destination.ts'
+import type { OpenDestination } from './destination.ts'
 import { createIndexBudget } from './index-budget.ts'
-import { createNextBatch } from './next-batch.ts'
-import type { Line } from './retry.ts'
+import { createLanes, type DestinationHealth, type Lanes } from './lanes.ts'
 import { createStorageFaults, probe, type StorageReason } from './storage-faults.ts'
 
 export type DispatcherParts = {
   readonly settings: Settings
   readonly outbox: OutboxAtHand
-  readonly destination: Destination
+  /** At least one. */
+  readonly destinations: readonly OpenDestination[]
   /** Ends what is on its way: the process is about to stop. */
   readonly signal?: AbortSignal | undefined
   readonly log: Log
@@ -53,14 +53,15 @@ export type Dispatcher = {
   import(rows: readonly RequestRow[]): ImportCounts | TurnedAway
   report(failure: Failure): void
   /**
-   * Indexes a turn of what is stored, if the budget allows, and delivers one batch at most. Returns when to come back, ms since
-   * 1970 (the past: at once); `undefined`: nothing is due.
+   * Indexes a turn of what is stored, if the budget allows, and delivers one batch at most to that destination, or to each.
+   * Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due.
    */
-  deliverNextBatch(): Promise<number | undefined>
+  deliverNextBatch(destination?: string): Promise<number | undefined>
+  readonly lanes: Pick<Lanes, 'names' | 'pause' | 'resume' | 'confirm'>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** By a person: ends any wait, of the line and of what is held back. */
-  deliverNow(): void
+  deliverNow(destination?: string): void
   /** Indexes what is stored and not indexed yet, or about so many events of it, whatever the budget says. */
   indexPending(events?: number): void
   /** How many more a person may have sent again now: half of MAX_BACKLOG is for what Twilio sends. */
@@ -78,7 +79,8 @@ export type Trouble = { readonly reason: Reason; readonly text: string }
 export type Health = {
   /** Why the outbox takes nothing now; empty when it does. */
   readonly troubles: readonly Trouble[]
-  readonly line: Line
+  /** In the order of the settings. */
+  readonly destinations: readonly DestinationHealth[]
   readonly notices: Standing
 }
 
@@ -96,12 +98,12 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
 
   const budget = createIndexBudget(settings.SEGMENT_RATE)
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
-  const { deliverNextBatch, deliverNow, line } = createNextBatch({
+  const { deliverNextBatch, deliverNow, ...lanes } = createLanes({
     ...parts,
     budget,
     notifier: {
       failed: failures => notifier.failed(failures),
-      recovered: component => notifier.recovered(component),
+      recovered: (component, by) => notifier.recovered(component, by),
     },
     write,
     read,
@@ -116,13 +118,19 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     },
   })
   const notifier = parts.openNotifier(about)
+  tellOfUnconfirmed()
 
   function about(): About {
     let waitingSince: number | undefined
     read(() => (waitingSince = outbox.oldestPendingAt()))
-    const { failures, notBefore, reason: failing } = line()
-    const nextAttemptAt = failures > 0 ? notBefore : undefined
+    const [nextAttemptAt, failing] = [lanes.nextAttemptAt(), lanes.failing()]
     return { accountSid: account, waiting: waiting(), waitingSince, nextAttemptAt, failing }
+  }
+
+  function tellOfUnconfirmed(): void {
+    for (const { name, text, paused } of lanes.health())
+      if (paused === 'change_unconfirmed')
+        notifier.failed([{ reason: paused, destination: name, at: now(), count: 1, answer: text }])
   }
 
   /** `count`: of the requests that were turned away for it. */
@@ -211,6 +219,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
     import: importRows,
     report: failure => notifier.failed([failure]),
     deliverNextBatch,
+    lanes,
     tick() {
       notifier.tick()
       write(() => prune(now()))
@@ -235,7 +244,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       const add = (reason: Reason, text: string) => troubles.push({ reason, text })
       if (backlogIsFull())
         add('backlog_full', `the backlog has reached MAX_BACKLOG (${settings.MAX_BACKLOG} events)`)
-      return { troubles, line: line(), notices: notifier.standing() }
+      return { troubles, destinations: lanes.health(), notices: notifier.standing() }
     },
   }
 }

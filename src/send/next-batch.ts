@@ -20,10 +20,15 @@ import {
 } from './circuit-breaker.ts'
 import { failed } from './destination.ts'
 import type { IndexBudget } from './index-budget.ts'
-import { createRateLimiter } from './rate-limiter.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import { type Line, openLine, restoreLine, toRest } from './retry.ts'
 
 export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
+  /** The destination's, in the store. */
+  readonly id: number
+  readonly rate: RateLimiter
+  /** While it is, nothing is claimed. */
+  readonly isPaused: () => boolean
   readonly outbox: OutboxAtHand
   readonly budget: IndexBudget
   readonly log: Log
@@ -35,7 +40,7 @@ export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
   readonly tellOfFaults: () => void
   readonly notifier: {
     failed(failures: readonly Failure[]): void
-    recovered(station: 'delivery'): void
+    recovered(): void
   }
 }
 
@@ -49,8 +54,8 @@ export type NextBatch = {
 const CLAIM_EVENTS = 250
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
-/** The name under which a sleeping outbox remembers how its destination did. */
-const LINE = 'line'
+/** The name under which a sleeping outbox remembers how a destination did. The first one's was there before there were several. */
+const lineName = (id: number) => (id === 1 ? 'line' : `line:${id}`)
 /** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
 const REFUSALS_BELIEVED = 10
 
@@ -59,10 +64,10 @@ type Claimed = { readonly as: Try | 'held'; readonly work: Work }
 type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: readonly Leased[] }
 
 export function createNextBatch(parts: NextBatchParts): NextBatch {
-  const { destination, outbox, budget, now, write, read, notifier } = parts
+  const { id, destination, rate, isPaused, outbox, budget, now, write, read, notifier } = parts
+  const lineMemory = lineName(id)
   const { limits, taken } = destination
-  const rate = createRateLimiter(limits.eventsPerSecond)
-  let line: Line = parts.resume ? restoreLine(outbox.recall(LINE)) : openLine
+  let line: Line = parts.resume ? restoreLine(outbox.recall(lineMemory)) : openLine
   /** A lane tries the line that failed; the others wait for what it finds. */
   let isTrying = false
   let wasHeld = false
@@ -86,6 +91,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (unsettled.length > 0) return now() + MEND_MS
     let indexAt: number | undefined
     if (!write(() => (indexAt = index()))) return now() + MEND_MS
+    if (isPaused()) return indexAt
     const rest = toRest(line, now())
     if (rest > 0) return earliest(indexAt, now() + rest)
     if (line.failures > 0 && isTrying) return indexAt
@@ -144,7 +150,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   function reopen(): void {
     line = openLine
     keepLine()
-    notifier.recovered('delivery')
+    notifier.recovered()
   }
 
   /** One that has come since goes first; but not twice in a row, for all that come may be culprits. */
@@ -251,11 +257,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       line = after
       if (isChanged) keepLine()
     }
-    notifier.recovered('delivery')
+    notifier.recovered()
   }
 
   function keepLine(): void {
-    if (parts.resume) write(() => outbox.remember(LINE, JSON.stringify(line)))
+    if (parts.resume) write(() => outbox.remember(lineMemory, JSON.stringify(line)))
   }
 
   return {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { atRest, type DestinationStats } from '../../src/admin/figures.ts'
 import { toStatus } from '../../src/admin/status.ts'
 import type { Status } from '../../src/admin/status-schema.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
@@ -122,7 +123,11 @@ it('[AP106] a 401 is a warning during the quick retries, then red, and paused on
   const seen: unknown[] = []
   for (let failures = 1; failures <= 4; failures++) {
     await dispatcher.deliverNextBatch()
-    const status = toStatus(admin.status(), { host: 'https://x', fingerprint: 'f' }, clock.at)
+    const status = toStatus(
+      admin.status(),
+      [{ name: 'segment', host: 'https://x', fingerprint: 'f' }],
+      clock.at,
+    )
     const [destination] = status.destinations
     const line = lineOf(status, 'segment')
     seen.push([status.ok, destination?.state, line?.level, line?.text.replace(/ \(.* UTC\)/, '')])
@@ -192,9 +197,13 @@ describe('arrival', () => {
 describe('the judgement', () => {
   type Figures = Parameters<typeof toStatus>[0]
   const NOW = Date.parse('2026-11-28T20:00:00Z')
-  const facts = { host: 'https://api.segment.io', fingerprint: 'abc' }
+  const facts = [{ name: 'segment', host: 'https://api.segment.io', fingerprint: 'abc' }]
 
-  function figures(stats: Partial<Figures['stats']>, more: Partial<Figures> = {}): Figures {
+  function figures(
+    stats: Partial<Figures['stats']>,
+    more: Partial<Figures> = {},
+    destination: Partial<DestinationStats> = {},
+  ): Figures {
     const nothing: Figures['stats'] = {
       ...{
         received: 0,
@@ -207,14 +216,28 @@ describe('the judgement', () => {
         skipped: 0,
       },
       ...{ oldestPendingSeconds: 0, held: 0, counts: [], troubles: [] },
-      delivery: { failures: 0, reason: null, nextAttemptAt: null },
+      delivery: atRest,
+      destinations: [],
+    }
+    const { pending = 0, held = 0, oldestPendingSeconds = 0, delivery = atRest } = stats
+    const segment: DestinationStats = {
+      ...{
+        name: 'segment',
+        accepted: 0,
+        refused: 0,
+        skipped: 0,
+        filtered: 0,
+        collectSeconds: 0,
+        paused: null,
+      },
+      ...{ pending, held, oldestPendingSeconds, delivery, ...destination },
     }
     return {
-      stats: { ...nothing, ...stats },
+      stats: { ...nothing, ...stats, destinations: [segment] },
       troubles: [],
       unsortedSince: undefined,
       lastNotice: null,
-      arrival: { fingerprint: 'abc', at: NOW },
+      arrivals: [{ fingerprint: 'abc', at: NOW }],
       ...more,
     }
   }
@@ -240,10 +263,16 @@ describe('the judgement', () => {
       figures({ delivery: { failures: 1, reason: 'segment_failing', nextAttemptAt: null } }),
       { segment: 'error' },
     ],
+    [
+      'it gathers on purpose',
+      figures({ pending: 5, oldestPendingSeconds: 599 }, {}, { collectSeconds: 300 }),
+      {},
+    ],
+    ['a person paused it', figures({}, {}, { paused: 'paused_by_operator' }), { segment: 'error' }],
     ['some are held back', figures({ pending: 2, held: 2 }), { 'held back': 'warning' }],
     [
       'another key was confirmed',
-      figures({}, { arrival: { fingerprint: 'old', at: 1 } }),
+      figures({}, { arrivals: [{ fingerprint: 'old', at: 1 }] }),
       { 'write key': 'warning' },
     ],
   ])('[AP104] %s', (_, given, expected) => {

@@ -39,7 +39,7 @@ describe('what a failure puts out of order', () => {
   it.each(words)('[NT1] %s stays open until its component recovers, or is an incident', reason => {
     const stays = [
       ...['outbox_unwritable', 'outbox_unreadable', 'outbox_newer', 'outbox_damaged', 'backlog_full'],
-      ...['signature_mismatch', 'shared_key_unknown', 'sink_uses_get'],
+      ...['signature_mismatch', 'shared_key_unknown', 'sink_uses_get', 'change_unconfirmed'],
       ...Object.keys(deliveryReasons),
     ].includes(reason)
     const { state } = told(record(calm, failure(reason, 0)), 0)
@@ -53,7 +53,7 @@ describe('what a failure puts out of order', () => {
       expect.arrayContaining([...Object.keys(deliveryReasons), 'segment_refused']),
     )
     expect(of('outbox').toSorted()).toEqual(
-      ['backlog_full', 'counts_differ', 'events_missing', 'state_damaged', 'unreadable']
+      ['backlog_full', 'counts_differ', 'disk_low', 'events_missing', 'state_damaged', 'unreadable']
         .concat(words.filter(word => word.startsWith('outbox_')).toSorted())
         .toSorted(),
     )

@@ -267,5 +267,6 @@ const calmStats: Pulse['stats'] = {
   oldestPendingSeconds: 0,
   troubles: ['x'.repeat(200_000)],
   delivery: { failures: 0, reason: null, nextAttemptAt: null },
+  destinations: [],
   notices: toStanding(allCalm, 0),
 }

@@ -126,7 +126,11 @@ describe('A1: a damaged row', () => {
       expect(details.map(detail => JSON.parse(toEventJson(detail)))).toHaveLength(6)
       expect(again.outbox.scan({}).lines.trim().split('\n')).toHaveLength(6)
       expect(
-        toStatus(again.admin.status(), { host: segment.url, fingerprint: 'f' }, again.clock.at).lines,
+        toStatus(
+          again.admin.status(),
+          [{ name: 'segment', host: segment.url, fingerprint: 'f' }],
+          again.clock.at,
+        ).lines,
       ).not.toEqual([])
       again.clock.pass(DAY)
       again.tick()

@@ -119,7 +119,7 @@ it.each([20, 21, 40])(
     await dispatcher.drainFor(10 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ accepted: 2, pending: culprits })
     expect(dispatcher.outbox.held()).toBe(culprits)
-    expect(dispatcher.health().line.failures).toBe(0)
+    expect(dispatcher.line().failures).toBe(0)
     clock.pass(20 * MINUTE)
     dispatcher.tick()
     expect(dispatcher.health().notices.delivery.open).toEqual([])

@@ -46,12 +46,12 @@ describe('a line that fails', () => {
       dispatcher.clock.at = due
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60, 60])
-    expect(dispatcher.health().line).toMatchObject({ failures: 10, reason: 'segment_failing' })
+    expect(dispatcher.line()).toMatchObject({ failures: 10, reason: 'segment_failing' })
 
     segment.heal()
     await dispatcher.drainFor(0)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 3 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 0, notBefore: 0 })
+    expect(dispatcher.line()).toMatchObject({ failures: 0, notBefore: 0 })
     segment.fail({ kind: 'status', status: 503 })
     dispatcher.take(...events(1))
     await dispatcher.deliverNextBatch()
@@ -86,7 +86,7 @@ describe('a line that fails', () => {
     const waits: number[] = []
     for (let attempt = 0; attempt < 5; attempt++) {
       await dispatcher.deliverNextBatch()
-      expect(dispatcher.health().line.reason).toBe(reason)
+      expect(dispatcher.line().reason).toBe(reason)
       const due = (await dispatcher.deliverNextBatch()) ?? 0
       waits.push((due - dispatcher.clock.at) / SECOND)
       dispatcher.clock.at = due
@@ -221,7 +221,7 @@ describe('a poison event', () => {
       await dispatcher.drainFor(0)
     }
     expect(dispatcher.figures()).toMatchObject({ refused: 10, pending: 3 })
-    expect(dispatcher.health().line.reason).toBe('segment_refuses_all')
+    expect(dispatcher.line().reason).toBe('segment_refuses_all')
     segment.heal()
     await dispatcher.drainFor(5 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ refused: 10, accepted: 3 })
@@ -275,7 +275,7 @@ describe('a run of poison events', () => {
       dispatcher.take(...events(1_300))
       await dispatcher.drainFor(59 * MINUTE)
       expect(dispatcher.figures()).toMatchObject({ pending: 1_300, refused: 0, accepted: 0 })
-      const { failures, reason } = dispatcher.health().line
+      const { failures, reason } = dispatcher.line()
       expect([failures > 10, failures < 17, reason]).toEqual([true, true, 'segment_refuses_all'])
       // Two batches are halved until eight stand alone; each probe is one request.
       expect(segment.requests.length).toBeLessThanOrEqual(2 * 24 + failures)
@@ -291,7 +291,7 @@ describe('a run of poison events', () => {
     dispatcher.take(...poisonous(300))
     await dispatcher.drainFor(59 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 300, refused: 0 })
-    expect(dispatcher.health().line.reason).toBe('segment_refuses_all')
+    expect(dispatcher.line().reason).toBe('segment_refuses_all')
     dispatcher.take(...events(1))
     await dispatcher.drainFor(20 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, refused: 300, accepted: 1 })
@@ -481,13 +481,13 @@ describe('a bug of ours', () => {
     dispatcher.take(...events(2))
     await dispatcher.deliverNextBatch()
     expect(dispatcher.figures()).toMatchObject({ pending: 2 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 1, reason: 'bridge_fault' })
+    expect(dispatcher.line()).toMatchObject({ failures: 1, reason: 'bridge_fault' })
     expect(dispatcher.notices()).toMatchObject([{ error_code: 91304 }])
     expect(JSON.stringify([dispatcher.lines, dispatcher.notices()])).not.toContain('5550100199')
     broken = false
     await dispatcher.drainFor(MINUTE)
     expect(dispatcher.figures()).toMatchObject({ accepted: 2 })
-    expect(dispatcher.health().line.failures).toBe(0)
+    expect(dispatcher.line().failures).toBe(0)
   })
 })
 
@@ -502,7 +502,7 @@ describe('a stop', () => {
     stop.abort()
     await delivery
     expect(dispatcher.figures()).toMatchObject({ pending: 3, accepted: 0 })
-    expect(dispatcher.health().line).toMatchObject({ failures: 0, notBefore: 0 })
+    expect(dispatcher.line()).toMatchObject({ failures: 0, notBefore: 0 })
     expect([dispatcher.notices(), dispatcher.attempts()]).toEqual([[], []])
     const { events: listed } = dispatcher.outbox.events({ limit: 9 })
     expect(listed.map(({ attemptCount }) => attemptCount)).toEqual([0, 0, 0])
@@ -532,7 +532,7 @@ describe('a dry run', () => {
     full = false
     await dispatcher.drainFor(MINUTE)
     expect(dispatcher.figures()).toMatchObject({ skipped: 3 })
-    expect(dispatcher.health().line.failures).toBe(0)
+    expect(dispatcher.line().failures).toBe(0)
     dispatcher.clock.pass(20 * MINUTE)
     dispatcher.tick()
     expect(dispatcher.notices().map(({ level }) => level)).toEqual(['Error', 'Notice'])

@@ -53,7 +53,7 @@ describe.each(ways)('A2: an event behind which there is always %s', (_, bad) => 
       }
       expect(dispatcher.figures()).toMatchObject({ pending: 1, accepted: 130, refused: 0 })
       expect([dispatcher.outbox.held(), segment.ids.size, segment.duplicates]).toEqual([1, 130, 0])
-      expect(dispatcher.health().line.failures).toBe(0)
+      expect(dispatcher.line().failures).toBe(0)
       expect(dispatcher.outbox.oldestPendingAt()).toBeUndefined()
       const [held] = dispatcher.outbox.events({ state: 'pending', reason: 'held_back', limit: 9 }).events
       expect(held).toMatchObject({ state: 'pending', reason: 'held_back' })
@@ -162,7 +162,7 @@ describe('A2: more than one', () => {
     segment.fail(text(status(403)))
     dispatcher.take(poison())
     await dispatcher.drainFor(12 * MINUTE)
-    expect(dispatcher.health().line.reason).toBe('segment_unauthorized')
+    expect(dispatcher.line().reason).toBe('segment_unauthorized')
     dispatcher.take(...events(1))
     await dispatcher.drainFor(6 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 1, accepted: 1 })
@@ -176,7 +176,7 @@ describe('A2: a destination that is down', () => {
     segment.fail({ kind: 'status', status: code })
     dispatcher.take(...events(300))
     await dispatcher.drainFor(30 * MINUTE)
-    expect(dispatcher.health().line.failures).toBe(segment.requests.length)
+    expect(dispatcher.line().failures).toBe(segment.requests.length)
     expect(segment.requests.slice(2).every(({ count }) => count === 1)).toBe(true)
     expect([dispatcher.outbox.held(), dispatcher.figures().pending]).toEqual([0, 300])
     segment.heal()

@@ -17,6 +17,7 @@ import { states } from '../../src/reasons.ts'
 import type { Log } from '../../src/runtime.ts'
 import type { DeliveryOutcome, Destination } from '../../src/send/destination.ts'
 import type { Dispatcher } from '../../src/send/dispatcher.ts'
+import { type Line, openLine } from '../../src/send/retry.ts'
 import { createDeliver, type Deliver, measureOverhead } from '../../src/send/segment/client.ts'
 import { toDestination } from '../../src/send/segment/segment.ts'
 import { toSettings } from './bridge.ts'
@@ -125,6 +126,8 @@ export type Testbed = Dispatcher & {
   /** Drains, passing the time that the dispatcher says it waits, until nothing is due or so much time has passed. */
   drainFor(ms: number): Promise<void>
   figures(): Record<string, number>
+  /** How the one destination does. */
+  line(): Line
   attempts(): Attempt[]
   notices(): Notice[]
 }
@@ -153,7 +156,7 @@ export function openDepot(options: DepotOptions): Testbed {
   const destination: Destination = settings.SEGMENT_WRITE_KEY
     ? segment
     : { ...segment, taken: { state: 'skipped', reason: 'dry_run' } }
-  const { dispatcher, admin } = openBridge(outbox, destination, settings, {
+  const { dispatcher, admin } = openBridge(outbox, [{ id: 1, destination }], settings, {
     signal: options.signal,
     log,
     now,
@@ -179,6 +182,7 @@ export function openDepot(options: DepotOptions): Testbed {
         clock.at = Math.max(clock.at, due)
       }
     },
+    line: () => dispatcher.health().destinations[0]?.line ?? openLine,
     figures() {
       dispatcher.indexPending()
       return Object.fromEntries(states.map(state => [state, outbox.total(state)]))

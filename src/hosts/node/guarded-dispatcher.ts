@@ -34,8 +34,8 @@ export function guardDispatcher(dispatcher: Dispatcher, damage: Damage, now: () 
       tell(rows.length)
       return { stored: false, reason: 'outbox_damaged', detail }
     },
-    deliverNextBatch: async () =>
-      damage.current() === undefined ? dispatcher.deliverNextBatch() : now() + LATER_MS,
+    deliverNextBatch: async destination =>
+      damage.current() === undefined ? dispatcher.deliverNextBatch(destination) : now() + LATER_MS,
     tick() {
       if (damage.current() === undefined) {
         doubtSince = undefined

@@ -10,7 +10,7 @@ import { notifyFrom, openBridge } from '../../bridge.ts'
 import { toVisible } from '../../event/visible.ts'
 import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
-import { createDestinations } from '../../send/destinations.ts'
+import { openDestinations } from '../../send/open-destinations.ts'
 import { noticeClock } from './data-folder.ts'
 import { digests } from './digests.ts'
 import { guardDispatcher } from './guarded-dispatcher.ts'
@@ -19,7 +19,7 @@ import { openOutbox } from './open-outbox.ts'
 import type { Append, Call, Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
 import { createSignal } from './signal.ts'
 
-/** Two requests to Segment at a time: one is on the wire while the other is packed. */
+/** Two requests to a destination at a time: one is on the wire while the other is packed. */
 const CONCURRENCY = 2
 /** Events that arrive this close together share a batch: one of a single event costs as much as one of fifty. */
 const LINGER_MS = 20
@@ -36,7 +36,7 @@ if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
-const [destination] = await createDestinations(settings, {
+const destinations = await openDestinations(settings, {
   send: fetch,
   now,
   breathe: nextTurn,
@@ -45,7 +45,7 @@ const [destination] = await createDestinations(settings, {
     if (settings.DRY_RUN_STDOUT) process.stdout.write(toVisible(lines))
   },
 })
-const { dispatcher, admin } = openBridge(outbox, destination, settings, {
+const { dispatcher, admin } = openBridge(outbox, destinations, settings, {
   log,
   now,
   random: Math.random,
@@ -70,9 +70,9 @@ if (missing) {
 const work = createSignal()
 let stopping = false
 
-async function runDelivery(): Promise<void> {
+async function runDelivery(destination: string): Promise<void> {
   while (!stopping) {
-    const due = (await dispatcher.deliverNextBatch()) ?? Number.POSITIVE_INFINITY
+    const due = (await dispatcher.deliverNextBatch(destination)) ?? Number.POSITIVE_INFINITY
     const waitMs = due - now()
     if (waitMs > 0) {
       await sleep(LINGER_MS)
@@ -137,7 +137,9 @@ port.on('message', (request: Request) => {
 })
 
 const ticking = setInterval(() => dispatcher.tick(), TICK_MS)
-const deliveries = Array.from({ length: CONCURRENCY }, runDelivery)
+const deliveries = dispatcher.lanes.names.flatMap(name =>
+  Array.from({ length: CONCURRENCY }, () => runDelivery(name)),
+)
 port.postMessage({ methods: Object.keys(calls) } satisfies Opened)
 
 /** Nothing new goes out; a batch on its way is settled if its answer comes soon, or is pending again at the next start. */

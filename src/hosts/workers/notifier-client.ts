@@ -35,8 +35,9 @@ export function createNotifierClient(
       }
       waitUntil(clock.failed(shard, failures, about()))
     },
-    recovered(component) {
-      changes.recovered(component, Date.now())
+    recovered(component, by) {
+      changes.recovered(component, Date.now(), by?.destination)
+      if (by?.isLast === false) return
       if (open.delete(component)) waitUntil(clock.recovered(shard, component, about()))
     },
     // The clock asks for it when it needs to know.

@@ -12,15 +12,15 @@ import type { RequestRow } from '../../outbox/request-row.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
 import { createOutbox, type SqliteOutbox } from '../../outbox/sqlite/outbox.ts'
 import type { Reason } from '../../reasons.ts'
-import { createDestinations } from '../../send/destinations.ts'
 import type { Dispatcher } from '../../send/dispatcher.ts'
+import { openDestinations } from '../../send/open-destinations.ts'
 import { createAlarm } from './alarm.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
 import { type Clock, createNotifierClient } from './notifier-client.ts'
 import { createSql } from './sqlite.ts'
 
-/** Requests to Segment that may be under way at once; an invocation may hold six connections. */
+/** Requests to one destination that may be under way at once; an invocation may hold six connections. */
 const CONCURRENCY = 4
 /**
  * The free plan allows an invocation 50 subrequests. Each delivery may be at a request, and at a second try of it, when the last
@@ -42,6 +42,8 @@ const changing: ReadonlySet<keyof Admin> = new Set([
   'changeMany',
   'resendMany',
   'deliverNow',
+  'setPaused',
+  'confirmChange',
   'import',
 ])
 
@@ -68,7 +70,7 @@ export class OutboxShard extends DurableObject<Env> {
   async #open(): Promise<Bridge & { readonly outbox: SqliteOutbox }> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
-    const [destination] = await createDestinations(settings, {
+    const destinations = await openDestinations(settings, {
       send: this.#send,
       now: Date.now,
       // The mapped calls are shown by the API.
@@ -76,7 +78,7 @@ export class OutboxShard extends DurableObject<Env> {
     })
     const waitUntil = (promise: Promise<void>) =>
       this.ctx.waitUntil(promise.catch(error => this.#warn(error)))
-    const bridge = openBridge(outbox, destination, settings, {
+    const bridge = openBridge(outbox, destinations, settings, {
       log: this.#log,
       now: Date.now,
       random: Math.random,
@@ -185,14 +187,22 @@ export class OutboxShard extends DurableObject<Env> {
   /** When to come back, ms since 1970. */
   protected async deliver(dispatcher: Dispatcher): Promise<number> {
     const end = Date.now() + RUN_MS
-    const deliverAll = async (): Promise<number> => {
-      while (this.#mayGoOn() && Date.now() < end) {
-        const due = (await dispatcher.deliverNextBatch()) ?? Number.POSITIVE_INFINITY
+    const { names } = dispatcher.lanes
+    const each = Math.max(1, Math.floor(CONCURRENCY / names.length))
+    const lanes = names.flatMap(name => Array.from({ length: each }, () => name))
+    const begun = new Map<number, number>()
+    // A destination that hangs keeps the run open: the others go on meanwhile.
+    const isOver = () => Date.now() >= end && ![...begun.values()].some(at => at < end)
+    const deliverAll = async (name: string, lane: number): Promise<number> => {
+      while (this.#mayGoOn() && !isOver()) {
+        begun.set(lane, Date.now())
+        const due = (await dispatcher.deliverNextBatch(name)) ?? Number.POSITIVE_INFINITY
+        begun.delete(lane)
         if (due > Date.now()) return due
       }
       return Date.now()
     }
-    const dues = await Promise.all(Array.from({ length: CONCURRENCY }, deliverAll))
+    const dues = await Promise.all(lanes.map(deliverAll))
     return Math.min(Date.now() + UPKEEP_MS, ...dues)
   }
 }

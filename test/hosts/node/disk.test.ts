@@ -61,8 +61,8 @@ describe('who watches the disk', () => {
     vi.useRealTimers()
   })
 
-  function watch() {
-    const state = { at: START, freeBytes: 50 * GIB, sizeBytes: 100 * GIB }
+  function watch(freeBytes = 50 * GIB) {
+    const state = { at: START, freeBytes, sizeBytes: 100 * GIB }
     const reports: Failure[] = []
     let answers = true
     const disk = watchDisk({
@@ -111,8 +111,7 @@ describe('who watches the disk', () => {
   })
 
   it('[NT201] the notice says what to do, how much is left and for how long', () => {
-    const { state, reports, disk, pass } = watch()
-    state.freeBytes = 24 * GIB
+    const { state, reports, disk, pass } = watch(24 * GIB)
     for (let minute = 0; minute < 120; minute++) {
       state.freeBytes -= GIB / 60
       pass(1)
@@ -133,7 +132,7 @@ describe('who watches the disk', () => {
     })
     expect(notice.level).toBe('Warning')
     expect(notice.payload.message).toMatch(
-      /^Free space .* The disk of the data folder is nearly full: [\d,]+ MiB left, full in about 2\d h at this rate\. No event waits\.$/,
+      /^Free space .* The disk of the data folder is nearly full: [\d,]+ MiB left, full in about 2\d h at this rate\. 1 measurement of the disk was low since .* UTC, no event waits\.$/,
     )
     expect(notice.payload.message.startsWith(reasons.disk_low.remedy)).toBe(true)
   })

@@ -105,7 +105,7 @@ describe('f09: a log-in page with status 200', () => {
     dispatcher.take(...Array.from({ length: 20 }, () => messageStatus()))
     await dispatcher.drainFor(10 * MINUTE)
     expect(dispatcher.figures()).toMatchObject({ pending: 20, accepted: 0, refused: 0 })
-    expect(dispatcher.health().line.reason).toBe('segment_misrouted')
+    expect(dispatcher.line().reason).toBe('segment_misrouted')
     expect((await dispatcher.deliverNextBatch()) ?? 0).toBeGreaterThan(clock.at + MINUTE)
     segment.heal()
     await dispatcher.drainFor(6 * MINUTE)

@@ -181,8 +181,14 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     resend: key => change('resend', key),
     confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
-    async deliverNow() {
-      const all = await askAll('deliverNow', [])
+    async setPaused(destination, isPaused) {
+      await askAll('setPaused', [destination, isPaused])
+    },
+    async confirmChange(hash) {
+      return [...new Set((await askAll('confirmChange', [hash])).flat())]
+    },
+    async deliverNow(destination) {
+      const all = await askAll('deliverNow', [destination])
       return {
         pending: all.reduce((sum, { pending }) => sum + pending, 0),
         held: all.reduce((sum, { held }) => sum + held, 0),

@@ -6,19 +6,20 @@ import * as z from 'zod'
 import { type Component, toComponent } from '../../../alerts/component.ts'
 import type { About } from '../../../alerts/notifier.ts'
 import { type Failure, staysOpen } from '../../../alerts/throttle.ts'
-import { deliveryReasons } from '../../../reasons.ts'
+import { deliveryReasons, pauseReasons } from '../../../reasons.ts'
 
 const At = z.number().optional()
+const words = { ...deliveryReasons, ...pauseReasons }
+const Failing = z.object({
+  destination: z.string().optional(),
+  reason: z.custom<keyof typeof words>(value => typeof value === 'string' && Object.hasOwn(words, value)),
+})
 const KeptAbout = z.object({
   accountSid: z.string().optional(),
   waiting: z.number(),
   waitingSince: At,
   nextAttemptAt: At,
-  failing: z
-    .custom<keyof typeof deliveryReasons>(
-      value => typeof value === 'string' && Object.hasOwn(deliveryReasons, value),
-    )
-    .optional(),
+  failing: z.array(Failing).readonly().optional().catch(undefined),
 })
 /** `failing`: when each component last failed there, ms since 1970. One of before may hold a `door`, which is dropped. */
 const ShardState = z.object({
@@ -83,5 +84,9 @@ export function sumUp(states: ShardStates): About {
     waiting: abouts.reduce((sum, { waiting }) => sum + waiting, 0),
     waitingSince: waitingSince.length > 0 ? Math.min(...waitingSince) : undefined,
     nextAttemptAt: nextAttemptAt.length > 0 ? Math.min(...nextAttemptAt) : undefined,
+    // One a destination, whichever shard says so.
+    failing: [
+      ...new Map(abouts.flatMap(({ failing = [] }) => failing.map(one => [one.destination, one]))).values(),
+    ],
   }
 }

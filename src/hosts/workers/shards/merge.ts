@@ -3,7 +3,7 @@
 import type { EventList } from '../../../admin/admin.ts'
 import type { Pulse } from '../../../admin/changes.ts'
 import { type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
-import type { Stats } from '../../../admin/figures.ts'
+import { counted, type DestinationStats, type Stats, worstOf } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
 import type { Standing } from '../../../alerts/throttle.ts'
 import type { State } from '../../../reasons.ts'
@@ -15,8 +15,6 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
   const sum = (name: State | 'received' | 'duplicates' | 'unsorted' | 'held') =>
     all.reduce((total, stats) => total + stats[name], 0)
   const unreadable = nameShards(all.map(stats => stats.unreadable ?? []))
-  // The shard that is worst off speaks for delivery.
-  const [worst] = all.map(({ delivery }) => delivery).sort((a, b) => b.failures - a.failures)
   return {
     received: sum('received'),
     duplicates: sum('duplicates'),
@@ -30,9 +28,30 @@ export function sumUpStats(all: readonly Figures[], notices: Standing): Figures 
     oldestPendingSeconds: Math.max(0, ...all.map(stats => stats.oldestPendingSeconds)),
     ...(unreadable.length > 0 && { unreadable }),
     troubles: nameShards(all.map(({ troubles }) => troubles)),
-    delivery: worst ?? { failures: 0, reason: null, nextAttemptAt: null },
+    delivery: worstOf(all.map(({ delivery }) => delivery)),
+    destinations: addUp(all.map(({ destinations }) => destinations)),
     notices,
   }
+}
+
+/** Added up by name. */
+function addUp(all: readonly (readonly DestinationStats[])[]): DestinationStats[] {
+  const byName = Map.groupBy(all.flat(), ({ name }) => name)
+  return [...byName.values()].flatMap(same => {
+    const [first] = same
+    if (!first) return []
+    const sums = Object.fromEntries(
+      counted.map(word => [word, same.reduce((sum, one) => sum + one[word], 0)]),
+    )
+    return {
+      ...first,
+      ...sums,
+      oldestPendingSeconds: Math.max(...same.map(one => one.oldestPendingSeconds)),
+      delivery: worstOf(same.map(({ delivery }) => delivery)),
+      paused: same.find(({ paused }) => paused !== null)?.paused ?? null,
+      unconfirmed: same.find(({ unconfirmed }) => unconfirmed)?.unconfirmed,
+    }
+  })
 }
 
 export function mergeStatus(
@@ -48,7 +67,7 @@ export function mergeStatus(
     unsortedSince: unsortedSince.length > 0 ? Math.min(...unsortedSince) : undefined,
     lastNotice,
     // Confirmed for all of them at the first.
-    arrival: all[0]?.arrival,
+    arrivals: all[0]?.arrivals ?? [],
   }
 }
 

@@ -1,7 +1,7 @@
 /** What stands in for the answer of a shard that gives none, so that the others are heard: no figures, and a trouble that says why. */
 import type { EventList } from '../../../admin/admin.ts'
 import type { Pulse, PulseQuery } from '../../../admin/changes.ts'
-import type { Stats } from '../../../admin/figures.ts'
+import { atRest, type Stats } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
 import { toErrorText } from '../../../alerts/redact.ts'
 import { allCalm, toStanding } from '../../../alerts/throttle.ts'
@@ -20,7 +20,8 @@ export function silentStats(error: unknown): Stats {
     ...{ duplicates: 0, unsorted: 0, held: 0, oldestPendingSeconds: 0, counts: [] },
     unreadable: ['all figures'],
     troubles: [`does not answer: ${toErrorText(error)}`],
-    delivery: { failures: 0, reason: null, nextAttemptAt: null },
+    delivery: atRest,
+    destinations: [],
     notices: toStanding(allCalm, 0),
   }
 }
@@ -29,7 +30,7 @@ export function silentStatus(error: unknown): StatusFigures {
   return {
     stats: silentStats(error),
     troubles: [toReason(error)],
-    ...{ unsortedSince: undefined, lastNotice: null, arrival: undefined },
+    ...{ unsortedSince: undefined, lastNotice: null, arrivals: [] },
   }
 }
 
