@@ -37,8 +37,8 @@ export async function prefill(dataDir: string, { events, state, tell }: Filling)
       intakes.push(toIntake(count, entry, state, now))
       done += count
     }
-    outbox.put(intakes.map(intake => encodeRow(intake)))
-    while (outbox.sort() > 0);
+    outbox.append(intakes.map(intake => encodeRow(intake)))
+    while (outbox.index() > 0);
     tell?.(done)
     // Ctrl-C must be heard.
     await new Promise(resolve => setImmediate(resolve))

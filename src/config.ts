@@ -8,6 +8,8 @@ import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
 import { monitoringSettings } from './config/monitoring-settings.ts'
+import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
+import { sharedKey } from './config/shared-key.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -31,14 +33,6 @@ const toList = (text: string) =>
     .split(',')
     .map(item => item.trim())
     .filter(item => item !== '')
-/** The secret may hold more of the `=`. */
-const sharedKey = z
-  .string()
-  .regex(/^[^=]*[^=\s][^=]*=\s*\S/, 'id=secret, several comma-separated')
-  .transform(text => {
-    const equals = text.indexOf('=')
-    return { id: text.slice(0, equals).trim(), secret: text.slice(equals + 1).trim() }
-  })
 const YEAR_DAYS = 3650
 const WORKERS_BODY_BYTES = 1_048_576
 
@@ -208,27 +202,41 @@ export const toPruning = (settings: Settings): { retentionMs: number; dedupeMs: 
 
 export const isSecret = (name: SettingName): boolean => Settings.shape[name].meta()?.secret === true
 
+const secretNames = settingNames.filter(isSecret)
+const knownNames: readonly string[] = [...settingNames, ...secretNames.map(toFileName)]
+
 export type Host = 'node' | 'workers'
 
 export type ReadSettings =
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly faults: readonly SettingFault[] }
 
-/** An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. */
+/**
+ * An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. `readFile`:
+ * for secrets in files (`ADMIN_TOKEN_FILE`), where there are files.
+ */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>>,
   host: Host = 'node',
+  readFile?: ReadFile,
 ): ReadSettings {
   const given = new Map<string, string>()
   for (const [name, value = ''] of Object.entries(environment)) {
     if (value.trim() !== '') given.set(name, value.trim())
   }
+  const files = readSecretFiles(given, secretNames, readFile)
+  for (const [name, value] of files.values) given.set(name, value)
   const parsed = Settings.safeParse(Object.fromEntries(settingNames.map(name => [name, given.get(name)])))
   const wrong = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]))
   const faults = [
-    ...[...given.keys()].flatMap(name => findMisspelt(name, settingNames)),
+    ...[...given.keys()].flatMap(name => findMisspelt(name, knownNames)),
+    ...files.faults,
     ...[...given].flatMap(([name, value]) => outOfPlace(name, value, host)),
-    ...[...wrong].map(([name, expected]) => toFault(name, given.get(name), expected)),
+    // Named as in the environment.
+    ...[...wrong].map(([name, expected]) => {
+      const fault = toFault(name, given.get(name), expected)
+      return files.values.has(name) ? { ...fault, name: toFileName(name) } : fault
+    }),
   ]
   const bodyBytes = parsed.data?.MAX_BODY_BYTES ?? 0
   if (host === 'workers' && bodyBytes > WORKERS_BODY_BYTES) {

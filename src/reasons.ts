@@ -172,7 +172,7 @@ export const eventReasons = {
     'Put your own numbers into OWN_NUMBERS (`npx twilio-segment-bridge sink create --own-numbers` prints them) and retry it.',
   ),
   filtered: stop(
-    913931,
+    913932,
     'NOTICE',
     "The destination's filter does not let the event pass",
     'Nothing. If it should pass, correct `when` in the destinations file, then `replay --only <name>`.',
@@ -182,6 +182,12 @@ export const eventReasons = {
     'NOTICE',
     'No SEGMENT_WRITE_KEY is set: the track call was written to the dry run file only',
     'Set SEGMENT_WRITE_KEY and retry the event.',
+  ),
+  no_destination: stop(
+    913931,
+    'NOTICE',
+    'No destination takes the event',
+    'Nothing, if your filters are meant so. Else change them, and retry the event.',
   ),
   dropped_by_operator: stop(913925, 'NOTICE', 'A person dropped the event', 'Nothing.'),
   event_too_large: stop(

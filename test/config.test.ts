@@ -309,6 +309,57 @@ describe('settings', () => {
   })
 })
 
+describe('secrets in files', () => {
+  const files = new Map([
+    ['/run/secrets/token', 'from-a-file\n'],
+    ['/run/secrets/short', 'abc\n'],
+    ['/run/secrets/empty', '\n'],
+  ])
+  const readFile = (path: string): string => {
+    const text = files.get(path)
+    if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`)
+    return text
+  }
+  const read = (environment: Environment) => readSettings(environment, 'node', readFile)
+
+  it.each(settingNames.filter(isSecret))('[DY20] %s may stand in a file, on Node', name => {
+    const fileName = `${name}_FILE`
+    const environment = { ...(name !== 'TWILIO_AUTH_TOKEN' && token) }
+    const value = name === 'NOTIFY_URL' ? 'https://example.com' : 'id=from-a-file'
+    files.set('/run/secrets/any', `${value}\n`)
+    const expected = readSettings({ ...environment, [name]: value })
+    expect(expected.ok).toBe(true)
+    expect(read({ ...environment, [fileName]: '/run/secrets/any' })).toEqual(expected)
+    expect(readSettings({ ...token, [fileName]: '/run/secrets/any' }, 'workers')).toMatchObject({
+      ok: false,
+      faults: [{ name: fileName, expected: expect.stringContaining('on Node only') }],
+    })
+    for (const text of [formatSettings(), readFileSync(configurationPage, 'utf8')])
+      expect(text).toContain(fileName)
+  })
+
+  it.each([
+    ['missing', { ADMIN_TOKEN_FILE: '/run/secrets/none' }, 'ADMIN_TOKEN_FILE', 'no such file'],
+    ['empty', { ADMIN_TOKEN_FILE: '/run/secrets/empty' }, 'ADMIN_TOKEN_FILE', 'an empty file'],
+    ['wrong', { ADMIN_TOKEN_FILE: '/run/secrets/short' }, 'ADMIN_TOKEN_FILE', 'a secret of 3 characters'],
+    [
+      'one of two values',
+      { ADMIN_TOKEN_FILE: '/run/secrets/token', ADMIN_TOKEN: 'in-the-environment' },
+      'ADMIN_TOKEN_FILE',
+      'ADMIN_TOKEN as well',
+    ],
+    ['misspelt', { ADMIN_TOKN_FILE: '/run/secrets/token' }, 'ADMIN_TOKN_FILE', 'a value'],
+    ['misspelt', { SEGMENT_WRITEKEY_FILE: '/run/secrets/token' }, 'SEGMENT_WRITEKEY_FILE', 'a value'],
+  ])('[DY21] a file that is %s is named with what is wrong', (_, environment, name, received) => {
+    const result = read({ ...token, ...environment })
+    expect(result).toMatchObject({
+      ok: false,
+      faults: [{ name, received: expect.stringContaining(received) }],
+    })
+    expect(JSON.stringify(result)).not.toContain('from-a-file')
+  })
+})
+
 describe('the list of settings', () => {
   it('[CF7] describes each in one line', () => {
     for (const line of formatSettings().split('\n')) expect(line).toMatch(/^ {2}[A-Z_]+ +\S.+$/)

@@ -12,7 +12,7 @@ const rows = [
   ['http'],
   ['bridge'],
   ['admin'],
-  ['ingest', 'send'],
+  ['ingest', 'proxy', 'send'],
   ['alerts'],
   ['outbox'],
   ['stats'],

@@ -9,7 +9,13 @@ import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
-import { type Count, counted, type EventQuery, type EventView, type ResendQuery } from '../outbox/queries.ts'
+import {
+  counted,
+  type EventCount,
+  type EventQuery,
+  type EventView,
+  type ResendQuery,
+} from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { toWaitInForce } from '../send/circuit-breaker.ts'
@@ -28,6 +34,7 @@ import {
 } from './dead-letters.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { type DestinationStats, type Stats, worstOf } from './figures.ts'
+import { createMetrics } from './metrics.ts'
 import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
@@ -111,12 +118,12 @@ export function createAdmin(
 
   function stats(readings = open()): Stats {
     indexSome()
-    const counts = readings.take('counts', outbox.counts, undefined) ?? countsWithoutKinds()
+    const counts = readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds()
     return { ...figures(readings), counts }
   }
 
   /** The sums, which are in memory, in place of the table. */
-  function countsWithoutKinds(): Count[] {
+  function countsWithoutKinds(): EventCount[] {
     const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
     const figures = outbox.figures()
     return counted.map(state => ({ ...unknown, state, n: figures[state] }))
@@ -128,10 +135,10 @@ export function createAdmin(
   }
 
   function figures(readings = open()): Omit<Stats, 'counts'> {
-    const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
+    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(), undefined)
     // Last: what could not be read is a trouble by now.
     const { troubles, notices, ...health } = dispatcher.health()
-    const { duplicate, isIndexed: _, cursor: __, ...figures } = outbox.figures()
+    const { duplicate, isIndexed: _, cursor: __, destinations: ___, ...figures } = outbox.figures()
     const destinations = health.destinations.map(one => toDestinationStats(one, readings))
     return {
       ...figures,
@@ -146,11 +153,12 @@ export function createAdmin(
   }
 
   function toDestinationStats(health: DestinationHealth, readings: Readings): DestinationStats {
-    const { name, line, paused, text, hash, collectMs } = health
-    const { pending, held, accepted, refused, skipped } = outbox.figures()
-    const oldest = readings.take('oldestPendingSeconds', outbox.oldestPendingAt, undefined)
+    const { id, name, line, paused, text, hash, collectMs } = health
+    const theirs = outbox.figures().destinations.find(({ destination }) => destination === id)
+    const { pending = 0, held = 0, accepted = 0, refused = 0, skipped = 0, filtered = 0 } = theirs ?? {}
+    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(id), undefined)
     return {
-      ...{ name, pending, held, accepted, refused, skipped, filtered: 0 },
+      ...{ name, pending, held, accepted, refused, skipped, filtered },
       oldestPendingSeconds: toAge(oldest),
       collectSeconds: collectMs / 1_000,
       delivery: {
@@ -164,19 +172,14 @@ export function createAdmin(
     }
   }
 
-  let lastAcceptedAt: number | undefined
-  /** From before this start. What came last was as a rule accepted last. */
-  const readLastAccepted = () => outbox.events({ state: 'accepted', limit: 1 }).events[0]?.settledAt
-  function toAge(at: number | undefined): number {
-    return at === undefined ? 0 : Math.max(0, (now() - at) / 1_000)
-  }
+  const toAge = (at: number | undefined) => (at === undefined ? 0 : Math.max(0, (now() - at) / 1_000))
 
   const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
 
-  function find(key: string): ReturnType<OutboxAtHand['event']> {
+  function find(key: string): ReturnType<OutboxAtHand['get']> {
     indexSome()
     const place = toPlace(key)
-    return place && outbox.event(place)
+    return place && outbox.get(place)
   }
 
   /** Why an event cannot be sent again; `undefined`: it can. */
@@ -205,7 +208,7 @@ export function createAdmin(
 
   function change({ key, state }: EventView, { from, to }: Change): Changed {
     const place = toPlace(key)
-    const done = place !== undefined && outbox.change(place, from, to, now())
+    const done = place !== undefined && outbox.transition([place], from, to, now()) > 0
     return done ? { done, state: to.state } : { done, state, reason: 'not_a_dead_letter' }
   }
 
@@ -254,12 +257,7 @@ export function createAdmin(
       const room = action === 'retry' && filter.state !== 'held' ? dispatcher.roomForPerson : undefined
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
-    metrics() {
-      const { troubles, ...figures } = stats()
-      const ready = troubles.length === 0
-      lastAcceptedAt ??= open().take('lastAccepted', readLastAccepted, undefined) ?? undefined
-      return meters.json({ ...figures, ready, quality: outbox.kindTotals(), lastAcceptedAt })
-    },
+    metrics: createMetrics(outbox, meters, stats),
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()
@@ -271,7 +269,7 @@ export function createAdmin(
       // A place that no answer ever named is beyond the last page.
       if (query.before !== undefined && !toPlace(query.before))
         return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
-      const { events, next, reachedAt } = outbox.events(query)
+      const { events, next, reachedAt } = outbox.list(query)
       return { events: events.map(event => toSummary(event, mapping)), next, reachedAt, cursor, unsorted }
     },
     event(key) {

@@ -44,7 +44,7 @@ const MANY_A_TURN = 200
 
 export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, 'groups'> {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
-  for (const { state, reason, n } of outbox.counts()) {
+  for (const { state, reason, n } of outbox.eventCounts()) {
     const dead = deadLetterStates.find(one => one === state)
     if (!dead || n === 0) continue
     const name = `${dead} ${reason}`
@@ -54,7 +54,7 @@ export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, '
   return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
-    const read = () => outbox.events({ state, reason, limit: SAMPLES }).events
+    const read = () => outbox.list({ state, reason, limit: SAMPLES }).events
     return createReadings()
       .take('samples', read, [])
       .map(event => toSummary(event, mapping))
@@ -75,11 +75,11 @@ export async function changeMany(
   for (const dead of state ? [state] : deadLetterStates) {
     for (let before: string | undefined, more = true; more; ) {
       const asked = dead === 'held' ? heldBack : { state: dead, reason }
-      const page = outbox.events({ ...asked, type, before, limit: MANY_A_TURN })
+      const page = outbox.list({ ...asked, type, before, limit: MANY_A_TURN })
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
-      if (!preview) done += outbox.changeAll(places.slice(0, room()), from, to, now())
+      if (!preview) done += outbox.transition(places.slice(0, room()), from, to, now())
       before = page.next
       more = before !== undefined
       // Intakes go first.

@@ -1,6 +1,6 @@
 /** The figures of the bridge, as `GET /api/stats` answers them. */
 import type { Standing } from '../alerts/throttle.ts'
-import type { Count } from '../outbox/queries.ts'
+import type { EventCount } from '../outbox/queries.ts'
 import type { PauseReason, State } from '../reasons.ts'
 import type { Wait } from '../send/circuit-breaker.ts'
 
@@ -42,7 +42,7 @@ export type Stats = Record<State | 'received' | 'duplicates' | 'unsorted' | 'hel
   readonly oldestPendingSeconds: number
   /** Figures that could not be read, so that their values here mean nothing; absent when all could. */
   readonly unreadable?: readonly string[]
-  readonly counts: readonly Count[]
+  readonly counts: readonly EventCount[]
   /** What keeps the bridge from taking events; empty when nothing does. */
   readonly troubles: readonly string[]
   /** Of the destination that is worst off. */

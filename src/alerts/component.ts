@@ -26,6 +26,7 @@ export function toComponent(reason: Reason): Component {
     case 'held_back':
     case 'filtered':
     case 'dry_run':
+    case 'no_destination':
     case 'paused_by_operator':
     case 'change_unconfirmed':
     case 'dropped_by_operator':

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   export: async () => (await import('./export.ts')).createExportCommand(),
   'dead-letters': async () => (await import('./dead-letters.ts')).createDeadLettersCommand(),
   sink: async () => (await import('./sink.ts')).createSinkCommand(),
+  proxy: async () => (await import('./proxy.ts')).createProxyCommand(),
   send: async () => (await import('./send.ts')).createSendCommand(),
   resend: async () => (await import('./resend.ts')).createResendCommand(),
   'deliver-now': async () => (await import('./status.ts')).createDeliverNowCommand(),

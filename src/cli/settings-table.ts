@@ -1,4 +1,5 @@
 /** The settings as people read them: in `--help`, and as the table of docs/configuration.md. Pure. */
+import { toFileName } from '../config/secret-files.ts'
 import { isSecret, type SettingName, Settings, settingNames } from '../config.ts'
 
 type Row = { readonly name: SettingName; readonly preset: string; readonly meaning: string }
@@ -9,7 +10,7 @@ const rows: readonly Row[] = settingNames.map(name => {
   return {
     name,
     preset: preset === undefined ? '' : String(preset),
-    meaning: `${Settings.shape[name].meta()?.description ?? ''}${isSecret(name) ? ' (secret)' : ''}`,
+    meaning: `${Settings.shape[name].meta()?.description ?? ''}${isSecret(name) ? ` (secret, or ${toFileName(name)})` : ''}`,
   }
 })
 

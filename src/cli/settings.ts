@@ -1,7 +1,7 @@
 /** Settings from the environment and `.env`, or the end of the process with every fault named. */
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
-import { readSettings, type Settings } from '../config.ts'
+import { type ReadSettings, readSettings, type Settings } from '../config.ts'
 import { CliError } from './cli-error.ts'
 
 const WRONG_SETTINGS = 2
@@ -34,8 +34,13 @@ function loadEnvironment(): ReturnType<typeof readEnvironment> {
   }
 }
 
+/** With the secrets that stand in files. */
+export function readNodeSettings(environment: ReturnType<typeof readEnvironment>): ReadSettings {
+  return readSettings(environment, 'node', path => new TextDecoder().decode(readFileSync(path)))
+}
+
 export function loadSettings(): Settings {
-  const read = readSettings(loadEnvironment())
+  const read = readNodeSettings(loadEnvironment())
   if (!read.ok) {
     const lines = read.faults.map(
       ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,

@@ -1,11 +1,12 @@
 /** What the commands for Twilio need of the settings. In: the environment as given. Out: what is needed, or a Stop. */
-import { readSettings, type Settings } from '../config.ts'
+import type { Settings } from '../config.ts'
 import { toBaseUrls } from '../ingest/public-url.ts'
+import { readNodeSettings } from './settings.ts'
 import { CliError } from './terminal.ts'
 
 /** For commands that take no events: they work without an auth token, so it may be missing. */
 export function toSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const read = readSettings({ ...environment, ALLOW_UNSIGNED: 'true' })
+  const read = readNodeSettings({ ...environment, ALLOW_UNSIGNED: 'true' })
   if (read.ok) return read.settings
   const lines = read.faults.map(
     ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,

@@ -5,7 +5,21 @@ import { type State, states } from '../reasons.ts'
 export type Counted = State | 'received' | 'duplicate'
 export const counted = ['received', ...states, 'duplicate'] as const satisfies readonly Counted[]
 
-export type Count = { type: string; version: number; state: Counted; reason: string; n: number }
+/** Events, each counted once, however many deliveries it has. */
+export type EventCount = { type: string; version: number; state: Counted; reason: string; n: number }
+
+/** Deliveries. `received` and `duplicate` stand under destination 0; `filtered`: events that a destination does not take. */
+export type Count = Omit<EventCount, 'state'> & {
+  readonly destination: number
+  readonly state: Counted | 'filtered'
+}
+
+/** Deliveries of one destination: what was routed there is the sum of its states. */
+export type DestinationFigures = Readonly<Record<State | 'filtered', number>> & {
+  readonly destination: number
+  /** Those of the pending ones that are held back. */
+  readonly held: number
+}
 
 /** Events by what they are counted as: `received` is the sum of the states, at every moment. */
 export type Figures = Readonly<Record<Counted, number>> & {
@@ -17,6 +31,8 @@ export type Figures = Readonly<Record<Counted, number>> & {
   readonly isIndexed: boolean
   /** How far `changes` can tell by now. */
   readonly cursor: string
+  /** Those that anything was ever counted for, 0 among them. */
+  readonly destinations: readonly DestinationFigures[]
 }
 
 /** What came of the events of an import; they add up to what was sent. */
@@ -68,10 +84,21 @@ export type Attempt = {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The attempts that held it from its receipt to its last one, oldest first. */
-export type EventWithAttempts = EventView & { readonly attempts: readonly Attempt[] }
+/** One delivery of an event. `attempts`: those that held it from its receipt to its last one, oldest first. */
+export type DeliveryView = Pick<
+  EventView,
+  'state' | 'reason' | 'detail' | 'settledAt' | 'triedAt' | 'attemptCount'
+> & { readonly destination: number; readonly attempts: readonly Attempt[] }
+
+/** `attempts`: of all its deliveries, oldest first. */
+export type EventWithDeliveries = EventView & {
+  readonly attempts: readonly Attempt[]
+  readonly deliveries: readonly DeliveryView[]
+}
 
 export type EventQuery = {
+  /** Events that have a delivery there, each in the state of that delivery. */
+  readonly destination?: number | undefined
   readonly state?: State | undefined
   /** Here and in every other query: a type, or what several begin with and a `*`. */
   readonly type?: string | undefined
@@ -140,6 +167,8 @@ export type ScanPage = {
 }
 
 export type ResendQuery = {
+  /** Deliveries to this one alone. */
+  readonly destination?: number | undefined
   /** Accepted from then on, and before then. */
   readonly since: number
   readonly until: number

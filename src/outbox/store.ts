@@ -10,15 +10,17 @@
 import type { EventReason, OutboxReason, State, WaitReason } from '../reasons.ts'
 import type { Awaitable } from '../runtime.ts'
 import type { KindHours, KindTotals, Span } from '../stats/quality.ts'
+import type { ConfiguredDestination, DeliveryPlace, KeptDestination, RouteEvent } from './deliveries.ts'
 import type { From } from './held.ts'
 import type { Place } from './place.ts'
 import type {
   Changes,
   ChangesQuery,
   Count,
+  EventCount,
   EventPage,
   EventQuery,
-  EventWithAttempts,
+  EventWithDeliveries,
   Figures,
   ImportCounts,
   ResendPage,
@@ -29,64 +31,86 @@ import type {
 import type { RequestRow } from './request-row.ts'
 
 export type OutboxStore = {
+  /** All there ever were, by id. */
+  destinations(): Awaitable<KeptDestination[]>
   /**
-   * Stores all of them in one commit, which is on disk when it resolves. Their events are told apart later, by `sort`, in the
+   * What is configured now: the new ones get ids, the others their names, scopes and tags; whoever is not among them is marked as
+   * removed, and keeps its deliveries.
+   */
+  keepDestinations(configured: readonly ConfiguredDestination[], now: number): Awaitable<KeptDestination[]>
+  /** Where events go that are indexed from now on: all to one destination, for which nothing is parsed, or as a router says. */
+  routeTo(to: number | RouteEvent): Awaitable<void>
+
+  /**
+   * Stores all of them in one commit, which is on disk when it resolves. Their events are told apart later, by `index`, in the
    * order they were stored. `now`: when the commit begins.
    */
-  put(rows: readonly RequestRow[], now?: number): Awaitable<void>
+  append(rows: readonly RequestRow[], now?: number): Awaitable<void>
   /** Indexes about so many of the events that are stored and not indexed yet, oldest first. Returns how many; 0: there are none. */
-  sort(events?: number): Awaitable<number>
-  /** `put`, and then everything that is stored is indexed; says what became of the events of these rows. */
+  index(events?: number): Awaitable<number>
+  /** `append`, and then everything that is stored is indexed; says what became of the events of these rows. */
   import(rows: readonly RequestRow[], now: number): Awaitable<ImportCounts>
 
   /**
-   * Leases the oldest pending events: at most `limit`, and no further request once `characters` of requests have been read; one
-   * event in any case. Nobody else gets them until they are settled or released, or until their owner's process ends. Those
-   * that it cannot read become `rejected: unreadable` on the way; so it is with the other claims. None is held back.
+   * Leases the oldest pending deliveries of one destination: at most `limit`, and no further request once `characters` of requests
+   * have been read; one event in any case. Nobody else gets them until they are settled or released, or until their owner's process
+   * ends. Events that it cannot read become `rejected: unreadable` on the way; so it is with the other claims. None is held back.
    */
-  claim(limit: number, characters: number, now?: number): Awaitable<Leased[]>
-  /** How many `claim` could give, counted from the events up to `limit`: sums kept beside them may be wrong. */
-  claimable(limit: number): Awaitable<number>
+  claim(query: ClaimQuery): Awaitable<Leased[]>
   /**
-   * One pending event alone: the newest, or the one so far down the backlog (0 = the newest, towards 1 = the oldest). Another than
-   * `except` if there is one.
+   * How many `claim` could give, counted from the events up to `limit`: sums kept beside them may be wrong. Here and below, without
+   * a destination: of all.
    */
-  claimNewest(share?: number, except?: Place, now?: number): Awaitable<Leased[]>
+  claimable(limit: number, destination?: number): Awaitable<number>
+  /**
+   * One pending delivery alone: the newest, or the one about so far down the backlog (0 = the newest, towards 1 = the oldest).
+   * Another than `except` if there is one.
+   */
+  claimNewest(query: ClaimNewestQuery): Awaitable<Leased[]>
   /** One that is held back until `now` (or later than `latest`, by a clock that was wrong), or none. One at a time is leased. */
-  claimHeld(now: number, latest: number): Awaitable<Leased[]>
+  claimHeld(query: ClaimHeldQuery): Awaitable<Leased[]>
   /** Until when the next one is held back; `undefined`: there is none, or one is under lease. */
-  nextHeldAt(): Awaitable<number | undefined>
+  nextHeldAt(destination?: number): Awaitable<number | undefined>
   /** All that are held back are due at once. */
-  endHolds(): Awaitable<void>
+  endHolds(destination?: number): Awaitable<void>
   /** Ends leases. What is under none is passed over. */
-  release(places: readonly Place[]): Awaitable<void>
+  release(places: readonly DeliveryPlace[]): Awaitable<void>
   /**
-   * Gives events their new state and ends their leases. What is not pending any more keeps its state: a settling that is
+   * Gives deliveries their new state and ends their leases. What is not pending any more keeps its state: a settling that is
    * repeated counts once. `tried`: those that stay pending and leased, but were in a request.
    */
   settle(settlements: readonly Settlement[], now: number, tried?: readonly Tried[]): Awaitable<void>
   /** Keeps one attempt, for people to see. */
-  note(delivery: Delivery): Awaitable<void>
+  recordAttempt(attempt: DeliveryAttempt): Awaitable<void>
 
-  /** By a person: false, and nothing changed, when the event is in none of the states `from`. */
-  change(place: Place, from: readonly From[], to: Target, now: number): Awaitable<boolean>
-  /** The same for many; says how many were changed. */
-  changeAll(places: readonly Place[], from: readonly From[], to: Target, now: number): Awaitable<number>
-  /** One page of accepted events, at most so many of them, made pending again. */
+  /**
+   * By a person: deliveries that are in none of the states `from` stay as they are; says of how many events one was changed.
+   * What the webhook judged, and waits now, is routed first. `destination`: only the deliveries there.
+   */
+  transition(
+    places: readonly Place[],
+    from: readonly From[],
+    to: Target,
+    now: number,
+    destination?: number,
+  ): Awaitable<number>
+  /** One page of accepted deliveries, of at most so many events, made pending again. */
   resendPage(query: ResendQuery, now: number, most?: number): Awaitable<ResendPage>
 
   /** What is counted, as of one moment. Cheap: no row is read for it. */
   figures(): Awaitable<Figures>
-  /** By type, version, state and reason; rows with 0 may be among them. */
+  /** Events by type, version, state and reason; rows with 0 may be among them. */
+  eventCounts(): Awaitable<EventCount[]>
+  /** Deliveries by destination, type, version, state and reason. */
   counts(): Awaitable<Count[]>
   /** When the oldest pending event that is not held back came. */
-  oldestPendingAt(): Awaitable<number | undefined>
+  oldestPendingAt(destination?: number): Awaitable<number | undefined>
   /** When the oldest request that is not indexed was stored. */
   oldestUnsortedAt(): Awaitable<number | undefined>
-  /** One page of the list, newest first. */
-  events(query: EventQuery): Awaitable<EventPage>
+  /** One page of the list, newest first, an event once. */
+  list(query: EventQuery): Awaitable<EventPage>
   /** `undefined`: there is none at that place (any more). */
-  event(place: Place): Awaitable<EventWithAttempts | undefined>
+  get(place: Place): Awaitable<EventWithDeliveries | undefined>
   /** What came since a cursor, and what became of events that are watched. */
   changes(query: ChangesQuery): Awaitable<Changes>
   /** One page of an export, from the oldest event on, of what is indexed and what is not. Reads on behind what cannot be read. */
@@ -130,8 +154,26 @@ export type Synchronous<Port> = {
  */
 export type OutboxAtHand = Synchronous<OutboxStore>
 
-/** An event under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
-export type Leased = Place & {
+export type ClaimQuery = {
+  readonly destination: number
+  readonly limit: number
+  readonly characters: number
+  readonly now?: number | undefined
+}
+export type ClaimNewestQuery = {
+  readonly destination: number
+  readonly share?: number | undefined
+  readonly except?: Place | undefined
+  readonly now?: number | undefined
+}
+export type ClaimHeldQuery = {
+  readonly destination: number
+  readonly now: number
+  readonly latest: number
+}
+
+/** A delivery under lease. `element` is the JSON value as Twilio sent it. `holds`: how often it was held back. */
+export type Leased = DeliveryPlace & {
   readonly receivedAt: number
   readonly element: unknown
   /** The same for printing, with its numbers as they were written; undefined where that is no other. */
@@ -141,9 +183,9 @@ export type Leased = Place & {
 
 /** Requests that held an event, and when the last of them began. */
 export type Tries = { readonly attempts: number; readonly triedAt: number }
-export type Tried = Tries & { readonly event: Place }
+export type Tried = Tries & { readonly event: DeliveryPlace }
 
-/** What becomes of an event. `pending` with a reason and a hold: it is held back. */
+/** What becomes of a delivery. `pending` with a reason and a hold: it is held back. */
 export type Target = {
   readonly state: State
   readonly reason?: EventReason | WaitReason | undefined
@@ -158,7 +200,8 @@ export type Settlement = Target & { readonly event: Leased }
 export type Hold = { readonly until: number; readonly times: number }
 
 /** One attempt at a run of events, as people are shown it. `reason` is null when it was accepted. */
-export type Delivery = {
+export type DeliveryAttempt = {
+  readonly destination: number
   readonly at: number
   readonly tookMs: number
   readonly events: number

@@ -41,6 +41,7 @@ export function toState(reason: EventReason): Exclude<State, 'pending' | 'accept
     case 'customer_ambiguous':
     case 'filtered':
     case 'dry_run':
+    case 'no_destination':
     case 'dropped_by_operator':
       return 'skipped'
     case 'event_too_large':

@@ -5,7 +5,7 @@
  * cadence: events that are in no settlement are simply tried again.
  */
 
-import type { Delivery, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
+import type { DeliveryAttempt, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
 import { toState } from '../reasons/outcomes.ts'
 import type { EventReason } from '../reasons.ts'
 import type { Observe } from '../stats/metrics.ts'
@@ -28,7 +28,7 @@ export type DispatchPorts = {
   /** Ends what is under way: the process is about to stop. */
   readonly signal?: AbortSignal | undefined
   readonly hold: (event: Leased) => Hold
-  readonly note: (delivery: Delivery) => void
+  readonly note: (attempt: DeliveryAttempt) => void
   readonly observe?: Observe | undefined
   readonly now: () => number
   /** False once the requests that the host allows for now are spent: what is left is `rest`. Without it there is no limit. */
@@ -179,7 +179,8 @@ async function attempt(
       outcome.kind === 'failed' ? outcome.reason : outcome.kind === 'refused' ? 'segment_refused' : null
     const { status = null, answer, headers } = outcome
     const tookMs = now() - at
-    note({ at, tookMs, events: batch.length, first, last, reason, status, answer, headers })
+    const { destination: to } = first
+    note({ destination: to, at, tookMs, events: batch.length, first, last, reason, status, answer, headers })
   }
   return outcome
 }

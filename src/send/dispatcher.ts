@@ -114,7 +114,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
         seconds: delivery.tookMs / 1_000,
         events: delivery.events,
       })
-      write(() => outbox.note(delivery))
+      write(() => outbox.recordAttempt(delivery))
     },
   })
   const notifier = parts.openNotifier(about)
@@ -177,7 +177,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   }
 
   function append(rows: readonly RequestRow[]): Stored[] {
-    const turnedAway = store(rows, true, () => outbox.put(rows, now()))
+    const turnedAway = store(rows, true, () => outbox.append(rows, now()))
     if (turnedAway === undefined) return rows.map(() => ({ stored: true }))
     if (turnedAway.reason === 'backlog_full') return rows.map(() => turnedAway)
     // One that cannot be stored must not take its neighbours down.
@@ -203,7 +203,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   function indexPending(events = Number.POSITIVE_INFINITY): void {
     write(() => {
       for (let left = events, indexed = 1; left > 0 && indexed > 0; left -= indexed)
-        indexed = outbox.sort(Math.min(left, EVENTS_A_READ))
+        indexed = outbox.index(Math.min(left, EVENTS_A_READ))
     })
   }
 
@@ -234,7 +234,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       let left = Math.max(1, outbox.figures().unsorted)
       for (let indexed = 1; left > 0 && indexed > 0; left -= indexed) {
         indexed = 0
-        write(() => (indexed = outbox.sort(EVENTS_A_READ)))
+        write(() => (indexed = outbox.index(EVENTS_A_READ)))
         await new Promise(resolve => setTimeout(resolve, 0))
       }
     },

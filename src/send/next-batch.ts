@@ -109,7 +109,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (isIndexed) return undefined
     const wait = budget.wait(now())
     if (wait > 0) return now() + wait
-    const indexed = outbox.sort()
+    const indexed = outbox.index()
     // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
     budget.spend(outbox.figures().pending - pending, now())
     return indexed > 0 ? now() : undefined
@@ -124,8 +124,15 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       if (resumed) return resumed
     }
     const ordinary = () =>
-      as === 'probe' ? take(as, 1, () => outbox.claimNewest(nextProbe(), probed, now())) : takeBatch(as)
-    const held = () => take('held', 1, () => outbox.claimHeld(now(), now() + LONGEST_HOLD_MS))
+      as === 'probe'
+        ? take(as, 1, () =>
+            outbox.claimNewest({ destination: id, share: nextProbe(), except: probed, now: now() }),
+          )
+        : takeBatch(as)
+    const held = () =>
+      take('held', 1, () =>
+        outbox.claimHeld({ destination: id, now: now(), latest: now() + LONGEST_HOLD_MS }),
+      )
     // They take turns, so that neither waits for the other. A line that fails is tried with what waits in it.
     const turns = line.failures > 0 || wasHeld ? [ordinary, held] : [held, ordinary]
     let comeBackAt: number | undefined
@@ -134,7 +141,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
       if (typeof claimed === 'object') return claimed
       comeBackAt ??= claimed
     }
-    const nextHeldAt = outbox.nextHeldAt()
+    const nextHeldAt = outbox.nextHeldAt(id)
     // A clock set back must not hold an event back for longer than it would be anyway.
     const heldAt = nextHeldAt === undefined ? undefined : Math.min(nextHeldAt, now() + LONGEST_HOLD_MS)
     return earliest(comeBackAt, heldAt)
@@ -142,8 +149,9 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
 
   /** Nothing but what is held back; what another lane has under way waits, too. */
   function nothingWaits(): boolean {
-    const { pending, held, isIndexed } = outbox.figures()
-    return pending === held && isIndexed
+    const { destinations, isIndexed } = outbox.figures()
+    const ours = destinations.find(({ destination }) => destination === id)
+    return ours?.pending === ours?.held && isIndexed
   }
 
   /** A failure keeps nothing from being delivered any more, and there is nothing to find out with whether it is over. */
@@ -164,9 +172,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   }
 
   function takeBatch(as: Try): Claimed | number | undefined {
-    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most))
+    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most), id)
     if (wanted === 0) return undefined
-    return take(as, wanted, () => outbox.claim(wanted, limits.batchBytes * 2, now()))
+    return take(as, wanted, () =>
+      outbox.claim({ destination: id, limit: wanted, characters: limits.batchBytes * 2, now: now() }),
+    )
   }
 
   function take(as: Claimed['as'], wanted: number, lease: () => Leased[]): Claimed | number | undefined {
@@ -269,7 +279,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     deliverNow() {
       line = { ...line, notBefore: 0 }
       keepLine()
-      write(() => outbox.endHolds())
+      write(() => outbox.endHolds(id))
     },
     line: () => line,
   }

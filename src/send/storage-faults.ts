@@ -64,14 +64,15 @@ export function probe(
   if (reason === 'outbox_unwritable') {
     const write = () => {
       outbox.remember('probe', 'x'.repeat(PROBE_BYTES))
-      outbox.sort(1)
+      outbox.index(1)
     }
     return faults.attempt('write', write) === undefined
   }
   const read = () => {
-    outbox.sort(1)
+    outbox.index(1)
     outbox.oldestPendingAt()
-    outbox.release(outbox.claim(1, 1, now))
+    for (const { destination } of outbox.figures().destinations)
+      outbox.release(outbox.claim({ destination, limit: 1, characters: 1, now }))
   }
   return faults.attempt('read', read) === undefined
 }

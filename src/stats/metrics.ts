@@ -33,8 +33,8 @@ export type Figures = {
   readonly oldestPendingSeconds: number
   readonly ready: boolean
   readonly quality: readonly KindTotals[]
-  /** As the outbox knows it, for the time until this process has seen one itself. Ms since 1970. */
-  readonly lastAcceptedAt?: number | undefined
+  /** By destination, as the outbox knows it, for the time until this process has seen one itself. Ms since 1970. */
+  readonly lastAcceptedAt?: Readonly<Record<string, number>>
 }
 
 /** One request to a destination. */
@@ -46,9 +46,6 @@ export type ObservedAcceptance = {
   readonly agesSeconds: readonly number[]
 }
 export type Observe = (observed: ObservedAttempt | ObservedAcceptance) => void
-
-/** What the settings SEGMENT_* make. */
-const ONE_DESTINATION = 'segment'
 
 export type OutboxMeters = {
   readonly observe: Observe
@@ -137,9 +134,9 @@ export function createOutboxMeters(): OutboxMeters {
     succeededAt.set(destination, at)
   }
 
-  function set({ counts, quality, lastAcceptedAt, ...figures }: Figures): void {
-    if (succeededAt.size === 0 && lastAcceptedAt !== undefined)
-      lastSuccess.set({ destination: ONE_DESTINATION }, lastAcceptedAt / 1_000)
+  function set({ counts, quality, lastAcceptedAt = {}, ...figures }: Figures): void {
+    for (const [destination, at] of Object.entries(lastAcceptedAt))
+      lastSuccess.set({ destination }, at / 1_000)
     for (const [destination, at] of succeededAt) lastSuccess.set({ destination }, at / 1_000)
 
     for (const gauge of [received, duplicates, events]) gauge.reset()

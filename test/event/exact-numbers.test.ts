@@ -217,7 +217,7 @@ describe('a dead letter of an earlier version', () => {
     await dispatcher.drainFor(1_000)
     expect(dispatcher.figures()).toMatchObject({ rejected: 1 })
     const { admin } = dispatcher
-    const [key] = dispatcher.outbox.events({ limit: 1 }).events.map(({ key }) => key)
+    const [key] = dispatcher.outbox.list({ limit: 1 }).events.map(({ key }) => key)
     expect(admin.retry(key ?? '')).toEqual({ done: true, state: 'pending' })
     await dispatcher.drainFor(1_000)
     expect(dispatcher.figures()).toMatchObject({ accepted: 1, rejected: 0 })

@@ -73,7 +73,7 @@ describe('A1: a damaged row', () => {
     const lost = name.endsWith('did not count') ? 1 : size
     expect(dispatcher.figures()).toMatchObject({ pending: 0, accepted: 6, rejected: lost })
     expect(dispatcher.outbox.total('received')).toBe(6 + lost)
-    const dead = dispatcher.outbox.events({ state: 'rejected', limit: 100 }).events
+    const dead = dispatcher.outbox.list({ state: 'rejected', limit: 100 }).events
     expect(dead.map(({ reason }) => reason)).toEqual(Array(lost).fill('unreadable'))
     expect(dead[0]?.type).toBe(isFoundLater ? messageStatus().type : '')
     dispatcher.tick()
@@ -221,7 +221,7 @@ describe('A1: a damaged row', () => {
     await other.drainFor(0)
     expect(other.figures()).toMatchObject({ pending: 0, rejected: LARGE, accepted: 2 })
     expect(other.outbox.total('duplicate')).toBe(LARGE + 2)
-    expect(other.outbox.events({ state: 'rejected', limit: 1 }).events).toMatchObject([
+    expect(other.outbox.list({ state: 'rejected', limit: 1 }).events).toMatchObject([
       { reason: 'unreadable' },
     ])
   })
@@ -306,7 +306,7 @@ describe('W2: damaged counts', () => {
     dispatcher.indexPending()
     dispatcher.sql.exec('DELETE FROM kinds')
     const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
-    expect(again.outbox.events({ limit: 9 }).events).toHaveLength(3)
+    expect(again.outbox.list({ limit: 9 }).events).toHaveLength(3)
     again.take(...events(2))
     await again.drainFor(0)
     expect(again.figures()).toMatchObject({ accepted: 5, pending: 0 })
@@ -320,9 +320,9 @@ describe('W2: damaged state', () => {
     async cursor => {
       const dispatcher = toStandIn()
       for (let at = 0; at < 5; at++) dispatcher.take(...events(2))
-      dispatcher.outbox.sort(1)
-      dispatcher.outbox.sort(1)
-      dispatcher.outbox.sort(1)
+      dispatcher.outbox.index(1)
+      dispatcher.outbox.index(1)
+      dispatcher.outbox.index(1)
       dispatcher.sql.all("UPDATE memory SET value = ? WHERE name = 'sorted_up_to'", cursor)
       const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
       await again.drainFor(0)

@@ -39,12 +39,12 @@ describe('W7: over 2 MB', () => {
     const opened = openLimited()
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$.data', expected: 'é'.repeat(120_000), received: 'missing' }]
-    outbox.put(
+    outbox.append(
       Array.from({ length: 20 }, (_, at) => parcelOf([{ id: `EZ${at}`, verdict: 'rejected', faults }])),
     )
-    expect(outbox.sort(2_000)).toBe(20)
+    expect(outbox.index(2_000)).toBe(20)
     expect(account(outbox)).toMatchObject({ received: 20, rejected: 20 })
-    expect(outbox.event({ request: 20, position: 0 })?.detail).toBe(JSON.stringify(faults))
+    expect(outbox.get({ request: 20, position: 0 })?.detail).toBe(JSON.stringify(faults))
     audit(outbox)
     opened.close()
   })
@@ -59,7 +59,7 @@ describe('W7: over 2 MB', () => {
     const entries = events.map(validate)
     const parcel = encodeRow({ body, encoding: 'text', receivedAt: NOW, entries })
     expect(Buffer.byteLength(body) + Buffer.byteLength(parcel.kept)).toBeGreaterThan(LIMIT)
-    outbox.put([parcel, parcelOf([{ id: 'EZ1' }])])
+    outbox.append([parcel, parcelOf([{ id: 'EZ1' }])])
     expect(outbox.unsorted()).toBe(901)
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({
@@ -72,7 +72,7 @@ describe('W7: over 2 MB', () => {
     expect(claimAll(outbox).map(({ element }) => idOf(element))).toEqual(['EZ1'])
     const lines = outbox.scan({}).lines.split('\n')
     expect(JSON.parse(lines[0] ?? '').event).toEqual(events[0])
-    outbox.put([parcel])
+    outbox.append([parcel])
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({ received: 901, duplicate: 900 })
     expect(createOutbox(opened.reopen(), pruning).keptUpTo()).toBe(outbox.keptUpTo())
@@ -84,9 +84,9 @@ describe('W7: over 2 MB', () => {
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$', expected: 'é'.repeat(250_000), received: 'x' }]
     const big = { id: 'EZ1', verdict: 'rejected', faults, data: 'é'.repeat(900_000) } as const
-    outbox.put([parcelOf([big])])
+    outbox.append([parcelOf([big])])
     sortAll(outbox)
-    expect(outbox.event({ request: 1, position: 0 })).toMatchObject({
+    expect(outbox.get({ request: 1, position: 0 })).toMatchObject({
       state: 'rejected',
       reason: 'schema_rejected',
       detail: null,

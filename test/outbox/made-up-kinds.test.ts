@@ -27,7 +27,7 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
   const { outbox, admin } = open(sql)
   for (const made of [version, noise]) {
     for (let from = 0; from < MADE_UP; from += 1_000)
-      outbox.put([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
+      outbox.append([parcelOf(Array.from({ length: 1_000 }, (_, n) => made(from + n)))])
   }
   sortAll(outbox)
   for (const table of ['kinds', 'hours']) expect(rowsOf(sql, table)).toBeLessThan(300)
@@ -55,7 +55,7 @@ it('[ME100] A9: 20,000 made-up kinds are few rows, few counts and a small /metri
 it('[ME101] A9: a store that met thousands of kinds before there was a bound is counted so from its next start', () => {
   const sql = openSqlite(':memory:')
   const first = open(sql)
-  first.outbox.put([parcelOf(Array.from({ length: 190 }, (_, n) => noise(n)))])
+  first.outbox.append([parcelOf(Array.from({ length: 190 }, (_, n) => noise(n)))])
   sortAll(first.outbox)
   // As an earlier version stored them: a kind each.
   sql.exec(`
@@ -64,9 +64,9 @@ it('[ME101] A9: a store that met thousands of kinds before there was a bound is 
       SELECT i, CASE WHEN i % 2 = 0 THEN 'com.example.old-' || i ELSE '${TYPE}' END, i FROM n;
     INSERT INTO events (request, position, received_at, kind, state, reason, settled_at)
       SELECT 2, id - 1000, ${NOW}, id, 'refused', 'segment_refused', ${NOW} FROM kinds WHERE id >= 1000;
-    INSERT INTO counts (kind, state, reason, n)
-      SELECT id, 'refused', 'segment_refused', 1 FROM kinds WHERE id >= 1000
-      UNION ALL SELECT id, 'received', '', 1 FROM kinds WHERE id >= 1000;`)
+    INSERT INTO counts (kind, state, reason, destination, n)
+      SELECT id, 'refused', 'segment_refused', 1, 1 FROM kinds WHERE id >= 1000
+      UNION ALL SELECT id, 'received', '', 0, 1 FROM kinds WHERE id >= 1000;`)
   const { outbox, admin } = open(sql)
   expect(admin.stats()).toMatchObject({ received: 4_190, refused: 4_000 })
   const beyond = admin.stats().counts.filter(({ state }) => state === 'refused')
@@ -74,8 +74,8 @@ it('[ME101] A9: a store that met thousands of kinds before there was a bound is 
     [TYPE, 2_000],
     ['other', 2_000],
   ])
-  expect(outbox.change({ request: 2, position: 0 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
-  expect(outbox.change({ request: 2, position: 1 }, ['refused'], { state: 'skipped' }, NOW)).toBe(true)
+  expect(outbox.transition([{ request: 2, position: 0 }], ['refused'], { state: 'skipped' }, NOW)).toBe(1)
+  expect(outbox.transition([{ request: 2, position: 1 }], ['refused'], { state: 'skipped' }, NOW)).toBe(1)
   expect(admin.stats()).toMatchObject({ received: 4_190, refused: 3_998, skipped: 192 })
   outbox.takeDamage()
   outbox.compareCounts(NOW)

@@ -33,7 +33,7 @@ test('[EX1] an event that was carried here is what it was, even with what data q
   const carried = { state: 'accepted', reason: null, detail: null, settledAt: NOW } as const
   const entries = [{ ...validate(event), carried }]
   expect(entries[0]?.observed).toBeDefined()
-  outbox.put([encodeRow({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
+  outbox.append([encodeRow({ body: JSON.stringify([event]), encoding: 'text', receivedAt: NOW, entries })])
   sortAll(outbox)
   expect(account(outbox)).toMatchObject({ received: 1, accepted: 1, pending: 0 })
 })
@@ -45,9 +45,9 @@ test('[DC7] a body of too many events is one dead letter to the last: it is not 
   const decoded = decode(new TextEncoder().encode(text))
   const { body, encoding } = decoded
   const entries = decoded.ok ? [] : [decoded.entry]
-  outbox.put([encodeRow({ body, encoding, receivedAt: NOW, entries })])
+  outbox.append([encodeRow({ body, encoding, receivedAt: NOW, entries })])
   sortAll(outbox)
-  const [event] = outbox.events({ limit: 10 }).events
+  const [event] = outbox.list({ limit: 10 }).events
   expect(event?.element).toBe(text)
   expect(validate(event?.element).reason).toBe('not_a_cloudevent')
   const line = JSON.parse(outbox.scan({}).lines)
@@ -74,7 +74,7 @@ describe('a compressed request', () => {
       const small = JSON.stringify([messageStatus()])
       for (const text of [body, small]) {
         const entries = (JSON.parse(text) as unknown[]).map(validate)
-        outbox.put([encodeRow({ body: text, encoding: 'text', receivedAt: NOW, entries })])
+        outbox.append([encodeRow({ body: text, encoding: 'text', receivedAt: NOW, entries })])
       }
       const [large, text] = opened.sql.all<Record<string, unknown>>(kept)
       expect(large).toMatchObject({ entries: '', body: '', events: given.of })
@@ -84,10 +84,9 @@ describe('a compressed request', () => {
       const restarted = createOutbox(opened.reopen(), pruning)
       expect(restarted.unsorted()).toBe(given.of + 1)
       sortAll(restarted)
-      expect(restarted.claim(200, 1e9).map(({ element }) => element)).toEqual([
-        ...JSON.parse(body),
-        ...JSON.parse(small),
-      ])
+      expect(
+        restarted.claim({ destination: 1, limit: 200, characters: 1e9 }).map(({ element }) => element),
+      ).toEqual([...JSON.parse(body), ...JSON.parse(small)])
       const { lines } = restarted.scan({})
       expect(lines.split('\n')[0]).toContain(`"long":${long}`)
       audit(restarted)
@@ -96,7 +95,7 @@ describe('a compressed request', () => {
 
   test('[OB111] rows of text, as an outbox from before holds them, are indexed and delivered with the others', () => {
     using opened = disposable(openCompressedFile())
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(2, 1))])
+    createOutbox(opened.sql, pruning).append([parcelOf(samples(2, 1))])
     opened.sql.all(
       'INSERT INTO requests (id, received_at, encoding, entries, body) VALUES (2, ?, ?, ?, ?)',
       ...[NOW, 'text', parcelOf(samples(3, 3)).kept, parcelOf(samples(3, 3)).body],
@@ -104,7 +103,9 @@ describe('a compressed request', () => {
     const outbox = createOutbox(opened.reopen(), pruning)
     expect(outbox.unsorted()).toBe(5)
     sortAll(outbox)
-    const ids = outbox.claim(9, 1e9).map(({ element }) => idOf(element))
+    const ids = outbox
+      .claim({ destination: 1, limit: 9, characters: 1e9 })
+      .map(({ element }) => idOf(element))
     expect(ids).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5'])
   })
 
@@ -114,20 +115,22 @@ describe('a compressed request', () => {
       decompress: zlib.decompress,
     }
     using opened = disposable(openFile(brotli))
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).append([parcelOf(samples(3))])
     expect(opened.sql.all<{ begins: string }>(kept)[0]?.begins).not.toBe('28')
     const outbox = createOutbox(opened.reopen(), pruning)
     sortAll(outbox)
-    expect(outbox.claim(9, 1e9).map(({ element }) => idOf(element))).toEqual(['EZ1', 'EZ2', 'EZ3'])
+    expect(
+      outbox.claim({ destination: 1, limit: 9, characters: 1e9 }).map(({ element }) => idOf(element)),
+    ).toEqual(['EZ1', 'EZ2', 'EZ3'])
   })
 
   test('[OB110] [OB41] on a host that cannot decompress it, it is unreadable, and stops none of the others', () => {
     using opened = disposable(openCompressedFile())
     const { compression, ...sql } = opened.sql
-    createOutbox(opened.sql, pruning).put([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).append([parcelOf(samples(3))])
     expect(compression).toBeDefined()
     const outbox = createOutbox(sql, pruning)
-    outbox.put([parcelOf(samples(1, 4))])
+    outbox.append([parcelOf(samples(1, 4))])
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({ received: 4, pending: 1, rejected: 3 })
     expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 3 }])
@@ -184,10 +187,12 @@ describe('a file', () => {
       kills += 1
     }
     const victim = createOutbox(killed, pruning)
-    victim.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }]), parcelOf(samples(2, 6))])
+    victim.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }]), parcelOf(samples(2, 6))])
     sortAll(victim)
     victim.settle(
-      victim.claim(3, 1e9).map(event => ({ event, state: 'accepted' })),
+      victim
+        .claim({ destination: 1, limit: 3, characters: 1e9 })
+        .map(event => ({ event, state: 'accepted' })),
       NOW,
     )
     victim.prune(NOW + 10 * pruning.retentionMs)
@@ -200,18 +205,20 @@ describe('a file', () => {
     const outbox = createOutbox(opened.sql, pruning)
     take(outbox, [{ id: 'EZ1', verdict: 'rejected' }], samples(2, 2))
     outbox.settle(
-      outbox.claim(1, 1).map(event => ({ event, state: 'accepted' })),
+      outbox.claim({ destination: 1, limit: 1, characters: 1 }).map(event => ({ event, state: 'accepted' })),
       NOW,
     )
     outbox.remember('clock', 'told', { at: NOW, body: {} })
-    outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'pending' }, NOW)
-    outbox.put([parcelOf(samples(2, 4))])
+    outbox.transition([{ request: 1, position: 0 }], ['rejected'], { state: 'pending' }, NOW)
+    outbox.append([parcelOf(samples(2, 4))])
     const onDisk = opened.logBytes()
     // All that follows may be undone, a page at a time.
     sortAll(outbox)
     outbox.remember('clock', 'later')
     outbox.settle(
-      outbox.claim(9, 1e9).map(event => ({ event, state: 'accepted' })),
+      outbox
+        .claim({ destination: 1, limit: 9, characters: 1e9 })
+        .map(event => ({ event, state: 'accepted' })),
       NOW,
     )
     while (outbox.prune(NOW + 10 * pruning.retentionMs));
@@ -224,7 +231,7 @@ describe('a file', () => {
       audit(restarted)
       expect(account(restarted)).toMatchObject({ received: 6, rejected: 0, refused: 0, skipped: 0 })
       expect(['told', 'later']).toContain(restarted.recall('clock'))
-      expect(restarted.event({ request: 4, position: 0 })?.element).toMatchObject({ id: 'EZ6' })
+      expect(restarted.get({ request: 4, position: 0 })?.element).toMatchObject({ id: 'EZ6' })
       found.add(restarted.total('pending'))
     }
     expect([...found]).toEqual([5, 1])

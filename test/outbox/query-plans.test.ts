@@ -1,27 +1,34 @@
 /** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
 import { describe, expect, test } from 'vitest'
+import * as deliveryStatements from '../../src/outbox/sqlite/delivery-statements.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import * as statements from '../../src/outbox/sqlite/statements.ts'
 import { deliverAll, NOW, pruning, samples, take } from '../support/outbox-bench.ts'
 import { openFile } from '../support/outbox-node.ts'
 
-const { eventsBefore, kindsOf, ...rest } = statements
-const listing = Object.entries(eventsBefore).map(
-  ([state, query]) => [`eventsBefore.${state}`, query] as const,
-)
-const counting = Object.entries(kindsOf).map(([state, query]) => [`kindsOf.${state}`, query] as const)
-const all = [...Object.entries(rest), ...listing, ...counting]
+/** Of a statement, or of a group of them. */
+type Group = string | readonly string[] | { readonly [name: string]: Group }
+
+function flatten(group: Group, name: string): (readonly [string, string])[] {
+  if (typeof group === 'string') return [[name, group]]
+  return Object.entries(group).flatMap(([part, one]) => flatten(one, name === '' ? part : `${name}.${part}`))
+}
+
+const all = [...flatten(statements, ''), ...flatten(deliveryStatements, '')]
 /** In order of the index, and only as far as `LIMIT` goes. */
 const limited = [
   'SCAN events USING INDEX due',
   'SCAN events USING COVERING INDEX due',
   'SCAN notices',
+  'SCAN further',
+  'SCAN further USING INDEX further_due',
+  'SCAN further USING COVERING INDEX further_due',
   /^SCAN (json_each|asked|tried) VIRTUAL TABLE/,
 ]
 /** Of which `LIMIT` has let through only so many. */
 const bounded = ['SCAN (subquery-1)']
-/** As many rows as there are kinds of events. */
-const small = ['SCAN k USING COVERING INDEX sqlite_autoindex_kinds_1', 'SCAN c']
+/** As many rows as there are kinds of events, or destinations. */
+const small = ['SCAN k USING COVERING INDEX sqlite_autoindex_kinds_1', 'SCAN c', 'SCAN destinations']
 
 describe('query plans', () => {
   const file = openFile()
@@ -45,7 +52,7 @@ describe('query plans', () => {
       scans.filter(detail => !isAllowed(detail)),
       query,
     ).toEqual([])
-    if (scans.some(detail => detail.startsWith('SCAN events') || detail.startsWith('SCAN notices'))) {
+    if (scans.some(detail => /^SCAN (events|further|notices)/.test(detail))) {
       expect(query).toMatch(/LIMIT/)
     }
     expect(

@@ -102,9 +102,9 @@ export function fillOutbox(dataDir: string, now: number, random: () => number): 
       const entries = [validate(event)]
       const body = JSON.stringify([event])
       for (let copy = 0; copy < copies; copy += 1)
-        outbox.put([encodeRow({ body, encoding: 'text', receivedAt: at + 240, entries })], at + 243)
+        outbox.append([encodeRow({ body, encoding: 'text', receivedAt: at + 240, entries })], at + 243)
     }
-    while (outbox.sort() > 0);
+    while (outbox.index() > 0);
   }
   sql.close()
 }

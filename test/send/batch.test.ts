@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Delivery, Leased } from '../../src/outbox/store.ts'
+import type { DeliveryAttempt, Leased } from '../../src/outbox/store.ts'
 import { type Dispatched, deliverBatch } from '../../src/send/batch.ts'
 import { type DeliveryOutcome, failed } from '../../src/send/destination.ts'
 import { deliverTo, segmentAs } from '../support/dispatcher.ts'
@@ -9,7 +9,7 @@ import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
 let segment: SegmentStandIn
-let notes: Delivery[]
+let notes: DeliveryAttempt[]
 beforeEach(async () => {
   segment = await startSegment()
   notes = []
@@ -21,6 +21,7 @@ function lease(count: number, change: (at: number) => object = () => ({})): Leas
     return {
       request: 1,
       position,
+      destination: 1,
       receivedAt: 0,
       element: { ...messageStatus({ id: `EZ${position}` }), ...change(position) },
     }

@@ -203,8 +203,8 @@ describe('a poison event', () => {
       { error_code: 91305, payload: { more_info: { counts: { segment_refused: 1 }, first_event_id: bad } } },
     ])
     segment.heal()
-    dispatcher.outbox.change(
-      { request: 1, position: 17 },
+    dispatcher.outbox.transition(
+      [{ request: 1, position: 17 }],
       ['refused'],
       { state: 'pending' },
       dispatcher.clock.at,
@@ -446,7 +446,8 @@ describe('an outbox that cannot be written', () => {
     dispatcher.indexPending()
     const { all } = dispatcher.sql
     dispatcher.sql.all = (query, ...values) => {
-      if (/SELECT .* FROM events WHERE state = 'pending'/.test(query)) throw new Error('disk I/O error')
+      if (/SELECT .* FROM events WHERE destination = \? AND state = 'pending'/.test(query))
+        throw new Error('disk I/O error')
       return all(query, ...values)
     }
     for (let second = 0; second < 3; second++) {
@@ -504,7 +505,7 @@ describe('a stop', () => {
     expect(dispatcher.figures()).toMatchObject({ pending: 3, accepted: 0 })
     expect(dispatcher.line()).toMatchObject({ failures: 0, notBefore: 0 })
     expect([dispatcher.notices(), dispatcher.attempts()]).toEqual([[], []])
-    const { events: listed } = dispatcher.outbox.events({ limit: 9 })
+    const { events: listed } = dispatcher.outbox.list({ limit: 9 })
     expect(listed.map(({ attemptCount }) => attemptCount)).toEqual([0, 0, 0])
   })
 })
@@ -516,7 +517,7 @@ describe('a dry run', () => {
     dispatcher.take(...events(3))
     await dispatcher.drainFor(0)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, skipped: 3, accepted: 0 })
-    expect(dispatcher.outbox.events({ limit: 1 }).events[0]).toMatchObject({ reason: 'dry_run' })
+    expect(dispatcher.outbox.list({ limit: 1 }).events[0]).toMatchObject({ reason: 'dry_run' })
     expect(dispatcher.notices()).toEqual([])
   })
 
@@ -648,7 +649,7 @@ describe('upkeep', () => {
     dispatcher.clock.pass(3 * DAY)
     dispatcher.tick()
     const left = dispatcher.outbox
-      .events({ limit: 10 })
+      .list({ limit: 10 })
       .events.map(({ state, element }) => [state, element !== undefined])
     expect(left).toEqual([
       ['pending', true],
@@ -666,7 +667,7 @@ describe('upkeep', () => {
     await dispatcher.drainFor(0)
     dispatcher.clock.pass(3 * DAY)
     dispatcher.tick()
-    expect(dispatcher.outbox.events({ limit: 10 }).events).toEqual([])
+    expect(dispatcher.outbox.list({ limit: 10 }).events).toEqual([])
   })
 
   it('[DP14] RETENTION_DAYS=0: gone with the next tick', async () => {
@@ -675,7 +676,7 @@ describe('upkeep', () => {
     await dispatcher.drainFor(0)
     dispatcher.clock.pass(1)
     dispatcher.tick()
-    expect(dispatcher.outbox.events({ limit: 10 }).events.every(({ element }) => element === undefined)).toBe(
+    expect(dispatcher.outbox.list({ limit: 10 }).events.every(({ element }) => element === undefined)).toBe(
       true,
     )
   })

@@ -21,6 +21,7 @@ function lease(count: number, culprits: readonly number[]): Leased[] {
   return Array.from({ length: count }, (_, position) => ({
     request: 1,
     position,
+    destination: 1,
     receivedAt: 0,
     element: messageStatus({
       id: `EZ${position}`,

@@ -31,7 +31,7 @@ const send = (leased: readonly Leased[]) =>
 
 function lease(texts: readonly string[]): Leased[] {
   return texts.map((text, position) => {
-    return { request: 1, position, receivedAt: 0, element: eventOf(position, text) }
+    return { request: 1, position, destination: 1, receivedAt: 0, element: eventOf(position, text) }
   })
 }
 

@@ -55,7 +55,7 @@ describe.each(ways)('A2: an event behind which there is always %s', (_, bad) => 
       expect([dispatcher.outbox.held(), segment.ids.size, segment.duplicates]).toEqual([1, 130, 0])
       expect(dispatcher.line().failures).toBe(0)
       expect(dispatcher.outbox.oldestPendingAt()).toBeUndefined()
-      const [held] = dispatcher.outbox.events({ state: 'pending', reason: 'held_back', limit: 9 }).events
+      const [held] = dispatcher.outbox.list({ state: 'pending', reason: 'held_back', limit: 9 }).events
       expect(held).toMatchObject({ state: 'pending', reason: 'held_back' })
     },
   )

@@ -62,8 +62,8 @@ describe('check', () => {
     const file = `${folder}/outbox.db`
     const sql = openSqlite(file)
     const outbox = createOutbox(sql, pruning)
-    for (let at = 0; at < 5; at++) outbox.put([parcelOf([messageStatus(), messageStatus()], START)])
-    outbox.sort(4)
+    for (let at = 0; at < 5; at++) outbox.append([parcelOf([messageStatus(), messageStatus()], START)])
+    outbox.index(4)
     sql.close()
     const settings = toSettings({ DATA_DIR: folder, ALLOW_UNSIGNED: 'true' })
     expect((await checkOutbox(settings)).findings.at(-1)).toMatchObject({ name: 'outbox' })

@@ -188,11 +188,11 @@ export function openDepot(options: DepotOptions): Testbed {
       return Object.fromEntries(states.map(state => [state, outbox.total(state)]))
     },
     attempts() {
-      const { events } = outbox.events({ limit: 500 })
+      const { events } = outbox.list({ limit: 500 })
       const seen = new Map<string, Attempt>()
       for (const { key } of events) {
         const [request, position] = key.split('-').map(Number)
-        for (const attempt of outbox.event({ request: request ?? 0, position: position ?? 0 })?.attempts ??
+        for (const attempt of outbox.get({ request: request ?? 0, position: position ?? 0 })?.attempts ??
           []) {
           seen.set(JSON.stringify(attempt), attempt)
         }

@@ -2,6 +2,14 @@
  * A store of maps and lists, behind the same port: it proves that the contract suite is about what is promised, and not about
  * SQL. Every method is asynchronous. Not for use: it holds everything in memory, and looks through all of it each time.
  */
+import {
+  type DeliveryPlace,
+  FIRST_DESTINATION,
+  type KeptDestination,
+  NO_DESTINATION,
+  type RouteEvent,
+  toDeciding,
+} from '../../src/outbox/deliveries.ts'
 import { hashed } from '../../src/outbox/encode-row.ts'
 import { type From, isAmong, isHeld } from '../../src/outbox/held.ts'
 import { type Place, toKey, toPlace } from '../../src/outbox/place.ts'
@@ -9,6 +17,8 @@ import type {
   Attempt,
   Count,
   Counted,
+  DeliveryView,
+  EventCount,
   EventQuery,
   EventState,
   EventView,
@@ -16,8 +26,9 @@ import type {
 } from '../../src/outbox/queries.ts'
 import { FROM_BODY, type RequestRow, type RowEntry } from '../../src/outbox/request-row.ts'
 import { toElements } from '../../src/outbox/sqlite/body.ts'
+import { merge } from '../../src/outbox/sqlite/destinations.ts'
 import { holds, toNeedles, toText } from '../../src/outbox/sqlite/search.ts'
-import type { Damage, Delivery, Leased, OutboxStore, Pruning, Target } from '../../src/outbox/store.ts'
+import type { Damage, DeliveryAttempt, Leased, OutboxStore, Pruning, Target } from '../../src/outbox/store.ts'
 import { deadLetterStates, type State } from '../../src/reasons.ts'
 import { HOUR_MS } from '../../src/stats/quality.ts'
 import { addCounts, type Counts, eventsOf, fromObserved, noCounts } from '../../src/stats/quality-sample.ts'
@@ -36,6 +47,12 @@ type Event = Place & {
   readonly type: string
   readonly version: number
   readonly identity: string | undefined
+  /** One at least. */
+  deliveries: Delivery[]
+}
+
+type Delivery = DeliveryPlace & {
+  destination: number
   state: State
   reason: string | null
   settledAt: number | null
@@ -58,7 +75,10 @@ class Disk {
   readonly seen = new Map<string, Place>()
   readonly counts = new Map<string, Count>()
   readonly hours = new Map<string, Hour>()
-  attempts: Delivery[] = []
+  attempts: DeliveryAttempt[] = []
+  /** Of events with several deliveries that are pruned. */
+  readonly shared: EventCount[] = []
+  destinations: KeptDestination[] = []
   readonly named = new Map<string, string>()
   notices: unknown[] = []
 }
@@ -78,33 +98,45 @@ export function openMemory(): OpenedStore {
 
 function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
   const leased = new Set<string>()
-  let leasedHeld: string | undefined
+  const leasedHeld = new Map<number, string>()
+  let routing: number | RouteEvent = FIRST_DESTINATION
 
   function count(
     { type, version }: Pick<Count, 'type' | 'version'>,
-    state: Counted,
+    destination: number,
+    state: Count['state'],
     reason: string | null,
     n: number,
   ) {
-    const name = JSON.stringify([type, version, state, reason ?? ''])
-    const known = disk.counts.get(name) ?? { type, version, state, reason: reason ?? '', n: 0 }
+    const one = { destination, type, version, state, reason: reason ?? '' }
+    const name = JSON.stringify(Object.values(one))
+    const known = disk.counts.get(name) ?? { ...one, n: 0 }
     disk.counts.set(name, { ...known, n: known.n + n })
   }
 
   const at = ({ request, position }: Place) =>
     disk.events.find(event => event.request === request && event.position === position)
 
-  function turn(event: Event, to: Target, now: number): void {
-    count(event, event.state, event.reason, -1)
-    count(event, to.state, to.reason ?? null, 1)
-    Object.assign(event, {
+  function turn(event: Event, delivery: Delivery, to: Target, now: number): void {
+    count(event, delivery.destination, delivery.state, delivery.reason, -1)
+    count(event, delivery.destination, to.state, to.reason ?? null, 1)
+    Object.assign(delivery, {
       ...{ state: to.state, reason: to.reason ?? null, detail: to.detail ?? null },
       settledAt: to.state === 'pending' ? null : now,
-      attempts: event.attempts + (to.tries?.attempts ?? 0),
-      triedAt: to.tries?.triedAt ?? event.triedAt,
+      attempts: delivery.attempts + (to.tries?.attempts ?? 0),
+      triedAt: to.tries?.triedAt ?? delivery.triedAt,
       heldUntil: to.hold?.until ?? null,
       holds: to.hold?.times ?? 0,
     })
+  }
+
+  /** What the router says; where it does not go is counted. */
+  function routesOf(event: Pick<Event, 'type' | 'version' | 'receivedAt'>, element: unknown): number[] {
+    if (typeof routing === 'number') return [routing]
+    const routes = routing({ element, receivedAt: event.receivedAt })
+    for (const { destination, filtered } of routes)
+      if (filtered) count(event, destination, 'filtered', null, 1)
+    return [...new Set(routes.flatMap(({ destination, filtered }) => (filtered ? [] : destination)))]
   }
 
   function remove(event: Event): void {
@@ -139,58 +171,81 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       disk.hours.set(name, { ...known, counts: addCounts(known.counts, seen) })
     }
     if (twin) {
-      count({ type, version }, 'duplicate', null, 1)
+      count({ type, version }, NO_DESTINATION, 'duplicate', null, 1)
       const replaced: readonly From[] = more?.again
         ? [...deadLetterStates, 'accepted', 'skipped', 'held']
         : isFromTwilio
           ? deadLetterStates
           : [...deadLetterStates, 'held']
       const old = at(twin)
-      if (state !== 'pending' || !old || !isAmong(old, replaced)) return
-      count(old, old.state, old.reason, -1)
-      count(old, 'received', null, -1)
+      if (state !== 'pending' || !old || !isAmong(toEvent(old), replaced)) return
+      for (const one of old.deliveries) count(old, one.destination, one.state, one.reason, -1)
+      count(old, NO_DESTINATION, 'received', null, -1)
       remove(old)
     }
-    count({ type, version }, 'received', null, 1)
-    count({ type, version }, state, reason, 1)
+    count({ type, version }, NO_DESTINATION, 'received', null, 1)
     if (identity !== undefined) disk.seen.set(identity, place)
-    disk.events.push({
-      ...{ ...place, receivedAt, type, version, identity, state, reason, detail },
-      settledAt: more?.settledAt ?? (state === 'skipped' ? receivedAt : null),
-      ...{ attempts: 0, triedAt: null, heldUntil: null, holds: 0 },
-    })
+    const isVerdict = state === 'rejected' || state === 'skipped'
+    const about = { type, version, receivedAt }
+    const routes = isVerdict ? [] : routesOf(about, elements[place.position])
+    const isNowhere = state === 'pending' && routes.length === 0
+    const outcome = isNowhere ? ({ state: 'skipped', reason: 'no_destination' } as const) : { state, reason }
+    const deliveries = (routes.length === 0 ? [NO_DESTINATION] : routes).map(
+      (destination): Delivery => ({
+        ...{ ...place, destination, ...outcome, detail },
+        settledAt: more?.settledAt ?? (outcome.state === 'skipped' ? receivedAt : null),
+        ...{ attempts: 0, triedAt: null, heldUntil: null, holds: 0 },
+      }),
+    )
+    for (const one of deliveries) count(about, one.destination, one.state, one.reason, 1)
+    disk.events.push({ ...place, ...about, identity, deliveries })
   }
 
-  const waiting = () => disk.events.filter(event => event.state === 'pending' && !isHeld(event))
-  const isFree = (place: Place) => !leased.has(toKey(place))
+  const all = (destination?: number): (Delivery & { readonly receivedAt: number })[] =>
+    disk.events.flatMap(({ deliveries, receivedAt }) =>
+      deliveries
+        .filter(one => destination === undefined || one.destination === destination)
+        .map(one => ({ ...one, receivedAt })),
+    )
+  const waiting = (destination?: number) =>
+    all(destination).filter(one => one.state === 'pending' && !isHeld(one))
+  const held = (destination?: number) => all(destination).filter(isHeld)
+  const toName = (one: DeliveryPlace) => `${toKey(one)} ${one.destination}`
+  const isFree = (place: DeliveryPlace) => !leased.has(toName(place))
 
-  function lease(events: readonly Event[]): Leased[] {
-    for (const event of events) leased.add(toKey(event))
-    return events.map(({ request, position, receivedAt, holds, reason }) => ({
-      ...{ request, position, receivedAt, element: disk.requests.get(request)?.elements[position] },
+  function lease(deliveries: readonly (Delivery & { readonly receivedAt: number })[]): Leased[] {
+    for (const one of deliveries) leased.add(toName(one))
+    return deliveries.map(({ request, position, destination, receivedAt, holds, reason }) => ({
+      ...{ request, position, destination, receivedAt },
+      element: disk.requests.get(request)?.elements[position],
       ...(reason !== null && { holds }),
     }))
   }
 
-  function free(place: Place): void {
-    leased.delete(toKey(place))
-    if (leasedHeld === toKey(place)) leasedHeld = undefined
+  function free(place: DeliveryPlace): void {
+    leased.delete(toName(place))
+    if (leasedHeld.get(place.destination) === toName(place)) leasedHeld.delete(place.destination)
   }
 
-  function toView(event: Event): EventView {
-    const {
-      request,
-      position,
-      receivedAt,
-      triedAt,
-      settledAt,
-      attempts,
-      type,
-      version,
-      state,
-      reason,
-      detail,
-    } = event
+  /** As its deliveries make it, or one of them. */
+  function toEvent({ deliveries }: Event, destination?: number): Omit<Delivery, keyof DeliveryPlace> {
+    const asked = deliveries.filter(one => destination === undefined || one.destination === destination)
+    const [first = deliveries[0], ...others] = asked
+    if (!first) throw new Error('an event has a delivery')
+    const deciding = toDeciding(first, ...others)
+    const settled = asked.flatMap(({ settledAt }) => settledAt ?? [])
+    const tried = asked.flatMap(({ triedAt }) => triedAt ?? [])
+    return {
+      ...deciding,
+      settledAt: deciding.state === 'pending' || settled.length === 0 ? null : Math.max(...settled),
+      triedAt: tried.length === 0 ? null : Math.max(...tried),
+      attempts: asked.reduce((sum, { attempts }) => sum + attempts, 0),
+    }
+  }
+
+  function toView(event: Event, destination?: number): EventView {
+    const { request, position, receivedAt, type, version } = event
+    const { triedAt, settledAt, attempts, state, reason, detail } = toEvent(event, destination)
     const kept = disk.requests.get(request)
     return {
       ...{ key: toKey(event), receivedAt, storedAt: kept?.keptAt ?? null, triedAt, settledAt },
@@ -203,7 +258,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     return { key, state, reason, settledAt, triedAt, attemptCount }
   }
 
-  function list({ state, type, reason, q, before, limit }: EventQuery) {
+  function list({ state, type, reason, q, before, limit, destination }: EventQuery) {
     const end = (before && toPlace(before)) || { request: Number.MAX_SAFE_INTEGER, position: 0 }
     const needles = q ? toNeedles(q) : undefined
     const events: EventView[] = []
@@ -218,9 +273,14 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       rows += 1
       if (last?.request !== event.request) characters += disk.requests.get(event.request)?.body.length ?? 0
       last = event
-      if (state && event.state !== state) continue
-      if (!isOfType(event, type) || (reason && event.reason !== reason)) continue
-      const view = toView(event)
+      if (destination !== undefined && !event.deliveries.some(one => one.destination === destination))
+        continue
+      const view = toView(event, destination)
+      if ((state && view.state !== state) || !isOfType(event, type)) continue
+      const reasons = event.deliveries.filter(
+        one => one.state === view.state && (destination === undefined || one.destination === destination),
+      )
+      if (reason && reasons.every(one => one.reason !== reason)) continue
       const text = needles && toText(view.element)
       characters += text?.length ?? 0
       if (!needles || (text !== undefined && holds(text, needles))) events.push(view)
@@ -228,21 +288,32 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     return { events, next: undefined, reachedAt: last?.receivedAt }
   }
 
-  function attemptsAt({ receivedAt, triedAt, attempts, ...place }: Event): Attempt[] {
+  function attemptsAt({ receivedAt }: Event, { triedAt, attempts, ...place }: Delivery): Attempt[] {
     if (triedAt === null || attempts === 0) return []
     return disk.attempts
       .filter(
-        ({ at, first, last }) =>
-          at >= receivedAt && at <= triedAt && !isBefore(place, first) && !isBefore(last, place),
+        ({ at, first, last, destination }) =>
+          destination === place.destination &&
+          at >= receivedAt &&
+          at <= triedAt &&
+          !isBefore(place, first) &&
+          !isBefore(last, place),
       )
       .sort((a, b) => a.at - b.at)
       .slice(-Math.min(attempts, ATTEMPTS))
-      .map(({ first, last, headers = {}, ...attempt }) => ({ ...attempt, headers }))
+      .map(({ first, last, destination, headers = {}, ...attempt }) => ({ ...attempt, headers }))
   }
 
   function figures(): Figures {
-    const sum = (name: Counted) =>
-      [...disk.counts.values()].reduce((n, one) => n + (one.state === name ? one.n : 0), 0)
+    const eventCounts = countEvents()
+    const sum = (name: Counted) => eventCounts.reduce((n, one) => n + (one.state === name ? one.n : 0), 0)
+    const there = (destination: number, name: Count['state']) =>
+      [...disk.counts.values()].reduce(
+        (n, one) => n + (one.state === name && one.destination === destination ? one.n : 0),
+        0,
+      )
+    const destinations = [NO_DESTINATION, FIRST_DESTINATION, ...disk.destinations.map(({ id }) => id)]
+    for (const { destination } of disk.counts.values()) destinations.push(destination)
     const after = [...disk.requests].filter(([id]) => id > disk.indexedUpTo)
     return {
       ...{
@@ -252,14 +323,44 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
         accepted: sum('accepted'),
       },
       ...{ rejected: sum('rejected'), refused: sum('refused'), skipped: sum('skipped') },
-      held: disk.events.filter(isHeld).length,
+      held: eventCounts.reduce((n, one) => n + (isHeld(one) ? one.n : 0), 0),
       unsorted: after.reduce((n, [, { events }]) => n + events, 0),
       isIndexed: disk.indexedUpTo >= disk.nextId - 1,
       cursor: String(disk.indexedUpTo),
+      destinations: [...new Set(destinations)].sort().map(destination => ({
+        ...{ destination, pending: there(destination, 'pending'), held: held(destination).length },
+        ...{ accepted: there(destination, 'accepted'), rejected: there(destination, 'rejected') },
+        ...{ refused: there(destination, 'refused'), skipped: there(destination, 'skipped') },
+        filtered: there(destination, 'filtered'),
+      })),
     }
   }
 
-  function sort(events = SLICE): number {
+  /** Of an event with several deliveries only the one that decides. */
+  function countEvents(): EventCount[] {
+    const counts = new Map<string, EventCount>()
+    const add = ({ type, version, state, reason, n }: EventCount) => {
+      const name = JSON.stringify([type, version, state, reason])
+      counts.set(name, { type, version, state, reason, n: n + (counts.get(name)?.n ?? 0) })
+    }
+    for (const { state, ...one } of disk.counts.values()) if (state !== 'filtered') add({ ...one, state })
+    for (const { type, version, state, reason, n } of disk.shared) add({ type, version, state, reason, n })
+    for (const event of disk.events.filter(({ deliveries }) => deliveries.length > 1))
+      for (const one of toShared(event)) add(one)
+    return [...counts.values()]
+  }
+
+  /** What its deliveries count too much, and once for all of them. */
+  function toShared(event: Event): EventCount[] {
+    const { type, version, deliveries } = event
+    const { state, reason } = toEvent(event)
+    return [
+      ...deliveries.map(one => ({ type, version, state: one.state, reason: one.reason ?? '', n: -1 })),
+      { type, version, state, reason: reason ?? '', n: 1 },
+    ]
+  }
+
+  function indexSome(events = SLICE): number {
     let indexed = 0
     while (indexed < events && disk.indexedUpTo < disk.nextId - 1) {
       disk.indexedUpTo += 1
@@ -271,7 +372,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     return indexed
   }
 
-  function put(rows: readonly RequestRow[], now?: number): void {
+  function append(rows: readonly RequestRow[], now?: number): void {
     for (const { receivedAt, events, kept, body, encoding } of rows) {
       const request = {
         receivedAt,
@@ -285,26 +386,68 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     }
   }
 
-  function change(place: Place, from: readonly From[], to: Target, now: number): boolean {
+  function change(
+    place: Place,
+    from: readonly From[],
+    to: Target,
+    now: number,
+    destination?: number,
+  ): boolean {
     const event = at(place)
-    if (!event || !isAmong(event, from)) return false
-    turn(event, to, now)
+    const changed = (event?.deliveries ?? []).filter(
+      one => isAmong(one, from) && (destination === undefined || one.destination === destination),
+    )
+    const [first] = changed
+    if (!event || !first) return false
+    const isVerdict =
+      first.destination === NO_DESTINATION || (first.state === 'rejected' && first.reason !== 'unreadable')
+    if (to.state === 'pending' && event.deliveries.length === 1 && isVerdict) reroute(event, first, to, now)
+    else for (const one of changed) turn(event, one, to, now)
     return true
   }
 
-  const isFinished = ({ state, settledAt }: Event, before: number) =>
-    (state === 'accepted' || state === 'skipped') && (settledAt ?? before) <= before
+  function reroute(event: Event, verdict: Delivery, to: Target, now: number): void {
+    const [next = NO_DESTINATION, ...others] = routesOf(
+      event,
+      disk.requests.get(event.request)?.elements[event.position],
+    )
+    count(event, verdict.destination, verdict.state, verdict.reason, -1)
+    count(event, next, verdict.state, verdict.reason, 1)
+    verdict.destination = next
+    turn(event, verdict, next === NO_DESTINATION ? { state: 'skipped', reason: 'no_destination' } : to, now)
+    for (const destination of others) {
+      event.deliveries.push({
+        ...{ ...verdict, destination, state: 'pending', reason: null, settledAt: null, detail: null },
+        ...{ attempts: 0, triedAt: null, heldUntil: null, holds: 0 },
+      })
+      count(event, destination, 'pending', null, 1)
+    }
+  }
+
+  const isFinished = ({ deliveries }: Event, before: number) =>
+    deliveries.every(
+      ({ state, settledAt }) =>
+        (state === 'accepted' || state === 'skipped') && (settledAt ?? before) <= before,
+    )
   const isOld = (receivedAt: number, before: number, now: number) => receivedAt <= before || receivedAt > now
 
   return {
-    put: async (rows, now) => put(rows, now),
-    sort: async events => sort(events),
+    destinations: async () => disk.destinations,
+    async keepDestinations(configured, now) {
+      disk.destinations = merge(disk.destinations, configured, now)
+      return disk.destinations
+    },
+    async routeTo(to) {
+      routing = to
+    },
+    append: async (rows, now) => append(rows, now),
+    index: async events => indexSome(events),
     async import(rows, now) {
-      sort(Number.POSITIVE_INFINITY)
+      indexSome(Number.POSITIVE_INFINITY)
       const before = figures()
       const known = new Set(disk.seen.keys())
-      put(rows, now)
-      sort(Number.POSITIVE_INFINITY)
+      append(rows, now)
+      indexSome(Number.POSITIVE_INFINITY)
       const after = figures()
       const places = [...disk.seen].filter(
         ([identity, { request }]) => known.has(identity) && request >= disk.nextId - rows.length,
@@ -319,79 +462,99 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       }
     },
 
-    async claim(limit, characters) {
-      const claimed: Event[] = []
+    async claim({ destination, limit, characters }) {
+      const claimed: ReturnType<typeof waiting> = []
       let read = 0
-      for (const event of waiting().filter(isFree).slice(0, limit)) {
-        if (claimed.at(-1)?.request !== event.request) {
+      for (const one of waiting(destination).filter(isFree).slice(0, limit)) {
+        if (claimed.at(-1)?.request !== one.request) {
           if (claimed.length > 0 && read >= characters) break
-          read += disk.requests.get(event.request)?.body.length ?? 0
+          read += disk.requests.get(one.request)?.body.length ?? 0
         }
-        claimed.push(event)
+        claimed.push(one)
       }
       return lease(claimed)
     },
-    claimable: async limit => Math.min(limit, waiting().filter(isFree).length),
-    async claimNewest(share = 0, except) {
-      const newestFirst = waiting().reverse()
+    claimable: async (limit, destination) => Math.min(limit, waiting(destination).filter(isFree).length),
+    async claimNewest({ destination, share = 0, except }) {
+      const newestFirst = waiting(destination).reverse()
       const others = (from: number) =>
-        newestFirst.slice(from).filter(event => isFree(event) && !(except && toKey(event) === toKey(except)))
+        newestFirst.slice(from).filter(one => isFree(one) && !(except && toKey(one) === toKey(except)))
       const any = newestFirst.filter(isFree)
       const found = [...others(Math.floor(share * newestFirst.length)), ...others(0), ...any]
       return lease(found.slice(0, 1))
     },
-    async claimHeld(now, latest) {
-      if (leasedHeld !== undefined) return []
-      const isDue = ({ heldUntil }: Event) => heldUntil !== null && (heldUntil <= now || heldUntil > latest)
-      const due = disk.events.filter(event => isHeld(event) && isDue(event))
+    async claimHeld({ destination, now, latest }) {
+      if (leasedHeld.has(destination)) return []
+      const due = held(destination).filter(
+        ({ heldUntil }) => heldUntil !== null && (heldUntil <= now || heldUntil > latest),
+      )
       const claimed = lease(due.sort(byHold).slice(0, 1))
-      leasedHeld = claimed[0] && toKey(claimed[0])
+      if (claimed[0]) leasedHeld.set(destination, toName(claimed[0]))
       return claimed
     },
-    async nextHeldAt() {
-      if (leasedHeld !== undefined) return undefined
-      return disk.events.filter(isHeld).sort(byHold)[0]?.heldUntil ?? undefined
+    async nextHeldAt(destination) {
+      const free = held(destination).filter(one => !leasedHeld.has(one.destination))
+      return free.sort(byHold)[0]?.heldUntil ?? undefined
     },
-    async endHolds() {
-      for (const event of disk.events.filter(isHeld)) event.heldUntil = 0
+    async endHolds(destination) {
+      for (const { deliveries } of disk.events)
+        for (const one of deliveries.filter(isHeld))
+          if (destination === undefined || one.destination === destination) one.heldUntil = 0
     },
     async release(places) {
       for (const place of places) free(place)
     },
     async settle(settlements, now, tried = []) {
       for (const { event: place, ...to } of settlements) {
-        change(place, ['pending', 'held'], to, now)
+        change(place, ['pending', 'held'], to, now, place.destination)
         free(place)
       }
       for (const { event: place, attempts, triedAt } of tried) {
-        const event = at(place)
-        if (event) Object.assign(event, { attempts: event.attempts + attempts, triedAt })
+        const one = at(place)?.deliveries.find(({ destination }) => destination === place.destination)
+        if (one) Object.assign(one, { attempts: one.attempts + attempts, triedAt })
       }
     },
-    async note(delivery) {
-      disk.attempts.push(delivery)
+    async recordAttempt(attempt) {
+      disk.attempts.push(attempt)
     },
 
-    change: async (...args) => change(...args),
-    changeAll: async (places, ...args) => places.filter(place => change(place, ...args)).length,
-    async resendPage({ since, until, type, preview = false }, now) {
-      const isAsked = ({ state, settledAt, ...event }: Event) =>
-        state === 'accepted' && (settledAt ?? 0) >= since && (settledAt ?? 0) < until && isOfType(event, type)
-      const matched = disk.events.filter(isAsked)
+    transition: async (places, ...args) => places.filter(place => change(place, ...args)).length,
+    async resendPage({ since, until, type, destination, preview = false }, now) {
+      const accepted = ({ deliveries }: Event) =>
+        deliveries.filter(
+          one =>
+            one.state === 'accepted' &&
+            (one.settledAt ?? 0) >= since &&
+            (one.settledAt ?? 0) < until &&
+            (destination === undefined || one.destination === destination),
+        )
+      const matched = disk.events.filter(event => isOfType(event, type) && accepted(event).length > 0)
       const kept = matched.filter(({ request }) => disk.requests.has(request))
-      if (!preview) for (const event of kept) turn(event, { state: 'pending' }, now)
+      if (!preview)
+        for (const event of kept)
+          for (const one of accepted(event)) turn(event, one, { state: 'pending' }, now)
       const done = preview ? 0 : kept.length
       return { matched: matched.length, pruned: matched.length - kept.length, done, next: undefined }
     },
 
     figures: async () => figures(),
-    counts: async () => [...disk.counts.values()].sort((a, b) => (toName(a) < toName(b) ? -1 : 1)),
-    oldestPendingAt: async () => waiting()[0]?.receivedAt,
+    eventCounts: async () => countEvents().sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)),
+    counts: async () => [...disk.counts.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)),
+    oldestPendingAt: async destination => waiting(destination)[0]?.receivedAt,
     oldestUnsortedAt: async () => disk.requests.get(disk.indexedUpTo + 1)?.receivedAt,
-    events: async query => list(query),
-    async event(place) {
+    list: async query => list(query),
+    async get(place) {
       const event = at(place)
-      return event && { ...toView(event), attempts: attemptsAt(event) }
+      if (!event) return undefined
+      const deliveries = event.deliveries.map((one): DeliveryView => {
+        const { destination, state, reason, detail, settledAt, triedAt } = one
+        return {
+          ...{ destination, state, reason, detail, settledAt, triedAt, attemptCount: one.attempts },
+          attempts: attemptsAt(event, one),
+        }
+      })
+      const attempts = deliveries.flatMap(one => one.attempts).sort((x, y) => x.at - y.at)
+      return { ...toView(event), attempts, deliveries }
     },
     async changes({ after, upTo, keys, recent, limit }) {
       const toRequest = (cursor = '') => (/^\d+$/.test(cursor) ? Number(cursor) : disk.indexedUpTo)
@@ -410,9 +573,9 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     },
     async scan({ states: asked, type, reason, since = 0, until = Number.MAX_SAFE_INTEGER }) {
       const isAsked = (event: Event) =>
-        (!asked || asked.includes(event.state)) &&
+        (!asked || asked.includes(toEvent(event).state)) &&
         isOfType(event, type) &&
-        (!reason || event.reason === reason) &&
+        (!reason || toEvent(event).reason === reason) &&
         event.receivedAt >= since &&
         event.receivedAt < until
       const lines = disk.events.filter(isAsked).map(event => {
@@ -466,6 +629,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
         const { identity } = event
         if (identity !== undefined && toKey(disk.seen.get(identity) ?? event) === toKey(event))
           disk.seen.delete(identity)
+        if (event.deliveries.length > 1) disk.shared.push(...toShared(event))
         remove(event)
       }
       return false
@@ -498,8 +662,8 @@ function isBefore(a: Place, b: Place): boolean {
   return a.request < b.request || (a.request === b.request && a.position < b.position)
 }
 
-const byHold = (a: Event, b: Event): number => (a.heldUntil ?? 0) - (b.heldUntil ?? 0)
+const byHold = (a: Delivery, b: Delivery): number => (a.heldUntil ?? 0) - (b.heldUntil ?? 0)
 const isOfType = (event: { readonly type: string }, wanted = ''): boolean =>
   wanted === '' || (wanted.endsWith('*') ? event.type.startsWith(wanted.slice(0, -1)) : event.type === wanted)
-const toName = ({ type, version, state, reason }: Count): string =>
+const nameOf = ({ type, version, state, reason }: Omit<Count, 'destination'>): string =>
   JSON.stringify([type, version, state, reason])

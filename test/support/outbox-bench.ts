@@ -75,12 +75,12 @@ export function samples(count: number, from = 1): Sample[] {
 
 /** All that is kept, sorted into events. */
 export function sortAll(outbox: OutboxStore): void {
-  while (outbox.sort() > 0);
+  while (outbox.index() > 0);
 }
 
 /** Puts one request at a time and sorts it. */
 export function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): void {
-  for (const request of requests) outbox.put([parcelOf(request)])
+  for (const request of requests) outbox.append([parcelOf(request)])
   sortAll(outbox)
 }
 
@@ -88,7 +88,7 @@ export function take(outbox: OutboxStore, ...requests: readonly (readonly Sample
 export function list(outbox: OutboxStore, query: Partial<EventQuery> = {}): EventView[] {
   const found: EventView[] = []
   for (let before: string | undefined, more = true; more; ) {
-    const { events, next } = outbox.events({ limit: 100, ...query, before })
+    const { events, next } = outbox.list({ limit: 100, ...query, before })
     found.push(...events)
     before = next
     more = next !== undefined
@@ -108,11 +108,11 @@ export function idOf(element: unknown): unknown {
 }
 
 export function claimAll(outbox: OutboxStore): Leased[] {
-  return outbox.claim(100_000, Number.MAX_SAFE_INTEGER)
+  return outbox.claim({ destination: 1, limit: 100_000, characters: Number.MAX_SAFE_INTEGER })
 }
 
 export function claimIds(outbox: OutboxStore, limit = 100_000, bytes = Number.MAX_SAFE_INTEGER): unknown[] {
-  return outbox.claim(limit, bytes).map(({ element }) => idOf(element))
+  return outbox.claim({ destination: 1, limit: limit, characters: bytes }).map(({ element }) => idOf(element))
 }
 
 /** Claims everything and settles it as accepted. */
@@ -139,11 +139,11 @@ export function account(outbox: OutboxStore) {
 /** The account closes, agrees with the figures by kind, and what must be kept is there to be listed. */
 export function audit(outbox: OutboxStore): void {
   const sum = (state: string) =>
-    outbox.counts().reduce((n, count) => (count.state === state ? n + count.n : n), 0)
+    outbox.eventCounts().reduce((n, count) => (count.state === state ? n + count.n : n), 0)
   expect(outbox.total('received')).toBe(states.reduce((n, state) => n + outbox.total(state), 0))
   for (const state of [...states, 'received', 'duplicate'] as const)
     expect(outbox.total(state)).toBe(sum(state))
-  expect(outbox.counts().filter(({ n }) => n < 0)).toEqual([])
+  expect(outbox.eventCounts().filter(({ n }) => n < 0)).toEqual([])
   const kept = list(outbox).map(({ state }) => state)
   for (const state of states) {
     const listed = kept.filter(other => other === state).length
@@ -165,10 +165,10 @@ export function audited(outbox: OutboxStore): OutboxStore {
     }
   return {
     ...outbox,
-    put: watch(outbox.put),
-    sort: watch(outbox.sort),
+    append: watch(outbox.append),
+    index: watch(outbox.index),
     settle: watch(outbox.settle),
-    change: watch(outbox.change),
+    transition: watch(outbox.transition),
     prune: watch(outbox.prune),
   }
 }

@@ -51,8 +51,8 @@ export function registerDelivery(rule: StoreRule): void {
   rule('[OB8] a claim holds the event as Twilio sent it and when it came', async ({ open }) => {
     const outbox = await open()
     const data = { to: '+15550100002', nested: { deep: [1, 'x', null] } }
-    await outbox.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
-    await outbox.sort()
+    await outbox.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
+    await outbox.index()
     expect((await claimAll(outbox))[1]).toMatchObject({
       request: 1,
       position: 1,
@@ -78,17 +78,19 @@ export function registerDelivery(rule: StoreRule): void {
   rule('[OB8] the newest pending event may be claimed, none that is under lease', async ({ open }) => {
     const outbox = await open()
     const newest = async () =>
-      (await outbox.claimNewest()).map(({ request, position }) => `${request}-${position}`)
+      (await outbox.claimNewest({ destination: 1 })).map(({ request, position }) => `${request}-${position}`)
     expect(await newest()).toEqual([])
     await take(outbox, samples(2), samples(2, 3), [{ id: 'no', verdict: 'rejected' }])
     expect(await newest()).toEqual(['2-1'])
     expect(await claimIds(outbox, 2)).toEqual(['EZ1', 'EZ2'])
     expect(await newest()).toEqual(['2-0'])
     expect([await newest(), await claimIds(outbox)]).toEqual([[], []])
-    await outbox.release([{ request: 1, position: 0 }])
+    await outbox.release([{ request: 1, position: 0, destination: 1 }])
     expect(await newest()).toEqual(['1-0'])
     await take(outbox, samples(1, 5))
-    expect(await outbox.claimNewest()).toMatchObject([{ receivedAt: NOW, element: { id: 'EZ5' } }])
+    expect(await outbox.claimNewest({ destination: 1 })).toMatchObject([
+      { receivedAt: NOW, element: { id: 'EZ5' } },
+    ])
   })
 
   rule('[OB9] what is released may be claimed again, oldest first', async ({ open }) => {
@@ -97,14 +99,14 @@ export function registerDelivery(rule: StoreRule): void {
     const [first, , third] = await claimAll(outbox)
     await outbox.release([third, first].filter(event => event !== undefined))
     expect(await claimIds(outbox)).toEqual(['EZ1', 'EZ3'])
-    await outbox.release([{ request: 77, position: 0 }])
+    await outbox.release([{ request: 77, position: 0, destination: 1 }])
     expect(await claimIds(outbox)).toEqual([])
   })
 
   rule('[OB9] a lease ends with its process, and never later', async ({ open, crash }) => {
     const outbox = await open()
     await take(outbox, samples(3))
-    await outbox.settle((await outbox.claim(1, 1)).map(accept), NOW)
+    await outbox.settle((await outbox.claim({ destination: 1, limit: 1, characters: 1 })).map(accept), NOW)
     expect(await claimIds(outbox)).toEqual(['EZ2', 'EZ3'])
     expect(await claimIds(await crash())).toEqual(['EZ2', 'EZ3'])
   })
@@ -134,7 +136,7 @@ export function registerDelivery(rule: StoreRule): void {
         { state: 'pending', reason: null, settledAt: null, detail: null },
       ])
       const place = { request: two.request, position: two.position }
-      expect(await outbox.change(place, ['refused'], { state: 'pending' }, NOW)).toBe(true)
+      expect(await outbox.transition([place], ['refused'], { state: 'pending' }, NOW)).toBe(1)
       expect(await claimIds(outbox)).toEqual(['EZ2'])
     },
   )
@@ -147,7 +149,7 @@ export function registerDelivery(rule: StoreRule): void {
       const leased = await claimAll(outbox)
       const [one, two] = leased
       if (!one || !two) throw new Error('three events were put')
-      await outbox.change(one, ['pending'], { state: 'skipped', reason: 'dropped_by_operator' }, NOW)
+      await outbox.transition([one], ['pending'], { state: 'skipped', reason: 'dropped_by_operator' }, NOW)
       await outbox.settle([accept(two)], NOW + 1)
       const kept = await list(outbox)
       await outbox.settle([accept(one), refuse(two), refuse(two), accept({ ...one, request: 77 })], NOW + 2)
@@ -172,8 +174,8 @@ export function registerDelivery(rule: StoreRule): void {
       for (const { key } of await list(outbox)) {
         const place = toPlace(key)
         expect(
-          place && (await outbox.change(place, ['rejected', 'refused'], { state: 'pending' }, NOW + 1)),
-        ).toBe(true)
+          place && (await outbox.transition([place], ['rejected', 'refused'], { state: 'pending' }, NOW + 1)),
+        ).toBe(1)
       }
       const again = await crash()
       expect((await list(again))[0]).toMatchObject({
@@ -199,13 +201,13 @@ export function registerDelivery(rule: StoreRule): void {
       const drop = { state: 'skipped', reason: 'dropped_by_operator' } as const
       const before = await list(outbox)
       const others = states.filter(state => state !== is)
-      expect(await outbox.change(place, others, drop, NOW)).toBe(false)
-      expect(await outbox.change(place, [], drop, NOW)).toBe(false)
-      expect(await outbox.change({ request: 1, position: 1 }, states, drop, NOW)).toBe(false)
-      expect(await outbox.change({ request: 2, position: 0 }, states, drop, NOW)).toBe(false)
+      expect(await outbox.transition([place], others, drop, NOW)).toBe(0)
+      expect(await outbox.transition([place], [], drop, NOW)).toBe(0)
+      expect(await outbox.transition([{ request: 1, position: 1 }], states, drop, NOW)).toBe(0)
+      expect(await outbox.transition([{ request: 2, position: 0 }], states, drop, NOW)).toBe(0)
       expect(await list(outbox)).toEqual(before)
       const from: State[] = [is]
-      expect(await outbox.change(place, from, drop, NOW + 1)).toBe(true)
+      expect(await outbox.transition([place], from, drop, NOW + 1)).toBe(1)
       expect(await list(await crash())).toMatchObject([{ ...drop, settledAt: NOW + 1, detail: null }])
     })
   }
@@ -219,14 +221,17 @@ export function registerDelivery(rule: StoreRule): void {
       if (!one || !two || !three) throw new Error('four events were put')
       await outbox.settle([hold(one, NOW + 10), accept(two), hold(three, NOW + 5)], NOW)
       expect([(await outbox.figures()).pending, (await outbox.figures()).held]).toEqual([3, 2])
-      expect([await outbox.claimable(9), await claimIds(outbox), idsOf(await outbox.claimNewest())]).toEqual([
-        0,
-        [],
-        [],
-      ])
-      const places = [{ request: 1, position: 3 }]
+      expect([
+        await outbox.claimable(9),
+        await claimIds(outbox),
+        idsOf(await outbox.claimNewest({ destination: 1 })),
+      ]).toEqual([0, [], []])
+      const places = [{ request: 1, position: 3, destination: 1 }]
       await outbox.release(places)
-      expect([await outbox.claimable(9), idsOf(await outbox.claimNewest(0.9))]).toEqual([1, ['EZ4']])
+      expect([
+        await outbox.claimable(9),
+        idsOf(await outbox.claimNewest({ destination: 1, share: 0.9 })),
+      ]).toEqual([1, ['EZ4']])
       expect((await list(outbox))[3]).toMatchObject({
         ...{ state: 'pending', reason: 'held_back', detail: '403 blocked', settledAt: null },
       })
@@ -241,16 +246,17 @@ export function registerDelivery(rule: StoreRule): void {
       const [one, two, three] = await claimAll(outbox)
       if (!one || !two || !three) throw new Error('three events were put')
       await outbox.settle([hold(one, NOW + 10), hold(two, NOW + 5, 3), hold(three, NOW + 20)], NOW)
-      const held = async (at: number) => idsOf(await outbox.claimHeld(at, at + LATEST))
+      const held = async (at: number) =>
+        idsOf(await outbox.claimHeld({ destination: 1, now: at, latest: at + LATEST }))
       expect([await outbox.nextHeldAt(), await held(NOW + 4)]).toEqual([NOW + 5, []])
-      const [leased] = await outbox.claimHeld(NOW + 30, LATEST)
+      const [leased] = await outbox.claimHeld({ destination: 1, now: NOW + 30, latest: LATEST })
       expect(leased).toMatchObject({ element: { id: 'EZ2' }, holds: 3 })
       // As long as one is under way there is no next one.
       expect([await outbox.nextHeldAt(), await held(NOW + 30)]).toEqual([undefined, []])
       if (!leased) throw new Error('one was due')
       await outbox.settle([hold(leased, NOW + 90, 4)], NOW + 30)
       expect([await outbox.nextHeldAt(), await held(NOW + 30)]).toEqual([NOW + 10, ['EZ1']])
-      await outbox.release([{ request: 1, position: 0 }])
+      await outbox.release([{ request: 1, position: 0, destination: 1 }])
       expect(await held(NOW + 30)).toEqual(['EZ1'])
       await outbox.settle([accept(one)], NOW + 31)
       expect(await held(NOW + 31)).toEqual(['EZ3'])
@@ -273,9 +279,9 @@ export function registerDelivery(rule: StoreRule): void {
       const [one, two] = await claimAll(outbox)
       if (!one || !two) throw new Error('two events were put')
       await outbox.settle([hold(one, LATEST), hold(two, LATEST + 1)], NOW)
-      expect(idsOf(await outbox.claimHeld(NOW, LATEST))).toEqual(['EZ2'])
+      expect(idsOf(await outbox.claimHeld({ destination: 1, now: NOW, latest: LATEST }))).toEqual(['EZ2'])
       await outbox.settle([accept(two)], NOW)
-      expect(await outbox.claimHeld(NOW, LATEST)).toEqual([])
+      expect(await outbox.claimHeld({ destination: 1, now: NOW, latest: LATEST })).toEqual([])
     },
   )
 
@@ -287,14 +293,18 @@ export function registerDelivery(rule: StoreRule): void {
       const [one, two] = await claimAll(outbox)
       if (!one || !two) throw new Error('two events were put')
       await outbox.settle([hold(one, NOW + 10, 7), hold(two, NOW + 20)], NOW)
-      expect(idsOf(await outbox.claimHeld(NOW + 10, LATEST))).toEqual(['EZ1'])
+      expect(idsOf(await outbox.claimHeld({ destination: 1, now: NOW + 10, latest: LATEST }))).toEqual([
+        'EZ1',
+      ])
       const again = await crash()
       expect([(await again.figures()).held, await again.nextHeldAt(), await claimIds(again)]).toEqual([
         2,
         NOW + 10,
         [],
       ])
-      expect(await again.claimHeld(NOW + 10, LATEST)).toMatchObject([{ element: { id: 'EZ1' }, holds: 7 }])
+      expect(await again.claimHeld({ destination: 1, now: NOW + 10, latest: LATEST })).toMatchObject([
+        { element: { id: 'EZ1' }, holds: 7 },
+      ])
     },
   )
 
@@ -311,7 +321,7 @@ export function registerDelivery(rule: StoreRule): void {
     )
     const times: number[] = []
     for (let left = 2; left > 0; left--) {
-      const [event] = await again.claimHeld(NOW, LATEST)
+      const [event] = await again.claimHeld({ destination: 1, now: NOW, latest: LATEST })
       if (!event) throw new Error('both are due')
       times.push(event.holds ?? 0)
       await again.settle([accept(event)], NOW)
@@ -327,12 +337,14 @@ export function registerDelivery(rule: StoreRule): void {
     if (!one || !two) throw new Error('two events were put')
     await outbox.settle([hold(one, NOW + 10), hold(two, NOW + 20)], NOW)
     const due = { state: 'pending', reason: 'held_back', hold: { until: 0, times: 0 } } as const
-    expect(await outbox.change(one, ['rejected', 'refused', 'accepted'], due, NOW)).toBe(false)
-    expect(await outbox.change(one, ['held'], due, NOW)).toBe(true)
-    expect(await outbox.change(two, ['held'], { state: 'skipped', reason: 'dropped_by_operator' }, NOW)).toBe(
-      true,
-    )
-    expect(await outbox.claimHeld(NOW, LATEST)).toMatchObject([{ element: { id: 'EZ1' }, holds: 0 }])
+    expect(await outbox.transition([one], ['rejected', 'refused', 'accepted'], due, NOW)).toBe(0)
+    expect(await outbox.transition([one], ['held'], due, NOW)).toBe(1)
+    expect(
+      await outbox.transition([two], ['held'], { state: 'skipped', reason: 'dropped_by_operator' }, NOW),
+    ).toBe(1)
+    expect(await outbox.claimHeld({ destination: 1, now: NOW, latest: LATEST })).toMatchObject([
+      { element: { id: 'EZ1' }, holds: 0 },
+    ])
     expect(await account(outbox)).toMatchObject({ received: 2, pending: 1, skipped: 1 })
     expect((await outbox.figures()).held).toBe(1)
   })
@@ -341,7 +353,7 @@ export function registerDelivery(rule: StoreRule): void {
     const outbox = await open()
     await take(outbox, samples(4), samples(6, 5))
     const at = async (share: number) => {
-      const claimed = await outbox.claimNewest(share)
+      const claimed = await outbox.claimNewest({ destination: 1, share })
       await outbox.release(claimed)
       return idsOf(claimed)
     }
@@ -354,13 +366,16 @@ export function registerDelivery(rule: StoreRule): void {
     const outbox = await open()
     await take(outbox, samples(3))
     const probe = async (share: number, except: { request: number; position: number }) => {
-      const claimed = await outbox.claimNewest(share, except)
+      const claimed = await outbox.claimNewest({ destination: 1, share, except })
       await outbox.release(claimed)
       return idsOf(claimed)
     }
     expect(await probe(0, { request: 1, position: 2 })).toEqual(['EZ2'])
     expect(await probe(0.99, { request: 1, position: 0 })).toEqual(['EZ3'])
-    await outbox.settle((await outbox.claim(2, everything)).map(accept), NOW)
+    await outbox.settle(
+      (await outbox.claim({ destination: 1, limit: 2, characters: everything })).map(accept),
+      NOW,
+    )
     expect(await probe(0, { request: 1, position: 2 })).toEqual(['EZ3'])
     expect(await probe(0.5, { request: 1, position: 2 })).toEqual(['EZ3'])
   })
@@ -372,14 +387,14 @@ export function registerDelivery(rule: StoreRule): void {
     expect([await outbox.claimable(1), await outbox.claimable(5), await outbox.claimable(99)]).toEqual([
       1, 5, 6,
     ])
-    const [one] = await outbox.claim(2, everything)
+    const [one] = await outbox.claim({ destination: 1, limit: 2, characters: everything })
     expect([await outbox.claimable(1), await outbox.claimable(99)]).toEqual([1, 4])
     if (!one) throw new Error('two were claimed')
     await outbox.settle([hold(one, NOW)], NOW)
-    expect(idsOf(await outbox.claimHeld(NOW, LATEST))).toEqual(['EZ1'])
+    expect(idsOf(await outbox.claimHeld({ destination: 1, now: NOW, latest: LATEST }))).toEqual(['EZ1'])
     // The one under lease that was held back is none of those counted.
     expect(await outbox.claimable(99)).toBe(4)
-    await outbox.release([{ request: 1, position: 1 }])
+    await outbox.release([{ request: 1, position: 1, destination: 1 }])
     expect(await outbox.claimable(99)).toBe(5)
   })
 }

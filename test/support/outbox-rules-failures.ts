@@ -36,15 +36,15 @@ const steps: { name: string; prepare: (outbox: OutboxStore) => void; step: (outb
     {
       name: 'a put of several requests',
       prepare: outbox => take(outbox, samples(1)),
-      step: outbox => outbox.put([parcelOf(samples(2)), parcelOf(mixture), parcelOf(samples(1))]),
+      step: outbox => outbox.append([parcelOf(samples(2)), parcelOf(mixture), parcelOf(samples(1))]),
     },
     {
       name: 'a turn of sorting',
       prepare(outbox) {
         take(outbox, [{ id: 'old', verdict: 'rejected' }])
-        outbox.put([parcelOf(mixture), parcelOf(mixture)])
+        outbox.append([parcelOf(mixture), parcelOf(mixture)])
       },
-      step: outbox => outbox.sort(),
+      step: outbox => outbox.index(),
     },
     {
       name: 'a settling',
@@ -55,7 +55,7 @@ const steps: { name: string; prepare: (outbox: OutboxStore) => void; step: (outb
       step: outbox =>
         outbox.settle(
           [0, 1].map(position => ({
-            event: { request: 1, position, receivedAt: NOW, element: {} },
+            event: { request: 1, position, destination: 1, receivedAt: NOW, element: {} },
             ...(position ? { state: 'accepted' } : { state: 'refused', reason: 'segment_refused' }),
           })),
           NOW,
@@ -64,7 +64,8 @@ const steps: { name: string; prepare: (outbox: OutboxStore) => void; step: (outb
     {
       name: 'a change by a person',
       prepare: outbox => take(outbox, [bad]),
-      step: outbox => outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'pending' }, NOW),
+      step: outbox =>
+        outbox.transition([{ request: 1, position: 0 }], ['rejected'], { state: 'pending' }, NOW),
     },
     {
       name: 'a turn of pruning',
@@ -119,9 +120,9 @@ export function registerFailures(rule: Rule): void {
       const outbox = createOutbox(failing.sql, pruning)
       for (let statements = 0; statements < 40; statements++) {
         failing.failAt(statements)
-        attempt(() => outbox.put([parcelOf(mixture), parcelOf(samples(2, 10 + statements))]))
+        attempt(() => outbox.append([parcelOf(mixture), parcelOf(samples(2, 10 + statements))]))
         failing.failAt(statements)
-        attempt(() => outbox.sort())
+        attempt(() => outbox.index())
       }
       failing.failAt(Number.POSITIVE_INFINITY)
       take(outbox, mixture)

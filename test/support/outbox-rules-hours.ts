@@ -25,7 +25,7 @@ export function registerHours(rule: StoreRule): void {
     '[DQ1] an event is counted in the hour and kind it came in, by how it was judged',
     async ({ open }) => {
       const outbox = await open()
-      await outbox.put([
+      await outbox.append([
         parcelOf([
           { id: 'EZ1', data },
           { id: 'EZ2', verdict: 'rejected' },
@@ -73,7 +73,7 @@ export function registerHours(rule: StoreRule): void {
     async bench => {
       const outbox = await bench.open()
       await take(outbox, [{ id: 'EZ1', verdict: 'rejected' }])
-      await outbox.put([
+      await outbox.append([
         parcelOf(
           [
             { id: 'EZ1', data },
@@ -100,7 +100,7 @@ export function registerHours(rule: StoreRule): void {
     ])
     const imported = parcelOf([{ id: 'EZ2', data }])
     const kept: unknown[][] = JSON.parse(imported.kept)
-    await outbox.put([{ ...imported, kept: JSON.stringify(kept.map(entry => entry.slice(0, 7))) }])
+    await outbox.append([{ ...imported, kept: JSON.stringify(kept.map(entry => entry.slice(0, 7))) }])
     await sortAll(outbox)
     expect(await account(outbox)).toMatchObject({ received: 3 })
     expect(await outbox.kindTotals()).toEqual([])

@@ -24,7 +24,7 @@ const sinkTest = { type: 'com.twilio.eventstreams.test-event', verdict: 'skipped
 
 export function registerIntake(rule: StoreRule): void {
   rule('[OB1] what was put is there when the process is killed right after', async ({ open, crash }) => {
-    await (await await open()).put([parcelOf(samples(2)), parcelOf([{ id: 'EZ3', verdict: 'rejected' }])])
+    await (await await open()).append([parcelOf(samples(2)), parcelOf([{ id: 'EZ3', verdict: 'rejected' }])])
     const outbox = await crash()
     expect((await outbox.figures()).unsorted).toBe(3)
     await sortAll(outbox)
@@ -66,7 +66,7 @@ export function registerIntake(rule: StoreRule): void {
       const broken = { ...parcel, body: '{"specversion":"1.0",' }
       // Three bytes whose base64 could be read as JSON.
       const bytes = { ...broken, body: '1234', encoding: 'base64' } as const
-      await (await await open()).put([
+      await (await await open()).append([
         broken,
         bytes,
         { ...broken, body: '' },
@@ -89,7 +89,7 @@ export function registerIntake(rule: StoreRule): void {
     const outbox = await open()
     const raw = JSON.stringify(odd)
     const body = `[{"id":${raw},"source":${raw},"data":${escaped},"raw":${raw}}]`
-    await outbox.put([{ ...parcelOf([event]), body, checksum: undefined }])
+    await outbox.append([{ ...parcelOf([event]), body, checksum: undefined }])
     await outbox.remember(odd, odd)
     const again = await crash()
     await take(again, [event])
@@ -122,9 +122,9 @@ export function registerIntake(rule: StoreRule): void {
         [good, bad, elsewhere, { id: 'EZ2', verdict: 'rejected' }],
         [{ ...sinkTest, version: 1 }],
       )
-      await refuse(outbox, await outbox.claim(1, 1))
+      await refuse(outbox, await outbox.claim({ destination: 1, limit: 1, characters: 1 }))
       const of = { type: TYPE, version: 6 }
-      expect((await outbox.counts()).filter(({ n }) => n > 0)).toEqual([
+      expect((await outbox.eventCounts()).filter(({ n }) => n > 0)).toEqual([
         { type: sinkTest.type, version: 1, state: 'received', reason: '', n: 1 },
         { type: sinkTest.type, version: 1, state: 'skipped', reason: 'type_unmapped', n: 1 },
         { ...of, state: 'duplicate', reason: '', n: 1 },
@@ -140,7 +140,10 @@ export function registerIntake(rule: StoreRule): void {
     const outbox = await open()
     await take(outbox, [good, good, { id: 'EZ2', verdict: 'rejected' }, sinkTest, { id: 'EZ3' }])
     await outbox.settle(
-      (await outbox.claim(1, 1)).map(event => ({ event, state: 'accepted' })),
+      (await outbox.claim({ destination: 1, limit: 1, characters: 1 })).map(event => ({
+        event,
+        state: 'accepted',
+      })),
       NOW,
     )
     const before = [await account(outbox), await outbox.counts()]
@@ -154,23 +157,23 @@ export function registerIntake(rule: StoreRule): void {
 
   rule('[OB3] events are sorted in the order they came, request by request', async ({ open }) => {
     const outbox = await open()
-    await outbox.put([parcelOf(samples(3)), parcelOf(samples(2, 4))])
-    await outbox.put([parcelOf(samples(2, 6))])
+    await outbox.append([parcelOf(samples(3)), parcelOf(samples(2, 4))])
+    await outbox.append([parcelOf(samples(2, 6))])
     await sortAll(outbox)
     expect(await claimIds(outbox)).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5', 'EZ6', 'EZ7'])
   })
 
   rule('[OB3] a turn sorts as many as are asked for', async ({ open }) => {
     const outbox = await open()
-    for (let n = 0; n < 5; n++) await outbox.put([parcelOf(samples(200, 1 + n * 200))])
-    expect([await outbox.sort(700), await outbox.sort(1), await outbox.sort(700)]).toEqual([800, 200, 0])
+    for (let n = 0; n < 5; n++) await outbox.append([parcelOf(samples(200, 1 + n * 200))])
+    expect([await outbox.index(700), await outbox.index(1), await outbox.index(700)]).toEqual([800, 200, 0])
   })
 
   rule('[OB3] requests without events hold nothing up', async ({ open }) => {
     const outbox = await open()
-    await outbox.put(Array.from({ length: 300 }, () => parcelOf([])))
-    await outbox.put([parcelOf([good])])
-    expect(await outbox.sort()).toBe(1)
+    await outbox.append(Array.from({ length: 300 }, () => parcelOf([])))
+    await outbox.append([parcelOf([good])])
+    expect(await outbox.index()).toBe(1)
   })
 
   const onceAndAgain: Record<
@@ -184,7 +187,7 @@ export function registerIntake(rule: StoreRule): void {
     'after a restart': async (outbox, restart) =>
       await put(await restartAfter(await put(outbox, [[good]]), restart), [[good]]),
     'after a restart before it was sorted': async (outbox, restart) => {
-      await outbox.put([parcelOf([good])])
+      await outbox.append([parcelOf([good])])
       return await put(await restart(), [[good]])
     },
     'when it was skipped': async outbox => await put(outbox, [[unknown], [good]]),
@@ -203,7 +206,7 @@ export function registerIntake(rule: StoreRule): void {
     const outbox = await put(await open(), [[good]])
     await deliverAll(outbox)
     const [before] = await list(outbox)
-    await outbox.put([parcelOf([good], NOW + 1), parcelOf([bad], NOW + 2)])
+    await outbox.append([parcelOf([good], NOW + 1), parcelOf([bad], NOW + 2)])
     await sortAll(outbox)
     expect(await list(outbox)).toEqual([before])
     expect(await account(outbox)).toMatchObject({ received: 1, accepted: 1, duplicate: 2 })
@@ -272,7 +275,7 @@ export function registerIntake(rule: StoreRule): void {
 
   rule('[OB5] the copy that mends may be of another type or version', async ({ open }) => {
     const outbox = await put(await open(), [[{ ...bad, type: 'com.example.old', version: 1 }], [good]])
-    expect((await outbox.counts()).filter(({ n }) => n > 0)).toEqual([
+    expect((await outbox.eventCounts()).filter(({ n }) => n > 0)).toEqual([
       { type: TYPE, version: 6, state: 'duplicate', reason: '', n: 1 },
       { type: TYPE, version: 6, state: 'pending', reason: '', n: 1 },
       { type: TYPE, version: 6, state: 'received', reason: '', n: 1 },
@@ -307,7 +310,7 @@ export function registerIntake(rule: StoreRule): void {
 }
 
 async function put(outbox: OutboxStore, requests: readonly (readonly Sample[])[]): Promise<OutboxStore> {
-  await outbox.put(requests.map(request => parcelOf(request)))
+  await outbox.append(requests.map(request => parcelOf(request)))
   await sortAll(outbox)
   return outbox
 }

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { type Place, toPlace } from '../../src/outbox/place.ts'
 import type { EventPage } from '../../src/outbox/queries.ts'
-import type { Delivery, OutboxStore } from '../../src/outbox/store.ts'
+import type { DeliveryAttempt, OutboxStore } from '../../src/outbox/store.ts'
 import { idOf, NOW, parcelOf, type Sample, samples, TYPE } from './outbox-bench.ts'
 import { claimAll, deliverAll, list, type StoreRule, sortAll, take } from './store-bench.ts'
 
@@ -25,7 +25,7 @@ export function registerLook(rule: StoreRule): void {
         const before = await ids(outbox, {})
         const found: unknown[] = []
         for (let next: string | undefined, more = true; more; more = next !== undefined) {
-          const page = await outbox.events({ limit, before: next })
+          const page = await outbox.list({ limit, before: next })
           expect(page.events.length).toBeLessThanOrEqual(limit)
           found.push(...page.events.map(({ element }) => idOf(element)))
           next = page.next
@@ -49,7 +49,7 @@ export function registerLook(rule: StoreRule): void {
         verdict: n % 5 === 0 ? 'rejected' : n % 5 === 1 ? 'skipped' : 'pending',
       }))
       for (let n = 0; n < 60; n += 4) await take(outbox, mixed.slice(n, n + 4))
-      const leased = await outbox.claim(20, 1e9)
+      const leased = await outbox.claim({ destination: 1, limit: 20, characters: 1e9 })
       const settle = (event: (typeof leased)[number], n: number) =>
         n % 2
           ? ({ event, state: 'accepted' } as const)
@@ -87,26 +87,26 @@ export function registerLook(rule: StoreRule): void {
   rule('[OB15] one search reads 5,000 events, and says where to go on', async ({ open }) => {
     const outbox = await open()
     await take(outbox, [{ id: 'needle' }], samples(2_600), samples(2_600, 2_601))
-    const first = await outbox.events({ q: 'needle', limit: 10 })
+    const first = await outbox.list({ q: 'needle', limit: 10 })
     expect(first).toEqual({ events: [], next: '2-200', reachedAt: NOW })
-    const second = await outbox.events({ q: 'needle', limit: 10, before: first.next })
+    const second = await outbox.list({ q: 'needle', limit: 10, before: first.next })
     expect(second).toMatchObject({ events: [{ key: '1-0' }], next: undefined })
   })
 
   rule('[OB15] one page parses 2,000,000 characters, and says where to go on', async ({ open }) => {
     const outbox = await open()
     const large = { data: 'x'.repeat(900_000) }
-    for (let n = 1; n <= 5; n++) await outbox.put([parcelOf([{ id: `EZ${n}`, ...large }], NOW + n)])
+    for (let n = 1; n <= 5; n++) await outbox.append([parcelOf([{ id: `EZ${n}`, ...large }], NOW + n)])
     await sortAll(outbox)
     const keysOf = ({ events, next, reachedAt = 0 }: EventPage) => [
       events.map(({ key }) => key).join(' '),
       next,
       reachedAt - NOW,
     ]
-    expect(keysOf(await outbox.events({ limit: 500 }))).toEqual(['5-0 4-0 3-0', '3-0', 3])
-    expect(keysOf(await outbox.events({ limit: 500, before: '3-0' }))).toEqual(['2-0 1-0', undefined, 1])
+    expect(keysOf(await outbox.list({ limit: 500 }))).toEqual(['5-0 4-0 3-0', '3-0', 3])
+    expect(keysOf(await outbox.list({ limit: 500, before: '3-0' }))).toEqual(['2-0 1-0', undefined, 1])
     // To look through a text costs as much again.
-    expect(keysOf(await (await open()).events({ limit: 500, q: 'EZ5' }))).toEqual(['5-0', '4-0', 4])
+    expect(keysOf(await (await open()).list({ limit: 500, q: 'EZ5' }))).toEqual(['5-0', '4-0', 4])
   })
 
   rule('[OB15] accepted events far down, or of a rare reason, are found page by page', async ({ open }) => {
@@ -114,7 +114,7 @@ export function registerLook(rule: StoreRule): void {
     await take(outbox, samples(2))
     await deliverAll(outbox)
     await take(outbox, samples(6_000, 3), [{ id: 'bad', verdict: 'rejected' }])
-    const first = await outbox.events({ state: 'accepted', limit: 10 })
+    const first = await outbox.list({ state: 'accepted', limit: 10 })
     expect(first).toMatchObject({ events: [], reachedAt: NOW })
     expect(await ids(outbox, { state: 'accepted' })).toEqual(['EZ2', 'EZ1'])
     expect(await ids(outbox, { reason: 'schema_rejected' })).toEqual(['bad'])
@@ -137,11 +137,11 @@ export function registerLook(rule: StoreRule): void {
     const outbox = await open()
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const body = `[{"id":"EZ1"},{"id":"EZ2","data":${deep}}]`
-    await outbox.put([{ ...parcelOf(samples(2)), body, checksum: undefined }])
-    await outbox.sort()
+    await outbox.append([{ ...parcelOf(samples(2)), body, checksum: undefined }])
+    await outbox.index()
     // How deep is too deep depends on the host's stack.
-    expect((await outbox.events({ q: 'EZ', limit: 9 })).events.map(({ key }) => key)).toContain('1-0')
-    expect((await outbox.events({ limit: 9 })).events).toHaveLength(2)
+    expect((await outbox.list({ q: 'EZ', limit: 9 })).events.map(({ key }) => key)).toContain('1-0')
+    expect((await outbox.list({ limit: 9 })).events).toHaveLength(2)
   })
 
   rule(
@@ -150,21 +150,24 @@ export function registerLook(rule: StoreRule): void {
       const outbox = await open()
       await take(outbox, samples(2))
       for (const before of ['', 'x', '1', '1-', '-1-0', '1-0-0', '9'.repeat(99)]) {
-        expect((await outbox.events({ before, limit: 9 })).events).toHaveLength(2)
+        expect((await outbox.list({ before, limit: 9 })).events).toHaveLength(2)
       }
-      expect(await outbox.event({ request: 1, position: 2 })).toBeUndefined()
-      expect(await outbox.event({ request: 2, position: 0 })).toBeUndefined()
+      expect(await outbox.get({ request: 1, position: 2 })).toBeUndefined()
+      expect(await outbox.get({ request: 2, position: 0 })).toBeUndefined()
     },
   )
 
   rule('[OB15] the age of the backlog is that of its oldest event', async ({ open }) => {
     const outbox = await open()
     expect(await outbox.oldestPendingAt()).toBeUndefined()
-    await outbox.put([parcelOf([{ id: 'EZ1' }], NOW - 2), parcelOf([{ id: 'EZ2' }], NOW - 1)])
-    await outbox.sort()
+    await outbox.append([parcelOf([{ id: 'EZ1' }], NOW - 2), parcelOf([{ id: 'EZ2' }], NOW - 1)])
+    await outbox.index()
     expect(await outbox.oldestPendingAt()).toBe(NOW - 2)
     await outbox.settle(
-      (await outbox.claim(1, 1)).map(event => ({ event, state: 'accepted' })),
+      (await outbox.claim({ destination: 1, limit: 1, characters: 1 })).map(event => ({
+        event,
+        state: 'accepted',
+      })),
       NOW,
     )
     expect(await outbox.oldestPendingAt()).toBe(NOW - 1)
@@ -188,12 +191,12 @@ export function registerLook(rule: StoreRule): void {
     const shown = { tookMs: 5, events: 2, reason: null, status: 200, answer: '', headers: { via: '1' } }
     const third = { ...shown, at: NOW + 3, reason: 'segment_timeout', status: null }
     const again = await crash()
-    const attempts = async (place: Place) => (await again.event(place))?.attempts
+    const attempts = async (place: Place) => (await again.get(place))?.attempts
     expect(await attempts(at(1, 0))).toEqual([third])
     expect(await attempts(at(1, 1))).toEqual([{ ...shown, at: NOW + 1, ...failed }, third])
     expect(await attempts(at(2, 0))).toEqual([{ ...shown, at: NOW + 1, ...failed }, third])
     expect(await attempts(at(2, 1))).toEqual([{ ...shown, at: NOW + 2 }, third])
-    expect(await again.event(at(2, 1))).toMatchObject({
+    expect(await again.get(at(2, 1))).toMatchObject({
       key: '2-1',
       state: 'pending',
       element: { id: 'EZ5' },
@@ -206,9 +209,9 @@ export function registerLook(rule: StoreRule): void {
     const run = { first: at(1, 0), last: at(1, 0) }
     for (const late of [-1, 0, 5]) await attempt(outbox, { at: NOW + late, ...run })
     await deliverAll(outbox, NOW + 5)
-    await outbox.note({ at: NOW + 6, ...run, ...answered })
-    expect(await outbox.event(at(1, 0))).toMatchObject({ attemptCount: 3, triedAt: NOW + 5 })
-    expect((await outbox.event(at(1, 0)))?.attempts.map(attempt => attempt.at - NOW)).toEqual([0, 5])
+    await outbox.recordAttempt({ at: NOW + 6, ...run, ...answered })
+    expect(await outbox.get(at(1, 0))).toMatchObject({ attemptCount: 3, triedAt: NOW + 5 })
+    expect((await outbox.get(at(1, 0)))?.attempts.map(attempt => attempt.at - NOW)).toEqual([0, 5])
   })
 
   rule('[OB16] the attempts of a whole backlog may lie between those of an event', async ({ open }) => {
@@ -216,9 +219,9 @@ export function registerLook(rule: StoreRule): void {
     await take(outbox, samples(3))
     await attempt(outbox, { at: NOW + 1, first: at(1, 1), last: at(1, 1) })
     for (let n = 2; n < 500; n++)
-      await outbox.note({ at: NOW + n, first: at(1, 0), last: at(1, 0), ...answered })
+      await outbox.recordAttempt({ at: NOW + n, first: at(1, 0), last: at(1, 0), ...answered })
     await attempt(outbox, { at: NOW + 500, first: at(1, 1), last: at(1, 2) })
-    expect((await outbox.event(at(1, 1)))?.attempts.map(attempt => attempt.at - NOW)).toEqual([1, 500])
+    expect((await outbox.get(at(1, 1)))?.attempts.map(attempt => attempt.at - NOW)).toEqual([1, 500])
   })
 
   rule(
@@ -251,7 +254,7 @@ export function registerLook(rule: StoreRule): void {
         [{ event: three, state: 'accepted', tries: { attempts: 1, triedAt: NOW + 5 } }],
         NOW + 6,
       )
-      expect(await outbox.event(three)).toMatchObject({
+      expect(await outbox.get(three)).toMatchObject({
         attemptCount: 4,
         triedAt: NOW + 5,
         settledAt: NOW + 6,
@@ -261,8 +264,8 @@ export function registerLook(rule: StoreRule): void {
 
   rule('[OB24] when an event was stored is known for as long as its bytes are', async ({ open }) => {
     const outbox = await open({ retentionMs: 0 })
-    await outbox.put([parcelOf(samples(1))], NOW + 3)
-    await outbox.put([parcelOf(samples(1, 2))])
+    await outbox.append([parcelOf(samples(1))], NOW + 3)
+    await outbox.append([parcelOf(samples(1, 2))])
     await sortAll(outbox)
     expect((await list(outbox)).map(({ storedAt }) => storedAt)).toEqual([null, NOW + 3])
     await deliverAll(outbox, NOW + 4)
@@ -316,7 +319,7 @@ export function registerLook(rule: StoreRule): void {
     async ({ open }) => {
       const outbox = await open()
       await take(outbox, [...samples(3), { id: 'EZ4', verdict: 'rejected' }, ...samples(1, 5)])
-      await outbox.note({ at: NOW + 1, first: at(1, 0), last: at(1, 4), ...answered })
+      await outbox.recordAttempt({ at: NOW + 1, first: at(1, 0), last: at(1, 4), ...answered })
       const reasons = [undefined, 'event_too_large', 'not_serializable', 'segment_refused'] as const
       const settlements = (await claimAll(outbox)).map((event, n) => {
         const reason = reasons[n]
@@ -326,7 +329,7 @@ export function registerLook(rule: StoreRule): void {
       await outbox.settle(settlements, NOW + 2)
       const shown: unknown[] = []
       for (const { key } of await list(outbox))
-        shown.push((await outbox.event(at(1, Number(key.slice(2)))))?.attempts.length)
+        shown.push((await outbox.get(at(1, Number(key.slice(2)))))?.attempts.length)
       expect(shown).toEqual([1, 0, 0, 0, 1])
     },
   )
@@ -335,7 +338,7 @@ export function registerLook(rule: StoreRule): void {
     const outbox = await open()
     await take(outbox, samples(1))
     for (let n = 1; n <= 210; n++) await attempt(outbox, { at: NOW + n, first: at(1, 0), last: at(1, 0) })
-    const shown = (await outbox.event(at(1, 0)))?.attempts.map(attempt => attempt.at - NOW)
+    const shown = (await outbox.get(at(1, 0)))?.attempts.map(attempt => attempt.at - NOW)
     expect([shown?.length, shown?.[0], shown?.at(-1)]).toEqual([200, 11, 210])
   })
 
@@ -359,22 +362,30 @@ export function registerLook(rule: StoreRule): void {
 }
 
 const at = (request: number, position: number): Place => ({ request, position })
-const answered = { tookMs: 5, events: 2, reason: null, status: 200, answer: '', headers: { via: '1' } }
+const answered = {
+  destination: 1,
+  tookMs: 5,
+  events: 2,
+  reason: null,
+  status: 200,
+  answer: '',
+  headers: { via: '1' },
+}
 const isUpTo = (a: Place, b: Place) =>
   a.request < b.request || (a.request === b.request && a.position <= b.position)
 
 /** As a delivery does: noted, and counted with the pending events that it held. */
 async function attempt(
   outbox: OutboxStore,
-  delivery: Partial<Delivery> & Pick<Delivery, 'at' | 'first' | 'last'>,
+  delivery: Partial<DeliveryAttempt> & Pick<DeliveryAttempt, 'at' | 'first' | 'last'>,
 ): Promise<void> {
-  await outbox.note({ ...answered, ...delivery })
+  await outbox.recordAttempt({ ...answered, ...delivery })
   const held = (await list(outbox, { state: 'pending' }))
     .flatMap(({ key }) => toPlace(key) ?? [])
     .filter(place => isUpTo(delivery.first, place) && isUpTo(place, delivery.last))
   await outbox.settle(
     [],
     delivery.at,
-    held.map(event => ({ event, attempts: 1, triedAt: delivery.at })),
+    held.map(event => ({ event: { ...event, destination: 1 }, attempts: 1, triedAt: delivery.at })),
   )
 }

@@ -21,7 +21,7 @@ export function registerPruning(rule: StoreRule): void {
   rule('[OB12] pending events and dead letters stay for ever, whole', async ({ open, crash }) => {
     const outbox = await open(short)
     await take(outbox, [{ id: 'EZ1', verdict: 'rejected' }], [{ id: 'EZ2' }], [{ id: 'EZ3' }])
-    const [first] = await outbox.claim(1, 1)
+    const [first] = await outbox.claim({ destination: 1, limit: 1, characters: 1 })
     if (first)
       await outbox.settle([{ event: first, state: 'refused', reason: 'segment_refused', detail: 'why' }], NOW)
     const before = await list(outbox)
@@ -83,7 +83,7 @@ export function registerPruning(rule: StoreRule): void {
       await take(outbox, [{ id: 'EZ1' }])
       await pruneAll(outbox, NOW)
       expect(await claimAll(outbox)).toMatchObject([{ element: { id: 'EZ1' } }])
-      await outbox.release([{ request: 1, position: 0 }])
+      await outbox.release([{ request: 1, position: 0, destination: 1 }])
       await deliverAll(outbox)
       await pruneAll(outbox, NOW)
       await take(outbox, [{ id: 'EZ1' }])
@@ -96,20 +96,23 @@ export function registerPruning(rule: StoreRule): void {
     const outbox = await open(short)
     await take(outbox, [...samples(2), { id: 'EZ3', verdict: 'rejected' }])
     await outbox.settle(
-      (await outbox.claim(1, 1)).map(event => ({ event, state: 'accepted' })),
+      (await outbox.claim({ destination: 1, limit: 1, characters: 1 })).map(event => ({
+        event,
+        state: 'accepted',
+      })),
       NOW,
     )
     await pruneAll(outbox, NOW + YEAR)
     expect(await idsAndStates(outbox)).toEqual(['EZ2 pending', 'EZ3 rejected'])
     await deliverAll(outbox, NOW + YEAR)
-    await outbox.change({ request: 1, position: 2 }, ['rejected'], { state: 'pending' }, NOW + YEAR)
+    await outbox.transition([{ request: 1, position: 2 }], ['rejected'], { state: 'pending' }, NOW + YEAR)
     await pruneAll(outbox, NOW + 2 * YEAR)
     expect(await claimAll(outbox)).toMatchObject([{ position: 2, element: { id: 'EZ3' } }])
   })
 
   rule('[OB12] what is not sorted yet is not pruned, however old', async ({ open }) => {
     const outbox = await open({ retentionMs: 0, dedupeMs: 0 })
-    await outbox.put([parcelOf(samples(2))])
+    await outbox.append([parcelOf(samples(2))])
     await pruneAll(outbox, NOW + YEAR)
     await sortAll(outbox)
     expect(await claimIds(outbox)).toEqual(['EZ1', 'EZ2'])
@@ -125,7 +128,7 @@ export function registerPruning(rule: StoreRule): void {
 
   rule('[OB12] an hour of a clock that was wrong keeps nothing that came after it', async ({ open }) => {
     const outbox = await open(short)
-    await outbox.put([
+    await outbox.append([
       parcelOf([{ id: 'EZ1', verdict: 'skipped' }], NOW + YEAR),
       parcelOf([{ id: 'EZ2', verdict: 'skipped' }]),
     ])
@@ -157,7 +160,7 @@ export function registerPruning(rule: StoreRule): void {
       expect((await again.figures()).unsorted).toBe(0)
       await take(again, samples(1, 5))
       expect(await list(again)).toMatchObject([{ key: '3-0', state: 'pending', element: { id: 'EZ5' } }])
-      await again.put([parcelOf(samples(1, 6))])
+      await again.append([parcelOf(samples(1, 6))])
       const third = await crash(none)
       await take(third, samples(1, 7))
       expect((await list(third)).map(({ key }) => key)).toEqual(['5-0', '4-0', '3-0'])

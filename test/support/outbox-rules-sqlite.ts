@@ -89,7 +89,7 @@ export function registerSqlite(rule: Rule): void {
       },
     }
     const outbox = createOutbox(watched, pruning)
-    outbox.put(samples(50).map(sample => parcelOf([sample])))
+    outbox.append(samples(50).map(sample => parcelOf([sample])))
     expect(durabilities).toEqual(['on-disk'])
     sortAll(outbox)
     expect(outbox.total('pending')).toBe(50)
@@ -150,8 +150,8 @@ export function registerSqlite(rule: Rule): void {
   rule('[DQ5] hours are kept for 15 days; older ones become one sum a kind', ({ sql, open, crash }) => {
     const outbox = open()
     const hours = () => sql.all<{ hour: number }>('SELECT hour FROM hours').map(({ hour }) => hour)
-    for (const day of [0, 1, 2]) outbox.put([parcelOf(samples(2, day * 2 + 1), NOW + day * DAY)])
-    outbox.put([parcelOf([{ ...unmapped, id: 'EZ9' }], NOW)])
+    for (const day of [0, 1, 2]) outbox.append([parcelOf(samples(2, day * 2 + 1), NOW + day * DAY)])
+    outbox.append([parcelOf([{ ...unmapped, id: 'EZ9' }], NOW)])
     sortAll(outbox)
     const before = outbox.kindTotals()
     pruneAll(outbox, NOW + 15 * DAY)
@@ -159,7 +159,7 @@ export function registerSqlite(rule: Rule): void {
     pruneAll(outbox, NOW + 16 * DAY + HOUR)
     expect(hours()).toEqual([0, 0, hourOf(NOW) + 48])
     expect(outbox.kindTotals()).toEqual(before)
-    outbox.put([parcelOf(samples(1, 7), NOW)])
+    outbox.append([parcelOf(samples(1, 7), NOW)])
     sortAll(outbox)
     pruneAll(outbox, NOW + 20 * DAY)
     expect(hours()).toEqual([0, 0])
@@ -186,9 +186,9 @@ export function registerSqlite(rule: Rule): void {
     const outbox = createOutbox(failing, pruning)
     take(outbox, samples(1, 2), [unmapped])
     const before = [outbox.kindTotals(), outbox.kindHours(ever)]
-    outbox.put([parcelOf([...samples(3), { ...unmapped, type: 'com.example.new' }])])
+    outbox.append([parcelOf([...samples(3), { ...unmapped, type: 'com.example.new' }])])
     fails = true
-    expect(() => outbox.sort()).toThrow('on purpose')
+    expect(() => outbox.index()).toThrow('on purpose')
     expect(() => outbox.prune(NOW + 20 * DAY)).toThrow('on purpose')
     expect([outbox.kindTotals(), outbox.kindHours(ever)]).toEqual(before)
     fails = false
@@ -199,7 +199,7 @@ export function registerSqlite(rule: Rule): void {
 
   rule('[DQ5] folding goes in slices of 200 rows', ({ open, crash }) => {
     const outbox = open()
-    outbox.put(samples(1_100).map((sample, index) => parcelOf([sample], NOW + index * HOUR)))
+    outbox.append(samples(1_100).map((sample, index) => parcelOf([sample], NOW + index * HOUR)))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + 100 * DAY)).toBe(6)
     expect(outbox.kindHours(ever)).toMatchObject([{ first: 0, events: [], counts: { passing: 1_100 } }])
@@ -211,31 +211,31 @@ export function registerSqlite(rule: Rule): void {
     const stay = (from: number) =>
       samples(400, from).map(event => ({ ...event, verdict: 'rejected' as const }))
     const go = (from: number) => samples(700, from).map(event => ({ ...event, verdict: 'skipped' as const }))
-    outbox.put([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => parcelOf([event])))
+    outbox.append([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => parcelOf([event])))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + DAY)).toBe(5)
     expect(list(outbox).map(({ state }) => state)).toEqual(Array.from({ length: 800 }, () => 'rejected'))
-    outbox.change({ request: 1, position: 0 }, ['rejected'], { state: 'skipped' }, NOW + DAY)
+    outbox.transition([{ request: 1, position: 0 }], ['rejected'], { state: 'skipped' }, NOW + DAY)
     pruneAll(outbox, NOW + 2 * DAY)
     expect(list(outbox)).toHaveLength(799)
   })
 
   rule('[OB3] a turn sorts some 500 events and says how many; 0 is the end', ({ open, crash }) => {
     const outbox = open()
-    for (let n = 0; n < 5; n++) outbox.put([parcelOf(samples(200, 1 + n * 200))])
+    for (let n = 0; n < 5; n++) outbox.append([parcelOf(samples(200, 1 + n * 200))])
     expect(outbox.unsorted()).toBe(1_000)
-    expect(outbox.sort()).toBe(600)
+    expect(outbox.index()).toBe(600)
     expect(outbox.unsorted()).toBe(400)
     const again = crash()
     expect(again.unsorted()).toBe(400)
-    expect([again.sort(), again.sort(), again.unsorted()]).toEqual([400, 0, 0])
+    expect([again.index(), again.index(), again.unsorted()]).toEqual([400, 0, 0])
     expect(again.total('pending')).toBe(1_000)
     expect(claimIds(again)).toEqual(samples(1_000).map(({ id }) => id))
   })
 }
 
 function put(outbox: SqliteOutbox, requests: readonly (readonly Sample[])[]): SqliteOutbox {
-  outbox.put(requests.map(request => parcelOf(request)))
+  outbox.append(requests.map(request => parcelOf(request)))
   sortAll(outbox)
   return outbox
 }
@@ -255,7 +255,8 @@ function totalsOf(outbox: SqliteOutbox): Counts[] {
 
 function attempt(outbox: SqliteOutbox, at: number): void {
   const place = { request: 1, position: 0 }
-  outbox.note({
+  outbox.recordAttempt({
+    destination: 1,
     at,
     tookMs: 1,
     events: 1,

@@ -22,7 +22,7 @@ export function registerTransfer(rule: StoreRule): void {
     async ({ open, crash }) => {
       const outbox = await open()
       expect(await outbox.figures()).toMatchObject({ received: 0, unsorted: 0, isIndexed: true })
-      await outbox.put([parcelOf(samples(3)), parcelOf([]), parcelOf([{ id: 'EZ1' }])])
+      await outbox.append([parcelOf(samples(3)), parcelOf([]), parcelOf([{ id: 'EZ1' }])])
       const again = await crash()
       for (const store of [outbox, again])
         expect(await store.figures()).toMatchObject({ received: 0, unsorted: 4, isIndexed: false, held: 0 })
@@ -37,7 +37,7 @@ export function registerTransfer(rule: StoreRule): void {
 
   rule('[OB124] a request without events is indexed as well', async ({ open }) => {
     const outbox = await open()
-    await outbox.put([parcelOf([])])
+    await outbox.append([parcelOf([])])
     expect(await outbox.figures()).toMatchObject({ unsorted: 0, isIndexed: false })
     await sortAll(outbox)
     expect(await outbox.figures()).toMatchObject({ unsorted: 0, isIndexed: true })
@@ -49,7 +49,7 @@ export function registerTransfer(rule: StoreRule): void {
       const outbox = await open()
       await take(outbox, samples(2), [{ id: 'bad', verdict: 'rejected' }])
       // Stored, and not indexed: none of these is the import's.
-      await outbox.put([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }])])
+      await outbox.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }])])
       const rows = [
         parcelOf([{ id: 'EZ2' }, { id: 'EZ3' }, { id: 'EZ3' }]),
         parcelOf([{ id: 'bad' }, { id: 'EZ4', verdict: 'rejected' }, { id: 'EZ5' }]),
@@ -170,8 +170,8 @@ export function registerTransfer(rule: StoreRule): void {
       { id: 'worse', verdict: 'rejected' },
     ])
     const places = [0, 1, 2, 3].map(position => ({ request: 1, position }))
-    expect(await outbox.changeAll(places, ['rejected'], { state: 'pending' }, NOW)).toBe(2)
-    expect(await outbox.changeAll(places, ['rejected'], { state: 'pending' }, NOW)).toBe(0)
+    expect(await outbox.transition(places, ['rejected'], { state: 'pending' }, NOW)).toBe(2)
+    expect(await outbox.transition(places, ['rejected'], { state: 'pending' }, NOW)).toBe(0)
     expect(await idsAndStates(outbox)).toEqual(['bad pending', 'EZ1 pending', 'worse pending'])
   })
 }

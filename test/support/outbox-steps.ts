@@ -110,11 +110,11 @@ class Pair {
     const model = this.#model
     switch (step.do) {
       case 'put':
-        this.#outbox.put(step.requests.map(samples => parcelOf(samples, this.#now)))
+        this.#outbox.append(step.requests.map(samples => parcelOf(samples, this.#now)))
         model.put(step.requests, this.#now)
         break
       case 'sort':
-        expect(this.#outbox.sort()).toBe(model.sort())
+        expect(this.#outbox.index()).toBe(model.sort())
         break
       case 'claim':
         this.#claim(step.limit, step.bytes)
@@ -148,7 +148,7 @@ class Pair {
 
   #claim(limit: number, bytes: number): void {
     const open = this.#model.open()
-    const claimed = this.#outbox.claim(limit, bytes)
+    const claimed = this.#outbox.claim({ destination: 1, limit: limit, characters: bytes })
     const size = ({ request }: { request: number }) =>
       parcelOf(this.#model.requests[request - 1]?.samples ?? []).body.length
     const expected: ModelEvent[] = []
@@ -164,7 +164,7 @@ class Pair {
 
   #claimNewest(): void {
     const newest = this.#model.open().slice(-1)
-    this.#hold(this.#outbox.claimNewest(), newest)
+    this.#hold(this.#outbox.claimNewest({ destination: 1 }), newest)
   }
 
   #hold(claimed: readonly Leased[], expected: readonly ModelEvent[]): void {
@@ -172,7 +172,7 @@ class Pair {
     expect(claimed).toEqual(
       expected.map(({ request, position, receivedAt }) => {
         const view = views.find(({ key }) => key === `${request}-${position}`)
-        return { request, position, receivedAt, element: view?.element }
+        return { request, position, destination: 1, receivedAt, element: view?.element }
       }),
     )
     expect(claimed.every(({ element }) => element !== undefined)).toBe(true)
@@ -206,7 +206,7 @@ class Pair {
       to === 'retry'
         ? ({ state: 'pending' } as const)
         : ({ state: 'skipped', reason: 'dropped_by_operator' } as const)
-    expect(this.#outbox.change(event, from, target, this.#now)).toBe(moves)
+    expect(this.#outbox.transition([event], from, target, this.#now)).toBe(moves ? 1 : 0)
     if (moves) this.#model.move(event, target.state, 'reason' in target ? target.reason : null, this.#now)
   }
 

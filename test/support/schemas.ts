@@ -2,11 +2,21 @@
 import { toMarkdown } from '../../src/cli/settings-table.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
+import { SessionCreate, SessionUpdate } from '../../src/proxy/requests.ts'
+import { Interaction, Participant, Service, Session } from '../../src/proxy/resources.ts'
 import { toTypesTable } from './types-table.ts'
 
 export const folder = new URL('../../schemas/', import.meta.url)
 
-const files = toSchemaFiles({ settings: Settings })
+const files = toSchemaFiles({
+  settings: Settings,
+  'proxy-service': Service,
+  'proxy-session': Session,
+  'proxy-participant': Participant,
+  'proxy-interaction': Interaction,
+  'proxy-session-create': SessionCreate,
+  'proxy-session-update': SessionUpdate,
+})
 
 export const generated: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(files).map(([file, schema]) => [file, `${JSON.stringify(schema, null, 2)}\n`]),

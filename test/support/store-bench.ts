@@ -29,12 +29,12 @@ export function createStoreBench(opened: OpenedStore): StoreBench {
 
 /** All that is stored, sorted into events. */
 export async function sortAll(outbox: OutboxStore): Promise<void> {
-  while ((await outbox.sort()) > 0);
+  while ((await outbox.index()) > 0);
 }
 
 /** Puts one request at a time and sorts it. */
 export async function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): Promise<void> {
-  for (const request of requests) await outbox.put([parcelOf(request)])
+  for (const request of requests) await outbox.append([parcelOf(request)])
   await sortAll(outbox)
 }
 
@@ -42,7 +42,7 @@ export async function take(outbox: OutboxStore, ...requests: readonly (readonly 
 export async function list(outbox: OutboxStore, query: Partial<EventQuery> = {}): Promise<EventView[]> {
   const found: EventView[] = []
   for (let before: string | undefined, more = true; more; ) {
-    const { events, next } = await outbox.events({ limit: 100, ...query, before })
+    const { events, next } = await outbox.list({ limit: 100, ...query, before })
     found.push(...events)
     before = next
     more = next !== undefined
@@ -57,7 +57,7 @@ export async function idsAndStates(outbox: OutboxStore): Promise<string[]> {
 }
 
 export async function claimAll(outbox: OutboxStore): Promise<Leased[]> {
-  return outbox.claim(100_000, Number.MAX_SAFE_INTEGER)
+  return outbox.claim({ destination: 1, limit: 100_000, characters: Number.MAX_SAFE_INTEGER })
 }
 
 export async function claimIds(
@@ -65,7 +65,7 @@ export async function claimIds(
   limit = 100_000,
   bytes = Number.MAX_SAFE_INTEGER,
 ): Promise<unknown[]> {
-  const claimed = await outbox.claim(limit, bytes)
+  const claimed = await outbox.claim({ destination: 1, limit: limit, characters: bytes })
   return claimed.map(({ element }) => idOf(element))
 }
 
@@ -84,14 +84,14 @@ export async function pruneAll(outbox: OutboxStore, now: number): Promise<void> 
 
 /** How many events are in each state, duplicates beside. */
 export async function account(outbox: OutboxStore) {
-  const { held: _, unsorted, isIndexed, cursor, ...account } = await outbox.figures()
+  const { held: _, unsorted, isIndexed, cursor, destinations, ...account } = await outbox.figures()
   return account
 }
 
 /** The account closes, agrees with the figures by kind, and what must be kept is there to be listed. */
 async function audit(outbox: OutboxStore): Promise<void> {
   const figures = await outbox.figures()
-  const counts = await outbox.counts()
+  const counts = await outbox.eventCounts()
   expect(figures.received).toBe(states.reduce((n, state) => n + figures[state], 0))
   for (const name of [...states, 'received', 'duplicate'] as const)
     expect(figures[name]).toBe(counts.reduce((n, count) => (count.state === name ? n + count.n : n), 0))
@@ -116,12 +116,11 @@ function audited(outbox: OutboxStore): OutboxStore {
     }
   return {
     ...outbox,
-    put: watch(outbox.put),
-    sort: watch(outbox.sort),
+    append: watch(outbox.append),
+    index: watch(outbox.index),
     import: watch(outbox.import),
     settle: watch(outbox.settle),
-    change: watch(outbox.change),
-    changeAll: watch(outbox.changeAll),
+    transition: watch(outbox.transition),
     resendPage: watch(outbox.resendPage),
     prune: watch(outbox.prune),
   }

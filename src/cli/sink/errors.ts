@@ -1,4 +1,4 @@
-/** What Twilio's Events API, or the way there, refused → one sentence and what to do about it. Pure. */
+/** What an API of Twilio's, or the way there, refused → one sentence and what to do about it. Pure. */
 import * as z from 'zod'
 import { CliError } from '../terminal.ts'
 
@@ -51,14 +51,18 @@ const ApiError = z.looseObject({
 })
 const NetworkError = z.looseObject({ code: z.string(), message: z.string() })
 
-/** `what` follows "Twilio did not …". An error that is neither Twilio's nor the network's is a bug and stays one. */
-export function toStop(what: string, error: unknown): unknown {
+/**
+ * `what` follows "Twilio did not …". An error that is neither Twilio's nor the network's is a bug and stays one. `own`: remedies of
+ * another API, by Twilio's code or by status; they come first.
+ */
+export function toStop(what: string, error: unknown, own: Readonly<Record<number, string>> = {}): unknown {
   const api = ApiError.safeParse(error)
   if (api.success) {
     const { status, code, message, detail } = api.data
     const said = [code ? `error ${code}` : `HTTP ${status}`, detail ?? message].filter(Boolean).join(': ')
     const server = 'Run it again later; see status.twilio.com.'
-    const remedy = (code && remedies[code]) || byStatus[status] || (status >= 500 ? server : remedies[91201])
+    const known = (code && (own[code] ?? remedies[code])) || (own[status] ?? byStatus[status])
+    const remedy = known || (status >= 500 ? server : remedies[91201])
     return new TwilioStop(`Twilio did not ${what} (${said.replace(/\.$/, '')})`, remedy ?? '', code)
   }
   const network = NetworkError.safeParse(error)

@@ -66,8 +66,8 @@ export function openOutbox(files: OutboxFiles, settings: Settings, log: Log, now
   return {
     outbox: {
       ...store,
-      put(parcels, at) {
-        store.put(parcels, at)
+      append(rows, at) {
+        store.append(rows, at)
         acknowledged.note(store.keptUpTo())
       },
     },

@@ -161,7 +161,7 @@ export class OutboxShard extends DurableObject<Env> {
   async watch(): Promise<void> {
     const { outbox } = await this.#bridge
     this.#alarm.doubt()
-    const isDue = outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.sortedUpTo()
+    const isDue = outbox.claimable(1) > 0 || outbox.keptUpTo() > outbox.indexedUpTo()
     // A run finds out when what is held back is due.
     if (isDue || outbox.nextHeldAt() !== undefined) await this.#alarm.arm(Date.now())
   }

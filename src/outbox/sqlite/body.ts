@@ -45,7 +45,7 @@ export function toElements(body: string, encoding: ReceivedRequest['encoding']):
 }
 
 /** Each by itself: one that is nested too deeply to be read exactly must not cost its neighbours their digits. */
-function createExact(body: string, elements: readonly unknown[]): Body['exact'] {
+export function createExact(body: string, elements: readonly unknown[]): Body['exact'] {
   const slices = mayDiffer(body) ? toSlices(body) : []
   const isApart = slices.length === elements.length && elements[0] !== body
   return position => {

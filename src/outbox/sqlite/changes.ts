@@ -1,10 +1,10 @@
 /** Reads for a page that watches: what came since a place, and what became of the events it shows. Never changes a row. */
-import type { State } from '../../reasons.ts'
-import { type Place, toKey, toPlace } from '../place.ts'
+import { toKey, toPlace } from '../place.ts'
 import type { Changes, EventState, EventView } from '../queries.ts'
 import type { OutboxStore, Synchronous } from '../store.ts'
 import { createBodyReader } from './body.ts'
 import { createViewer, type Row } from './list.ts'
+import type { DeliveryRow, SharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -14,14 +14,6 @@ const COUNTED = 10_000
 /** One reading comes every second, and the outbox does nothing else meanwhile. */
 const CHARACTERS_A_READING = 500_000
 
-type StateRow = Place & {
-  readonly state: State
-  readonly reason: string | null
-  readonly settled_at: number | null
-  readonly tried_at: number | null
-  readonly attempts: number
-}
-
 /** The number of a request up to which everything is indexed. */
 export const toCursor = (request: number): string => String(request)
 
@@ -29,7 +21,7 @@ function fromCursor(cursor: string | undefined): number | undefined {
   return cursor !== undefined && /^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined
 }
 
-export function createChangeReader(sql: Sql, sortedUpTo: () => number): ChangeReader {
+export function createChangeReader(sql: Sql, shared: SharedEvents, indexedUpTo: () => number): ChangeReader {
   const readBody = createBodyReader(sql)
 
   /** The newest first. `missed`: how many more there are. */
@@ -37,7 +29,7 @@ export function createChangeReader(sql: Sql, sortedUpTo: () => number): ChangeRe
     if (after >= upTo) return { events: [], missed: 0 }
     const { view, characters } = createViewer(readBody)
     const events: EventView[] = []
-    for (const row of sql.all<Row>(statements.eventsSince, after, upTo, limit)) {
+    for (const row of shared.gather(sql.all<Row>(statements.eventsSince, after, upTo, limit))) {
       if (characters() > CHARACTERS_A_READING) break
       events.push(view(row))
     }
@@ -49,15 +41,15 @@ export function createChangeReader(sql: Sql, sortedUpTo: () => number): ChangeRe
     const places = keys.flatMap(key => toPlace(key) ?? [])
     if (places.length === 0) return []
     const asked = JSON.stringify(places.map(({ request, position }) => [request, position]))
-    return sql.all<StateRow>(statements.statesAmong, asked).map(toState)
+    return shared.gather(sql.all<DeliveryRow>(statements.statesAmong, asked)).map(toState)
   }
 
   const statesUpTo = (request: number, limit: number): EventState[] =>
-    limit > 0 ? sql.all<StateRow>(statements.statesUpTo, request, limit).map(toState) : []
+    limit > 0 ? shared.gather(sql.all<DeliveryRow>(statements.statesUpTo, request, limit)).map(toState) : []
 
   return {
     changes({ after, upTo, keys, recent, limit }) {
-      const newest = sortedUpTo()
+      const newest = indexedUpTo()
       const from = fromCursor(after) ?? newest
       const to = Math.min(newest, fromCursor(upTo) ?? newest)
       return {
@@ -69,7 +61,15 @@ export function createChangeReader(sql: Sql, sortedUpTo: () => number): ChangeRe
   }
 }
 
-function toState({ request, position, settled_at, tried_at, attempts, state, reason }: StateRow): EventState {
+function toState({
+  request,
+  position,
+  settled_at,
+  tried_at,
+  attempts,
+  state,
+  reason,
+}: DeliveryRow): EventState {
   return {
     key: toKey({ request, position }),
     ...{ state, reason, settledAt: settled_at, triedAt: tried_at, attemptCount: attempts },

@@ -5,12 +5,14 @@
  */
 import * as z from 'zod'
 import { type State, states } from '../../reasons.ts'
+import { type DeliveryPlace, FIRST_DESTINATION, NO_DESTINATION, toDeciding } from '../deliveries.ts'
 import { readKept } from '../kept-state.ts'
-import { type Counted, counted } from '../queries.ts'
+import { type Count, counted } from '../queries.ts'
 import type { OutboxStore, Synchronous } from '../store.ts'
-import type { Counters } from './counters.ts'
+import { type Counters, SHARED } from './counters.ts'
 import type { DamageLog } from './damage.ts'
 import type { NoticeStore } from './notices.ts'
+import type { SharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -21,36 +23,45 @@ const ROWS = 50_000
 
 export type Comparison = Synchronous<Pick<OutboxStore, 'compareCounts'>>
 
-type CountRow = { readonly kind: number; readonly state: string; readonly reason: string; readonly n: number }
-type Difference = {
+type CountRow = {
+  readonly destination: number
   readonly kind: number
-  readonly state: Counted
-  readonly reason: string | null
+  readonly state: Count['state']
+  readonly reason: string
   readonly n: number
 }
+type Row = DeliveryPlace & { readonly kind: number; readonly reason: string | null }
 
 export function createComparison(
   sql: Sql,
   book: Counters,
+  shared: SharedEvents,
   store: NoticeStore,
   damage: Pick<DamageLog, 'found'>,
 ): Comparison {
   let comparedAt: number | undefined
 
-  function compare(): Difference[] {
+  function compare(): CountRow[] {
     const kept = sql.all<CountRow>(statements.countRows)
-    const differences: Difference[] = []
+    const differences: CountRow[] = []
     for (const state of ['pending', 'rejected', 'refused'] as const) {
-      const rows = sql.all<{ kind: number; reason: string | null }>(statements.kindsOf[state], ROWS + 1)
+      const rows = shared.tables().flatMap(table => sql.all<Row>(statements.kindsOf[table][state], ROWS + 1))
       if (rows.length > ROWS) continue
-      const found = new Map<string, Difference>()
-      const add = (of: number, reason: string | null, n: number) => {
-        const kind = book.countedAs(of)
-        const name = `${kind} ${reason ?? ''}`
-        found.set(name, { kind, state, reason, n: n + (found.get(name)?.n ?? 0) })
+      const found = new Map<string, CountRow>()
+      const add = (destination: number, of: number, reason: string | null, n: number) => {
+        const one = { destination, kind: book.countedAs(of), state, reason: reason ?? '' }
+        const name = `${destination} ${one.kind} ${one.reason}`
+        found.set(name, { ...one, n: n + (found.get(name)?.n ?? 0) })
       }
-      for (const { kind, reason } of rows) add(kind, reason, 1)
-      for (const { kind, reason, n } of kept.filter(row => row.state === state)) add(kind, reason, -n)
+      for (const { destination, kind, reason } of rows) add(destination, kind, reason, 1)
+      for (const deliveries of shared.among(rows).values()) {
+        const deciding = toDeciding(...deliveries)
+        for (const { kind, reason } of deliveries.filter(one => one.state === state))
+          add(SHARED, kind, reason, -1)
+        if (deciding.state === state) add(SHARED, deciding.kind, deciding.reason, 1)
+      }
+      for (const { destination, kind, reason, n } of kept.filter(row => row.state === state))
+        add(destination, kind, reason, -n)
       differences.push(...[...found.values()].filter(({ n }) => n !== 0))
     }
     return [...differences, ...receivedOf(kept, differences)]
@@ -62,14 +73,14 @@ export function createComparison(
       // Ahead: a clock that was wrong has been set back.
       if (now < comparedAt + EVERY_MS && now >= comparedAt - EVERY_MS) return
       book.transaction('relaxed', () => {
-        for (const { kind, state, reason } of sql.all<CountRow>(statements.countRows))
-          if (!isCounted(state)) sql.all(statements.deleteCount, kind, state, reason)
-        for (const { kind, state, reason, n } of compare()) {
-          book.add(kind, state, reason, n)
+        for (const { kind, state, reason, destination } of sql.all<CountRow>(statements.countRows))
+          if (!isCounted(state)) sql.all(statements.deleteCount, kind, state, reason, destination)
+        for (const { destination, kind, state, reason, n } of compare()) {
+          book.add(destination, kind, state, reason, n)
           const name = reason ? `${state} (${reason})` : state
           damage.found(
             'counts_differ',
-            `${name} of kind ${kind}: ${Math.abs(n)} too ${n > 0 ? 'few' : 'many'}`,
+            `${name} of kind ${kind}${whereTo(destination)}: ${Math.abs(n)} too ${n > 0 ? 'few' : 'many'}`,
           )
         }
         sql.all(statements.remember, COMPARED_AT, String(now))
@@ -79,14 +90,21 @@ export function createComparison(
   }
 }
 
+function whereTo(destination: number): string {
+  if (destination === SHARED) return ' (events with several deliveries)'
+  return destination > FIRST_DESTINATION ? ` to destination ${destination}` : ''
+}
+
 /** received = pending + accepted + rejected + refused + skipped, of each kind. */
-function receivedOf(kept: readonly CountRow[], differences: readonly Difference[]): Difference[] {
+function receivedOf(kept: readonly CountRow[], differences: readonly CountRow[]): CountRow[] {
   const missing = new Map<number, number>()
   for (const { kind, state, n } of [...kept, ...differences]) {
     const sign = state === 'received' ? -1 : isState(state) ? 1 : 0
     missing.set(kind, (missing.get(kind) ?? 0) + sign * n)
   }
-  return [...missing].flatMap(([kind, n]) => (n === 0 ? [] : [{ kind, state: 'received', reason: null, n }]))
+  return [...missing].flatMap(([kind, n]) =>
+    n === 0 ? [] : [{ destination: NO_DESTINATION, kind, state: 'received', reason: '', n }],
+  )
 }
 
 function isState(word: string): word is State {
@@ -94,5 +112,5 @@ function isState(word: string): word is State {
 }
 
 function isCounted(word: string): boolean {
-  return counted.some(name => name === word)
+  return word === 'filtered' || counted.some(name => name === word)
 }

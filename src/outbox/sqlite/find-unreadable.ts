@@ -1,5 +1,6 @@
 /** Reads every open row from outside, while no bridge runs: what waits, and what is not sorted yet. Changes nothing. */
 import { readBody } from './body.ts'
+import { countedDestinations, deliveriesIn } from './delivery-statements.ts'
 import { nextRequest, readRequest } from './requests.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
@@ -9,10 +10,16 @@ export type UnreadableRequest = { readonly request: number; readonly cause: stri
 export function findUnreadable(sql: Pick<Sql, 'all' | 'compression'>): UnreadableRequest[] {
   const found: UnreadableRequest[] = []
   const note = (request: number, cause: string) => found.push({ request, cause })
+  const counted = sql.all<{ destination: number }>(countedDestinations)
+  const destinations = [...new Set(counted.map(({ destination }) => destination))]
+  const queries = [deliveriesIn.events, deliveriesIn.further].flatMap(of => [
+    of.nextOpenRequest,
+    of.nextHeldRequest,
+  ])
   let last = 0
   for (;;) {
-    const next = [statements.nextOpenRequest, statements.nextHeldRequest].flatMap(query =>
-      sql.all<{ request: number }>(query, last),
+    const next = queries.flatMap(query =>
+      destinations.flatMap(destination => sql.all<{ request: number }>(query, destination, last)),
     )
     if (next.length === 0) break
     last = Math.min(...next.map(({ request }) => request))

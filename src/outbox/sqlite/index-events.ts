@@ -4,21 +4,22 @@
  */
 
 import * as z from 'zod'
-import { isObject } from '../../event/event.ts'
-import { deadLetterStates, type State } from '../../reasons.ts'
-import { hashed } from '../encode-row.ts'
+import { deadLetterStates } from '../../reasons.ts'
+import { NO_DESTINATION, toDeciding } from '../deliveries.ts'
 import { type From, isAmong } from '../held.ts'
 import { readKept, type StateStore } from '../kept-state.ts'
-import { FROM_BODY, type RowEntry } from '../request-row.ts'
-import { toElements } from './body.ts'
+import { type Arrival, arrivalsOf } from './arrivals.ts'
 import { toJsonLists } from './byte-limits.ts'
 import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
+import { deleteFurther, deliveriesIn, insertFurther } from './delivery-statements.ts'
 import type { Hours, HoursTurn } from './hours.ts'
 import { type KeptRequest, nextRequest } from './requests.ts'
+import type { Routing } from './routing.ts'
+import type { CountedRow, SharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
-import { toFaults, toName } from './unreadable.ts'
+import { toName } from './unreadable.ts'
 
 /** Some 10 ms of work, so that an intake never waits long behind it; fewer would cost more an event. */
 const EVENTS_A_TURN = 500
@@ -33,45 +34,13 @@ function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readon
   return isFromTwilio ? deadLetterStates : corrected
 }
 
-/** `slot`: where `seen` is asked for it; null: nothing is a copy of it. */
-type Arrival = Pick<Seen, 'request' | 'position' | 'proof'> & {
-  readonly receivedAt: number
-  readonly slot: number | null
-  readonly entry: RowEntry
-}
 type Seen = { identity: number; proof: number; request: number; position: number }
 
-export function* arrivalsOf(request: KeptRequest): Iterable<Arrival> {
-  const { id, receivedAt } = request
-  if (request.unreadable) {
-    // Who they are is lost with them, but not that they came: the account closes.
-    const faults = toFaults(request.unreadable.cause)
-    const entry: RowEntry = [null, 0, '', 0, 'rejected', 'unreadable', faults]
-    for (let position = 0; position < request.events; position++)
-      yield { request: id, position, receivedAt, slot: null, proof: 0, entry }
-    return
-  }
-  const { entries, body, encoding } = request
-  // Parsed once more for it, which costs 1 µs an event: less than an intake would wait for two hashes and their digits.
-  const elements = entries.some(([identity]) => identity === FROM_BODY) ? toElements(body, encoding) : []
-  for (const [position, entry] of entries.entries()) {
-    const [identity, kept] = entry
-    const [slot, proof] = identity === FROM_BODY ? hashOf(elements[position]) : [identity, kept]
-    yield { request: id, position, receivedAt, slot, proof, entry }
-  }
-}
-
-function hashOf(element: unknown): [slot: number | null, proof: number] {
-  if (!isObject(element)) return [null, 0]
-  const { source, id } = element
-  return typeof source === 'string' && typeof id === 'string' ? hashed({ source, id }) : [null, 0]
-}
-
 export type Indexer = {
-  /** Sorts one turn's worth, about so many events; returns how many that were, 0 when everything is sorted. */
-  sort(events?: number): number
-  /** The newest request that has been sorted. */
-  sortedUpTo(): number
+  /** Indexes one turn's worth, about so many events; returns how many that were, 0 when everything is indexed. */
+  index(events?: number): number
+  /** The newest request that has been indexed. */
+  indexedUpTo(): number
   /** How many copies have taken the place of what they are copies of, since the start. */
   replaced(): number
 }
@@ -81,6 +50,8 @@ const CURSOR = 'sorted_up_to'
 export function createIndexer(
   sql: Sql,
   book: Counters,
+  shared: SharedEvents,
+  routing: Routing,
   hours: Hours,
   store: StateStore,
   damage: Pick<DamageLog, 'found'>,
@@ -124,7 +95,7 @@ export function createIndexer(
   }
 
   /** Returns how many took the place of what they are copies of. */
-  function sortTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
+  function indexTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
     let mended = 0
     const seen = lookUp(due.flatMap(({ slot }) => (slot === null ? [] : [slot])))
     const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
@@ -151,14 +122,14 @@ export function createIndexer(
         const isCopy = twin !== undefined
         hours.add({ receivedAt, kind, type, version, state, reason, isCopy, observed })
       }
-      if (twin) book.add(kind, 'duplicate', null, 1)
+      if (twin) book.add(NO_DESTINATION, kind, 'duplicate', null, 1)
       if (
         twin &&
         !(state === 'pending' && takesPlaceOf(twin, replacedBy(more?.again, typeof observed === 'number')))
       )
         continue
       if (twin) mended += 1
-      book.add(kind, 'received', null, 1)
+      book.add(NO_DESTINATION, kind, 'received', null, 1)
       const { request, position } = arrival
       if (slot !== null) seen.set(slot, { identity: slot, proof, request, position })
       fresh.set(`${request} ${position}`, { arrival, slot })
@@ -171,52 +142,68 @@ export function createIndexer(
         const [, , type, version, state] = sameTurn.arrival.entry
         if (!replaced.includes(state)) return false
         fresh.delete(`${request} ${position}`)
-        book.add(book.kind(type, version), 'received', null, -1)
+        book.add(NO_DESTINATION, book.kind(type, version), 'received', null, -1)
         return true
       }
-      const [old] = sql.all<{ state: State; reason: string | null; kind: number }>(
-        statements.eventAt,
-        request,
-        position,
-      )
-      if (!old || !isAmong(old, replaced)) return false
-      book.add(old.kind, old.state, old.reason, -1)
-      book.add(old.kind, 'received', null, -1)
+      const [first, ...further] = shared
+        .tables()
+        .flatMap(table => sql.all<CountedRow>(deliveriesIn[table].at, request, position))
+      if (!first || !isAmong(toDeciding(first, ...further), replaced)) return false
+      for (const { destination, kind, state, reason } of [first, ...further])
+        book.add(destination, kind, state, reason, -1)
+      book.addShared(first.kind, [first, ...further], -1)
+      book.add(NO_DESTINATION, first.kind, 'received', null, -1)
       sql.all(statements.deleteEvent, request, position)
+      if (further.length > 0) sql.all(deleteFurther, request, position)
       return true
     }
 
     const rows: (string | number | null)[][] = []
+    const furtherRows: (string | number | null)[][] = []
     const slots: number[][] = []
     for (const { arrival, slot } of fresh.values()) {
       const { request, position, receivedAt, proof, entry } = arrival
       const [, , type, version, state, reason, faults, more] = entry
       const kind = book.kind(type, version)
-      book.add(kind, state, reason, 1)
-      const settledAt = more?.settledAt ?? (state === 'skipped' ? receivedAt : null)
-      rows.push([request, position, receivedAt, kind, state, reason, settledAt, slot, faults])
+      const isVerdict = state === 'rejected' || state === 'skipped'
+      const [destination, ...others] = isVerdict ? [] : routing.destinationsOf(kind, arrival.event)
+      const isRouted = isVerdict || destination !== undefined || state !== 'pending'
+      const first = isRouted ? { state, reason } : ({ state: 'skipped', reason: 'no_destination' } as const)
+      const settledAt = more?.settledAt ?? (first.state === 'skipped' ? receivedAt : null)
+      book.add(destination ?? NO_DESTINATION, kind, first.state, first.reason, 1)
+      rows.push([
+        ...[request, position, receivedAt, kind, first.state, first.reason, settledAt, slot, faults],
+        destination ?? NO_DESTINATION,
+      ])
+      for (const other of others) {
+        book.add(other, kind, state, reason, 1)
+        furtherRows.push([request, position, other, receivedAt, kind, state, reason, settledAt])
+      }
+      if (others.length > 0) book.addShared(kind, [first, ...others.map(() => ({ state, reason }))], 1)
       if (slot !== null) slots.push([slot, proof, request, position])
     }
     for (const list of toJsonLists(slots)) sql.all(statements.insertSeen, list)
     for (const list of toJsonLists(rows)) sql.all(statements.insertEvents, list)
+    if (furtherRows.length > 0) shared.begin()
+    for (const list of furtherRows.length > 0 ? toJsonLists(furtherRows) : []) sql.all(insertFurther, list)
     sql.all(statements.remember, CURSOR, String(upTo))
     hours.write()
     return mended
   }
 
   return {
-    sort(events = EVENTS_A_TURN) {
+    index(events = EVENTS_A_TURN) {
       const { due, lost, upTo } = arrivals(events)
       if (upTo === cursor) return 0
       const turn = hours.hoursTurn()
-      replaced += book.transaction('relaxed', () => sortTurn(due, upTo, turn))
+      replaced += book.transaction('relaxed', () => indexTurn(due, upTo, turn))
       turn.keep()
       cursor = upTo
       for (const { id, events: n, unreadable } of lost)
         damage.found('unreadable', toName(id, unreadable?.cause ?? ''), n)
       return due.length
     },
-    sortedUpTo: () => cursor,
+    indexedUpTo: () => cursor,
     replaced: () => replaced,
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Pending events → leased to one delivery → settled, or released to be tried again.
+ * Pending deliveries → leased to one attempt → settled, or released to be tried again.
  *
  * A lease lives in memory: an outbox has one owner (the data folder's lock, the Durable Object), so a lease must end with
  * its process and never later. A crash between Segment's 2xx and the settling costs a second copy with the same messageId.
  */
 
 import { isObject } from '../../event/event.ts'
+import type { DeliveryPlace } from '../deliveries.ts'
 import { type Place, toKey } from '../place.ts'
 import type { Leased, OutboxStore, Settlement, Synchronous, Target } from '../store.ts'
 import { type Body, readBody } from './body.ts'
-import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
-import type { Sql } from './sql.ts'
+import { deliveriesIn } from './delivery-statements.ts'
 import * as statements from './statements.ts'
-import { transitionAll } from './transition.ts'
+import { recount, type TransitionParts, transitionAll } from './transition.ts'
 import { toFaults, toName } from './unreadable.ts'
 
 /** How far from the newest event a probe is looked for: some milliseconds of work. */
@@ -28,38 +28,53 @@ export type Leases = Synchronous<
     | 'claimHeld'
     | 'nextHeldAt'
     | 'endHolds'
+    | 'oldestPendingAt'
     | 'release'
     | 'settle'
-    | 'note'
+    | 'recordAttempt'
   >
 >
 
-type Open = Place & { readonly received_at: number; readonly holds?: number }
+type Open = DeliveryPlace & { readonly received_at: number; readonly holds?: number }
+type Held = Open & { readonly held_until: number }
+/** Of one destination. */
+type Under = { readonly keys: Set<string>; held: string | undefined }
 
-export function createLeases(sql: Sql, book: Counters, damage: Pick<DamageLog, 'found'>): Leases {
-  const leased = new Set<string>()
-  let leasedHeld: string | undefined
+export function createLeases(parts: TransitionParts, damage: Pick<DamageLog, 'found'>): Leases {
+  const { sql, book, shared } = parts
+  const leases = new Map<number, Under>()
 
-  const isFree = (row: Open) => !leased.has(toKey(row))
+  function under(destination: number): Under {
+    const known = leases.get(destination) ?? { keys: new Set(), held: undefined }
+    leases.set(destination, known)
+    return known
+  }
 
-  function claimFrom(find: () => readonly Open[], bytes: number, now: number | undefined): Leased[] {
+  const isFree = (row: Open) => !under(row.destination).keys.has(toKey(row))
+  const all = () => book.destinations().flatMap(({ destination }) => destination || [])
+
+  function claimFrom(find: () => readonly Open[], characters: number, now: number | undefined): Leased[] {
     for (;;) {
-      const { claimed, lost } = readAll(find(), bytes)
+      const { claimed, lost } = readAll(find(), characters)
       for (const [request, { cause, events }] of lost) giveUp(request, cause, events, now)
-      for (const event of claimed) leased.add(toKey(event))
+      for (const event of claimed) under(event.destination).keys.add(toKey(event))
       // Behind so many that cannot be read there may be others.
       if (claimed.length > 0 || lost.size === 0) return claimed
     }
   }
 
-  function readAll(open: readonly Open[], bytes: number): { claimed: Leased[]; lost: Map<number, Lost> } {
+  function readAll(
+    open: readonly Open[],
+    characters: number,
+  ): { claimed: Leased[]; lost: Map<number, Lost> } {
     const claimed: Leased[] = []
     const lost = new Map<number, Lost>()
     let read = 0
     let last: { readonly request: number; readonly body: Body | undefined } | undefined
-    for (const { request, position, received_at, holds } of open) {
+    for (const row of open) {
+      const { request, position, destination, received_at: receivedAt, holds } = row
       if (last?.request !== request) {
-        if (read >= bytes) break
+        if (read >= characters) break
         last = { request, body: readBody(sql, request) }
         read += last.body?.characters ?? 0
       }
@@ -67,73 +82,134 @@ export function createLeases(sql: Sql, book: Counters, damage: Pick<DamageLog, '
       const element = body?.elements[position]
       // Whatever waits was an object when it was stored.
       if (isObject(element)) {
-        const event = { request, position, receivedAt: received_at, element, exact: body?.exact(position) }
+        const event = { request, position, destination, receivedAt, element, exact: body?.exact(position) }
         claimed.push(holds === undefined ? event : { ...event, holds })
         continue
       }
       const cause = body ? (body.unreadable?.cause ?? 'its text is damaged') : 'it is missing'
       const { events } = lost.get(request) ?? { events: [] }
-      lost.set(request, { cause, events: [...events, { request, position, received_at }] })
+      lost.set(request, { cause, events: [...events, row] })
     }
     return { claimed, lost }
   }
 
+  /** Whoever else is to get them will not be able to read them either. */
   function giveUp(request: number, cause: string, events: readonly Open[], now: number | undefined): void {
     const to = { state: 'rejected', reason: 'unreadable', detail: toFaults(cause) } as const
     const at = now ?? events[0]?.received_at ?? 0
-    book.transaction('relaxed', () => transitionAll(sql, book, events, 'pending', to, at))
+    const destinations = new Set(shared.tables().length > 1 ? all() : [])
+    for (const { destination } of events) destinations.add(destination)
+    book.transaction('relaxed', () =>
+      recount(parts, events, () => {
+        for (const destination of destinations) transitionAll(parts, events, destination, 'pending', to, at)
+      }),
+    )
     damage.found('unreadable', toName(request, cause), events.length)
   }
 
-  function countDue(limit: number): number {
-    return sql.all<{ n: number }>(statements.countPending, limit)[0]?.n ?? 0
+  /** The oldest of both tables. */
+  function oldest(destination: number, limit: number): Open[] {
+    const rows = shared.tables().map(table => sql.all<Open>(deliveriesIn[table].pending, destination, limit))
+    return rows.length === 1 ? rows.flat() : rows.flat().sort(byPlace).slice(0, limit)
   }
 
-  function newest(offset: number, except: Place | undefined): Open[] {
-    const rows = sql.all<Open>(statements.newestPending, leased.size + 2, offset).filter(isFree)
-    const others = rows.filter(row => except === undefined || toKey(row) !== toKey(except))
-    return others.slice(0, 1)
+  function countDue(destination: number, limit: number): number {
+    const counts = shared
+      .tables()
+      .map(table => sql.all<{ n: number }>(deliveriesIn[table].countPending, destination, limit)[0]?.n ?? 0)
+    return counts.reduce((sum, n) => sum + n, 0)
   }
 
-  function free(place: Place): void {
+  /** About so far down: of each table as far as its share of all. */
+  function newest(destination: number, share: number, except: Place | undefined): Open[] {
+    const limit = under(destination).keys.size + 2
+    const rows = shared.tables().flatMap(table => {
+      const { countPending, newestPending } = deliveriesIn[table]
+      const reach =
+        share > 0 ? (sql.all<{ n: number }>(countPending, destination, PROBES_REACH)[0]?.n ?? 0) : 0
+      return sql.all<Open>(newestPending, destination, limit, Math.floor(share * reach))
+    })
+    const others = rows
+      .filter(isFree)
+      .filter(row => except === undefined || toKey(row) !== toKey(except))
+      .sort(byPlace)
+    return others.slice(-1)
+  }
+
+  function free(place: DeliveryPlace): void {
+    const known = under(place.destination)
     const key = toKey(place)
-    leased.delete(key)
-    if (leasedHeld === key) leasedHeld = undefined
+    known.keys.delete(key)
+    if (known.held === key) known.held = undefined
+  }
+
+  function firstHeld(destination: number, from: number, to: number): Held[] {
+    return shared
+      .tables()
+      .flatMap(table => sql.all<Held>(deliveriesIn[table].held, destination, from, to, 1))
+      .sort((a, b) => a.held_until - b.held_until)
+      .slice(0, 1)
   }
 
   return {
-    claim(limit, bytes, now) {
-      const oldest = () => sql.all<Open>(statements.pendingEvents, limit + leased.size)
-      return claimFrom(() => oldest().filter(isFree).slice(0, limit), bytes, now)
+    claim({ destination, limit, characters, now }) {
+      const find = () =>
+        oldest(destination, limit + under(destination).keys.size)
+          .filter(isFree)
+          .slice(0, limit)
+      return claimFrom(find, characters, now)
     },
-    claimable(limit) {
-      const isHeldLeased = leasedHeld === undefined ? 0 : 1
-      const open = leased.size - isHeldLeased
-      return Math.max(0, countDue(limit + open) - open)
+    claimable(limit, destination) {
+      const counts = (destination === undefined ? all() : [destination]).map(one => {
+        const { keys, held } = under(one)
+        const open = keys.size - (held === undefined ? 0 : 1)
+        return Math.min(limit, Math.max(0, countDue(one, limit + open) - open))
+      })
+      return Math.min(
+        limit,
+        counts.reduce((sum, n) => sum + n, 0),
+      )
     },
-    claimNewest(share = 0, except, now) {
-      const find = () => {
-        const offset = Math.floor(share * countDue(PROBES_REACH))
-        return [newest(offset, except), newest(0, except), newest(0, undefined)].flat().slice(0, 1)
-      }
+    claimNewest({ destination, share = 0, except, now }) {
+      const find = () =>
+        [
+          newest(destination, share, except),
+          newest(destination, 0, except),
+          newest(destination, 0, undefined),
+        ]
+          .flat()
+          .slice(0, 1)
       return claimFrom(find, 1, now)
     },
 
-    claimHeld(now, latest) {
-      if (leasedHeld !== undefined) return []
+    claimHeld({ destination, now, latest }) {
+      const known = under(destination)
+      if (known.held !== undefined) return []
       const spans = [[-1, now] as const, [latest, Number.MAX_SAFE_INTEGER] as const]
-      const find = () =>
-        spans.flatMap(([from, to]) => sql.all<Open>(statements.heldEvents, from, to, 1)).slice(0, 1)
+      const find = () => spans.flatMap(([from, to]) => firstHeld(destination, from, to)).slice(0, 1)
       const claimed = claimFrom(find, 1, now)
-      leasedHeld = claimed[0] && toKey(claimed[0])
+      known.held = claimed[0] && toKey(claimed[0])
       return claimed
     },
-    nextHeldAt() {
-      if (leasedHeld !== undefined) return undefined
-      return sql.all<{ held_until: number }>(statements.nextHeld)[0]?.held_until
+    nextHeldAt(destination) {
+      const dues = (destination === undefined ? all() : [destination]).flatMap(one =>
+        under(one).held === undefined
+          ? shared
+              .tables()
+              .flatMap(table => sql.all<{ held_until: number }>(deliveriesIn[table].nextHeld, one))
+          : [],
+      )
+      return dues.length === 0 ? undefined : Math.min(...dues.map(({ held_until }) => held_until))
     },
-    endHolds() {
-      sql.all(statements.endHolds, HOLDS_ENDED)
+    endHolds(destination) {
+      for (const one of destination === undefined ? all() : [destination])
+        for (const table of shared.tables()) sql.all(deliveriesIn[table].endHolds, one, one, HOLDS_ENDED)
+    },
+    oldestPendingAt(destination) {
+      const times = (destination === undefined ? all() : [destination]).flatMap(one =>
+        oldest(one, 1).map(row => row.received_at),
+      )
+      return times.length === 0 ? undefined : Math.min(...times)
     },
 
     release(places) {
@@ -141,41 +217,45 @@ export function createLeases(sql: Sql, book: Counters, damage: Pick<DamageLog, '
     },
 
     settle(settlements, now, tried = []) {
-      book.transaction('relaxed', () => {
-        for (const [to, places] of byTarget(settlements)) transitionAll(sql, book, places, 'pending', to, now)
+      const work = () => {
+        for (const { to, destination, places } of toGroups(settlements))
+          transitionAll(parts, places, destination, 'pending', to, now)
         if (tried.length === 0) return
-        const rows = tried.map(({ event, attempts, triedAt }) => [
-          event.request,
-          event.position,
-          attempts,
-          triedAt,
+        const rows = tried.map(({ event: { request, position, destination }, attempts, triedAt }) => [
+          ...[request, position, destination, attempts, triedAt],
         ])
-        sql.all(statements.countAttempts, JSON.stringify(rows))
-      })
+        for (const table of shared.tables()) sql.all(deliveriesIn[table].countAttempts, JSON.stringify(rows))
+      }
+      const places = settlements.map(({ event }) => event)
+      book.transaction('relaxed', () => recount(parts, places, work))
       for (const { event } of settlements) free(event)
     },
 
-    note({ at, tookMs, events, first, last, reason, status, answer, headers = {} }) {
+    recordAttempt({ destination, at, tookMs, events, first, last, reason, status, answer, headers = {} }) {
       const places = [first.request, first.position, last.request, last.position]
       const outcome = [reason, status, answer, JSON.stringify(headers)]
-      sql.transaction(
-        () => void sql.all(statements.insertDelivery, at, tookMs, events, ...places, ...outcome),
-        'relaxed',
-      )
+      const values = [destination, at, tookMs, events, ...places, ...outcome]
+      sql.transaction(() => void sql.all(statements.insertDelivery, ...values), 'relaxed')
     },
   }
 }
 
 type Lost = { readonly cause: string; readonly events: readonly Open[] }
+type Group = { readonly to: Target; readonly destination: number; readonly places: Place[] }
 
 /** Nearly always one: all of a batch were accepted at once. */
-function byTarget(settlements: readonly Settlement[]): Iterable<[Target, Place[]]> {
-  const groups = new Map<string, [Target, Place[]]>()
-  for (const { event, ...target } of settlements) {
-    const name = JSON.stringify(target)
+function toGroups(settlements: readonly Settlement[]): Iterable<Group> {
+  const groups = new Map<string, Group>()
+  for (const { event, ...to } of settlements) {
+    const { destination } = event
+    const name = `${destination} ${JSON.stringify(to)}`
     const group = groups.get(name)
-    if (group) group[1].push(event)
-    else groups.set(name, [target, [event]])
+    if (group) group.places.push(event)
+    else groups.set(name, { to, destination, places: [event] })
   }
   return groups.values()
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.request - b.request || a.position - b.position
 }

@@ -152,4 +152,61 @@ const migrations = [
   CREATE INDEX due ON events (reason, request, position) WHERE state = 'pending';
   CREATE INDEX held ON events (held_until) WHERE state = 'pending' AND reason = 'held_back';
   `,
+  /*
+   * An event goes to several destinations. Its row in `events` is its first delivery; `further` has the others, if there are any: so
+   * no row of before has to be written again, an event is listed once, and one destination costs no row more.
+   */
+  `
+  CREATE TABLE destinations (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    tag        TEXT NOT NULL,
+    since      INTEGER NOT NULL,
+    removed_at INTEGER
+  ) STRICT;
+  INSERT INTO destinations (id, name, scope, tag, since)
+    SELECT 1, 'segment', 'segment', '', 0 WHERE EXISTS (SELECT 1 FROM requests) OR EXISTS (SELECT 1 FROM counts);
+
+  ALTER TABLE events ADD COLUMN destination INTEGER NOT NULL DEFAULT 1;
+  DROP INDEX due;
+  CREATE INDEX due ON events (destination, reason, request, position) WHERE state = 'pending';
+  DROP INDEX held;
+  CREATE INDEX held ON events (destination, held_until) WHERE state = 'pending' AND reason = 'held_back';
+
+  CREATE TABLE further (
+    request     INTEGER NOT NULL,
+    position    INTEGER NOT NULL,
+    destination INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    reason      TEXT,
+    settled_at  INTEGER,
+    detail      TEXT,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    tried_at    INTEGER,
+    held_until  INTEGER,
+    holds       INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (request, position, destination)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX further_due ON further (destination, reason, request, position) WHERE state = 'pending';
+  CREATE INDEX further_held ON further (destination, held_until) WHERE state = 'pending' AND reason = 'held_back';
+  CREATE INDEX further_dead ON further (state, request, position) WHERE state IN ('rejected', 'refused');
+
+  ALTER TABLE counts RENAME TO counts_before;
+  CREATE TABLE counts (
+    kind        INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    destination INTEGER NOT NULL,
+    n           INTEGER NOT NULL,
+    PRIMARY KEY (kind, state, reason, destination)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO counts (kind, state, reason, destination, n)
+    SELECT kind, state, reason, iif(state IN ('received', 'duplicate'), 0, 1), n FROM counts_before;
+  DROP TABLE counts_before;
+
+  ALTER TABLE deliveries ADD COLUMN destination INTEGER NOT NULL DEFAULT 1;
+  `,
 ]

@@ -12,6 +12,7 @@ import { createChangeReader, toCursor } from './changes.ts'
 import { createComparison } from './compare-counts.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { createDamageLog } from './damage.ts'
+import { createDestinationList } from './destinations.ts'
 import { createHours } from './hours.ts'
 import { createIndexer, type Indexer } from './index-events.ts'
 import { createLeases } from './lease.ts'
@@ -20,19 +21,21 @@ import { migrate } from './migrations.ts'
 import { createNoticeStore } from './notices.ts'
 import { createPruner } from './prune.ts'
 import { createResender } from './resend.ts'
+import { createRouting } from './routing.ts'
 import { createScan } from './scan.ts'
 import { createSeenReader } from './seen.ts'
+import { createSharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 import { transition } from './transition.ts'
 
 /** The port, answered at once; and what only the owner of a file needs to know. */
 export type SqliteOutbox = OutboxAtHand &
-  Pick<Indexer, 'replaced' | 'sortedUpTo'> &
-  Pick<Counters, 'total' | 'held'> & {
-    /** Stored but not yet sorted into events. */
+  Pick<Indexer, 'replaced' | 'indexedUpTo'> &
+  Pick<Counters, 'total' | 'held' | 'deliveries'> & {
+    /** Events that are stored and not indexed yet. */
     unsorted(): number
-    /** The newest request that is stored, sorted or not. */
+    /** The newest request that is stored, indexed or not. */
     keptUpTo(): number
     /** The same as it was found when the outbox was opened; 0: none. */
     readonly newestAtStart: number
@@ -44,31 +47,34 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
   const damage = createDamageLog()
   const notices = createNoticeStore(sql, damage)
   const book = createCounters(sql, damage)
+  const shared = createSharedEvents(sql)
+  const routing = createRouting(book)
+  const parts = { sql, book, shared }
   const hours = createHours(sql, damage)
-  const sorter = createIndexer(sql, book, hours, notices, damage)
+  const indexer = createIndexer(sql, book, shared, routing, hours, notices, damage)
   let unsorted = countUnsorted()
   // Given here and not by SQLite, which would begin at 1 again once every request is pruned.
   const newestId = sql.all<{ id: number }>(statements.newestRequest)[0]?.id ?? 0
-  const newestAtStart = Math.max(sorter.sortedUpTo(), newestId)
+  const newestAtStart = Math.max(indexer.indexedUpTo(), newestId)
   let nextId = Math.max(newestAtStart, givenUpTo) + 1
 
   function countUnsorted(): number {
-    const [row] = sql.all<{ n: number }>(statements.countEntriesAfter, sorter.sortedUpTo())
+    const [row] = sql.all<{ n: number }>(statements.countEntriesAfter, indexer.indexedUpTo())
     return row?.n ?? 0
   }
 
-  function sort(events?: number): number {
-    const sorted = sorter.sort(events)
+  function index(events?: number): number {
+    const indexed = indexer.index(events)
     // The sum of what was stored, of which a damaged row may have told wrong.
-    unsorted = sorter.sortedUpTo() >= nextId - 1 ? 0 : Math.max(0, unsorted - sorted)
-    return sorted
+    unsorted = indexer.indexedUpTo() >= nextId - 1 ? 0 : Math.max(0, unsorted - indexed)
+    return indexed
   }
 
-  function sortAll(): void {
-    while (sort() > 0);
+  function indexAll(): void {
+    while (index() > 0);
   }
 
-  function put(rows: readonly RequestRow[], now?: number): void {
+  function append(rows: readonly RequestRow[], now?: number): void {
     nextId += appendAll(sql, nextId, rows, now ?? null)
     for (const { events } of rows) unsorted += events
   }
@@ -79,37 +85,42 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
       ...{ received: total('received'), duplicate: total('duplicate'), pending: total('pending') },
       ...{ accepted: total('accepted'), rejected: total('rejected'), refused: total('refused') },
       ...{ skipped: total('skipped'), held: book.held(), unsorted },
-      isIndexed: sorter.sortedUpTo() >= nextId - 1,
-      cursor: toCursor(sorter.sortedUpTo()),
+      isIndexed: indexer.indexedUpTo() >= nextId - 1,
+      cursor: toCursor(indexer.indexedUpTo()),
+      destinations: book.destinations(),
     }
   }
 
   return {
-    ...createLeases(sql, book, damage),
-    ...createLists(sql),
-    ...createScan(sql),
-    ...createChangeReader(sql, sorter.sortedUpTo),
+    ...createLeases(parts, damage),
+    ...createLists(sql, book, shared),
+    ...createDestinationList(sql),
+    ...createScan(sql, shared),
+    ...createChangeReader(sql, shared, indexer.indexedUpTo),
     ...notices,
-    ...createResender(sql, book),
-    ...createComparison(sql, book, notices, damage),
+    ...createResender(parts),
+    ...createComparison(sql, book, shared, notices, damage),
     ...createSeenReader(sql, () => {
-      sortAll()
+      indexAll()
     }),
-    ...createPruner(sql, book, hours, sorter.sortedUpTo, pruning),
+    ...createPruner(sql, book, shared, hours, indexer.indexedUpTo, pruning),
     kindHours: hours.kindHours,
     kindTotals: hours.kindTotals,
     counts: book.counts,
+    eventCounts: book.eventCounts,
     total: book.total,
     held: book.held,
+    deliveries: book.deliveries,
 
-    put,
-    sort,
+    append,
+    index,
+    routeTo: routing.routeTo,
     import(rows, now) {
-      sortAll()
-      const before = { ...figures(), replaced: sorter.replaced() }
-      put(rows, now)
-      sortAll()
-      const after = { ...figures(), replaced: sorter.replaced() }
+      indexAll()
+      const before = { ...figures(), replaced: indexer.replaced() }
+      append(rows, now)
+      indexAll()
+      const after = { ...figures(), replaced: indexer.replaced() }
       const again = after.replaced - before.replaced
       return {
         stored: after.received - before.received,
@@ -122,17 +133,15 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
     },
     figures,
     unsorted: () => unsorted,
-    oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, sorter.sortedUpTo())[0]?.at,
+    oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, indexer.indexedUpTo())[0]?.at,
     keptUpTo: () => nextId - 1,
     newestAtStart,
-    replaced: sorter.replaced,
-    sortedUpTo: sorter.sortedUpTo,
+    replaced: indexer.replaced,
+    indexedUpTo: indexer.indexedUpTo,
 
-    change: (place, from, to, now) =>
-      book.transaction('on-disk', () => transition(sql, book, place, from, to, now)),
-    changeAll(places, from, to, now) {
-      const moved = (place: Place) => transition(sql, book, place, from, to, now)
-      return book.transaction('on-disk', () => places.filter(moved).length)
+    transition(places, from, to, now, destination) {
+      const changed = (place: Place) => transition(parts, routing, place, from, to, now, destination)
+      return book.transaction('on-disk', () => places.filter(changed).length)
     },
   }
 }

@@ -1,13 +1,14 @@
 /**
  * What may go, goes: the bytes of accepted and skipped events after `retentionMs`, their ids after `dedupeMs` too.
- * Pending events and dead letters stay for ever, and so do the bytes of a request that holds one of them. What came by the
+ * Pending deliveries and dead letters stay for ever, and so do the bytes of a request that holds one of them. What came by the
  * hour, for data quality, goes into one sum a kind.
  * Works in slices from the oldest on, so that one turn is a few milliseconds.
  */
-import type { State } from '../../reasons.ts'
 import type { OutboxStore, Pruning, Synchronous } from '../store.ts'
 import type { Counters } from './counters.ts'
+import { deleteFurther } from './delivery-statements.ts'
 import type { Hours } from './hours.ts'
+import type { DeliveryRow, SharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -18,20 +19,14 @@ const DELIVERIES_KEPT_MS = 30 * 24 * 3_600_000
 
 export type Pruner = Synchronous<Pick<OutboxStore, 'prune'>>
 
-type EventRow = {
-  request: number
-  position: number
-  received_at: number
-  state: State
-  settled_at: number | null
-  identity: number | null
-}
+type EventRow = DeliveryRow & { readonly received_at: number; readonly identity: number | null }
 
 export function createPruner(
   sql: Sql,
   book: Counters,
+  shared: SharedEvents,
   hours: Hours,
-  sortedUpTo: () => number,
+  indexedUpTo: () => number,
   { retentionMs, dedupeMs }: Pruning,
 ): Pruner {
   const start = { request: 0, event: { request: 0, position: -1 } }
@@ -45,8 +40,10 @@ export function createPruner(
       ROWS_A_TURN,
     )
     for (const { id, received_at } of rows) {
-      if (isYoung(received_at, before, now) || id > sortedUpTo()) return false
-      const used = sql.all(statements.requestInUse, id, before).length > 0
+      if (isYoung(received_at, before, now) || id > indexedUpTo()) return false
+      const used = shared
+        .tables()
+        .some(table => sql.all(statements.requestInUse[table], id, before).length > 0)
       if (!used) sql.all(statements.deleteRequest, id)
       from = { ...from, request: id }
     }
@@ -57,12 +54,13 @@ export function createPruner(
     const before = now - Math.max(retentionMs, dedupeMs)
     const { request, position } = from.event
     const rows = sql.all<EventRow>(statements.eventsAfter, request, position, ROWS_A_TURN)
-    for (const row of rows) {
+    for (const row of shared.gather(rows)) {
       if (isYoung(row.received_at, before, now)) return false
       const finished = row.state === 'accepted' || row.state === 'skipped'
       if (finished && (row.settled_at ?? before) <= before) {
         if (row.identity !== null) sql.all(statements.deleteSeen, row.identity, row.request, row.position)
         sql.all(statements.deleteEvent, row.request, row.position)
+        if (row.deliveries.length > 1) sql.all(deleteFurther, row.request, row.position)
       }
       from = { ...from, event: row }
     }

@@ -4,7 +4,7 @@
  */
 import type { State } from '../../reasons.ts'
 import type { Place } from '../place.ts'
-import { arrivalsOf } from './index-events.ts'
+import { arrivalsOf } from './arrivals.ts'
 import { readPast } from './read-past.ts'
 import { type KeptRequest, nextRequest } from './requests.ts'
 import type { Sql } from './sql.ts'

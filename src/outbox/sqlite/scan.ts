@@ -14,6 +14,7 @@ import { isOfType, mayBe, toType } from './list.ts'
 import { readPast } from './read-past.ts'
 import { readRequest } from './requests.ts'
 import { type ScanRow, scanRequest } from './scan-requests.ts'
+import { createSharedEvents, type DeliveryRow, type SharedEvents } from './shared-events.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
@@ -33,7 +34,7 @@ type Kept =
   | { readonly kind: 'unreadable'; readonly raw: string }
   | { readonly kind: 'pruned' }
 
-export function createScan(sql: Sql): Scan {
+export function createScan(sql: Sql, shared: SharedEvents = createSharedEvents(sql)): Scan {
   function read(request: number): Body {
     const found = readRequest(sql, request)
     if (!found) return { request, kept: { kind: 'pruned' } }
@@ -92,12 +93,21 @@ export function createScan(sql: Sql): Scan {
     }
   }
 
+  /** Each in the state that all its deliveries make; in that of the first, where the others cannot be read. */
+  function gather(rows: readonly (ScanRow & DeliveryRow)[]): ScanRow[] {
+    try {
+      return shared.gather(rows)
+    } catch {
+      return [...rows]
+    }
+  }
+
   /** Rows behind a place, up to the first that cannot be read; `gapTo`: then requests up to there have none that can. */
   function readRows({ request, position }: Place): { rows: ScanRow[]; isLast: boolean; gapTo: number } {
     for (let limit = ROWS_A_PAGE; limit >= 1; limit = Math.floor(limit / 2)) {
       try {
-        const rows = sql.all<ScanRow>(statements.eventsToCarry, request, position, limit)
-        return { rows, isLast: rows.length < limit, gapTo: 0 }
+        const rows = sql.all<ScanRow & DeliveryRow>(statements.eventsToCarry, request, position, limit)
+        return { rows: gather(rows), isLast: rows.length < limit, gapTo: 0 }
       } catch {
         // A page that SQLite cannot read: fewer rows may stand before it.
       }

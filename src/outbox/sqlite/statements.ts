@@ -28,8 +28,9 @@ export const newestKind = 'SELECT max(id) AS id FROM kinds'
 export const kindsAfter = 'SELECT id, type, version FROM kinds WHERE id > ?'
 /** The counts of one kind, added to those of another. */
 export const moveCounts = `
-  INSERT INTO counts (kind, state, reason, n) SELECT ?, state, reason, n FROM counts WHERE kind = ?
-  ON CONFLICT (kind, state, reason) DO UPDATE SET n = n + excluded.n`
+  INSERT INTO counts (kind, state, reason, destination, n)
+  SELECT ?, state, reason, destination, n FROM counts WHERE kind = ?
+  ON CONFLICT (kind, state, reason, destination) DO UPDATE SET n = n + excluded.n`
 export const deleteCounts = 'DELETE FROM counts WHERE kind = ?'
 export const seenAmong = `
   SELECT s.identity, s.proof, s.request, s.position
@@ -39,87 +40,53 @@ export const insertSeen = `
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
   ON CONFLICT (identity) DO UPDATE SET proof = excluded.proof, request = excluded.request, position = excluded.position`
 export const insertEvents = `
-  INSERT INTO events (request, position, received_at, kind, state, reason, settled_at, identity, detail)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
+  INSERT INTO events
+    (request, position, received_at, kind, state, reason, settled_at, identity, detail, destination)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, value ->> 9
   FROM json_each(?)`
 export const newestSorted = 'SELECT coalesce(max(request), 0) AS id FROM events'
 export const deleteEvent = 'DELETE FROM events WHERE request = ? AND position = ?'
-export const countRows = 'SELECT c.kind, c.state, c.reason, c.n FROM counts AS c'
-export const deleteCount = 'DELETE FROM counts WHERE kind = ? AND state = ? AND reason = ?'
+export const countRows = 'SELECT c.kind, c.state, c.reason, c.destination, c.n FROM counts AS c'
+export const deleteCount =
+  'DELETE FROM counts WHERE kind = ? AND state = ? AND reason = ? AND destination = ?'
 /** Of counts whose kind is gone: without one neither they nor their events would be seen. */
 export const lostKinds = `
   SELECT DISTINCT c.kind FROM counts AS c WHERE NOT EXISTS (SELECT 1 FROM kinds AS k WHERE k.id = c.kind)`
 export const restoreKind = 'INSERT INTO kinds (id, type, version) VALUES (?, ?, 0)'
 export const addCount = `
-  INSERT INTO counts (kind, state, reason, n) VALUES (?, ?, ?, ?)
-  ON CONFLICT (kind, state, reason) DO UPDATE SET n = n + excluded.n`
+  INSERT INTO counts (kind, state, reason, destination, n) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (kind, state, reason, destination) DO UPDATE SET n = n + excluded.n`
 
-// Delivery
-/** Without those that are held back, which have a reason to wait. */
-const due = "state = 'pending' AND reason IS NULL"
-export const pendingEvents = `
-  SELECT request, position, received_at FROM events WHERE ${due} ORDER BY request, position LIMIT ?`
-export const newestPending = `
-  SELECT request, position, received_at FROM events WHERE ${due}
-  ORDER BY request DESC, position DESC LIMIT ? OFFSET ?`
-export const countPending = `SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE ${due} LIMIT ?)`
-const held = "state = 'pending' AND reason = 'held_back'"
-/** Held back until a time in a span: the first of them. */
-export const heldEvents = `
-  SELECT request, position, received_at, holds FROM events INDEXED BY held
-  WHERE ${held} AND held_until > ? AND held_until <= ? ORDER BY held_until LIMIT ?`
-export const nextHeld = `SELECT held_until FROM events INDEXED BY held WHERE ${held} AND held_until >= 0 ORDER BY held_until LIMIT 1`
-export const endHolds = `
-  UPDATE events SET held_until = 0 WHERE (request, position) IN (
-    SELECT request, position FROM events INDEXED BY held WHERE ${held} AND held_until > 0 ORDER BY held_until LIMIT ?)`
-/** Behind a request: the next that has an event which waits, and the next that has one which is held back. */
-export const nextOpenRequest = `
-  SELECT request FROM events WHERE ${due} AND request > ? ORDER BY request, position LIMIT 1`
-export const nextHeldRequest = `
-  SELECT request FROM events WHERE ${held} AND request > ? ORDER BY request, position LIMIT 1`
-export const eventAt = 'SELECT * FROM events WHERE request = ? AND position = ?'
-const settle = `
-  UPDATE events SET state = ?, reason = ?, settled_at = ?, detail = ?,
-    attempts = attempts + ?, tried_at = coalesce(?, tried_at), held_until = ?, holds = ?`
-export const settleEvent = `${settle} WHERE request = ? AND position = ?`
-export const settleEvents = `${settle}
-  WHERE (request, position) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND state = ?`
-export const kindsAmong = `
-  SELECT e.kind, e.reason FROM json_each(?) AS asked
-  CROSS JOIN events AS e ON e.request = asked.value ->> 0 AND e.position = asked.value ->> 1
-  WHERE e.state = ?`
-export const countAttempts = `
-  UPDATE events SET attempts = attempts + (tried.value ->> 2), tried_at = tried.value ->> 3 FROM json_each(?) AS tried
-  WHERE events.request = tried.value ->> 0 AND events.position = tried.value ->> 1`
+// Delivery: see delivery-statements.ts
 export const insertDelivery = `
-  INSERT INTO deliveries
-    (at, took_ms, events, first_request, first_position, last_request, last_position, reason, status, answer, headers)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+  INSERT INTO deliveries (destination,
+    at, took_ms, events, first_request, first_position, last_request, last_position, reason, status, answer, headers)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Looking
 export const allCounts = `
-  SELECT k.type, k.version, c.state, c.reason, c.n FROM counts AS c JOIN kinds AS k ON k.id = c.kind
-  ORDER BY k.type, k.version, c.state, c.reason`
-export const oldestPending = `
-  SELECT received_at FROM events WHERE ${due} ORDER BY request, position LIMIT 1`
+  SELECT k.type, k.version, c.state, c.reason, c.destination, c.n FROM counts AS c JOIN kinds AS k ON k.id = c.kind
+  ORDER BY k.type, k.version, c.state, c.reason, c.destination`
 /** From the last one backwards, through at most so many: between an event's attempts there may be those of a whole backlog. */
 export const deliveriesOf = `
   SELECT at, took_ms, events, reason, status, answer, headers FROM (
     SELECT * FROM deliveries WHERE at >= ? AND at <= ? ORDER BY at DESC, id DESC LIMIT ?
-  ) WHERE (first_request, first_position) <= (?, ?) AND (last_request, last_position) >= (?, ?)
+  ) WHERE destination = ? AND (first_request, first_position) <= (?, ?) AND (last_request, last_position) >= (?, ?)
   LIMIT ?`
 
 /** An event whose kind is damaged or gone is seen as well. */
 const eventColumns = `
   e.request, e.position, e.received_at, coalesce(k.type, '') AS type, coalesce(k.version, 0) AS version,
-  e.state, e.reason, e.settled_at, e.detail, e.attempts, e.tried_at
-  FROM events AS e LEFT JOIN kinds AS k ON k.id = e.kind`
+  e.state, e.reason, e.settled_at, e.detail, e.attempts, e.tried_at, e.destination`
+const fromEvents = 'FROM events AS e LEFT JOIN kinds AS k ON k.id = e.kind'
 // Watching
 export const eventsSince = `
-  SELECT ${eventColumns} WHERE e.request > ? AND e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
+  SELECT ${eventColumns} ${fromEvents} WHERE e.request > ? AND e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
 export const countSince =
   'SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE request > ? AND request <= ? LIMIT ?)'
-const stateColumns = 'e.request, e.position, e.state, e.reason, e.settled_at, e.tried_at, e.attempts'
+const stateColumns = `
+  e.request, e.position, e.destination, e.state, e.reason, e.settled_at, e.detail, e.tried_at, e.attempts`
 export const statesAmong = `
   SELECT ${stateColumns} FROM json_each(?) AS asked
   CROSS JOIN events AS e ON e.request = asked.value ->> 0 AND e.position = asked.value ->> 1`
@@ -127,19 +94,36 @@ export const statesUpTo = `
   SELECT ${stateColumns} FROM events AS e WHERE e.request <= ? ORDER BY e.request DESC, e.position DESC LIMIT ?`
 
 // Listing
-export const eventRow = `SELECT ${eventColumns} WHERE e.request = ? AND e.position = ?`
+export const eventRow = `SELECT ${eventColumns} ${fromEvents} WHERE e.request = ? AND e.position = ?`
 /** The words of the partial index, which SQLite wants to read again before it uses it. */
 const aside = "e.state IN ('rejected', 'refused', 'skipped')"
 /** In order of the index, so that it is used. */
 export const kindsOf = {
-  pending: `SELECT kind, reason FROM events WHERE state = 'pending' ORDER BY reason, request, position LIMIT ?`,
-  rejected: kindsOfDead('rejected'),
-  refused: kindsOfDead('refused'),
+  events: {
+    pending: kindsOfPending('events'),
+    rejected: kindsOfDead('rejected'),
+    refused: kindsOfDead('refused'),
+  },
+  further: {
+    pending: kindsOfPending('further'),
+    rejected: kindsOfDeadFurther('rejected'),
+    refused: kindsOfDeadFurther('refused'),
+  },
 } as const
 
+function kindsOfPending(table: string): string {
+  return `SELECT request, position, destination, kind, reason FROM ${table} WHERE state = 'pending'
+    ORDER BY destination, reason, request, position LIMIT ?`
+}
+
 function kindsOfDead(state: string): string {
-  return `SELECT e.kind, e.reason FROM events AS e WHERE ${aside} AND e.state = '${state}'
+  return `SELECT e.request, e.position, e.destination, e.kind, e.reason FROM events AS e WHERE ${aside} AND e.state = '${state}'
     ORDER BY e.request, e.position LIMIT ?`
+}
+
+function kindsOfDeadFurther(state: string): string {
+  return `SELECT request, position, destination, kind, reason FROM further
+    WHERE state IN ('rejected', 'refused') AND state = '${state}' ORDER BY request, position LIMIT ?`
 }
 
 /**
@@ -148,8 +132,8 @@ function kindsOfDead(state: string): string {
  */
 export const eventsBefore = {
   any: eventsBeforeWhere('true'),
-  /** Of one reason, or of none: those that are held back stand apart in the index. */
-  pending: eventsBeforeWhere("e.state = 'pending' AND e.reason IS ?"),
+  /** Of one destination and reason, or no reason: those that are held back stand apart in the index. */
+  pending: eventsBeforeWhere("e.destination = ? AND e.state = 'pending' AND e.reason IS ?"),
   rejected: eventsBeforeWhere(`${aside} AND e.state = 'rejected'`),
   refused: eventsBeforeWhere(`${aside} AND e.state = 'refused'`),
   skipped: eventsBeforeWhere(`${aside} AND e.state = 'skipped'`),
@@ -159,31 +143,49 @@ export const deadLettersBefore = eventsBeforeWhere(
   "e.state IN ('rejected', 'refused') AND e.state = ? AND e.reason = ?",
 )
 
+/** Events of which another delivery than the first is in that state. */
+export const furtherBefore = {
+  pending: furtherBeforeWhere("f.destination = ? AND f.state = 'pending' AND f.reason IS ?"),
+  dead: furtherBeforeWhere("f.state IN ('rejected', 'refused') AND f.state = ?"),
+} as const
+
+function furtherBeforeWhere(condition: string): string {
+  return `SELECT ${eventColumns} FROM further AS f
+    CROSS JOIN events AS e ON e.request = f.request AND e.position = f.position LEFT JOIN kinds AS k ON k.id = e.kind
+    WHERE ${condition} AND (f.request, f.position) < (?, ?) ORDER BY f.request DESC, f.position DESC LIMIT ?`
+}
+
 function eventsBeforeWhere(condition: string): string {
-  return `SELECT ${eventColumns} WHERE ${condition} AND (e.request, e.position) < (?, ?)
+  return `SELECT ${eventColumns} ${fromEvents} WHERE ${condition} AND (e.request, e.position) < (?, ?)
     ORDER BY e.request DESC, e.position DESC LIMIT ?`
 }
 
 // Carrying events to another outbox
 export const eventsToCarry = `
-  SELECT e.identity, ${eventColumns} WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
+  SELECT e.identity, ${eventColumns} ${fromEvents} WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
 export const eventsOfRequest = 'SELECT events FROM requests WHERE id = ?'
 export const proofOf = 'SELECT proof FROM seen WHERE identity = ? AND request = ? AND position = ?'
 
 // Sending accepted events again
 export const eventsToResend = `
-  SELECT e.request, e.position, e.state, e.settled_at, coalesce(k.type, '') AS type, r.id AS kept
-  FROM events AS e LEFT JOIN kinds AS k ON k.id = e.kind LEFT JOIN requests AS r ON r.id = e.request
+  SELECT ${eventColumns}, r.id AS kept ${fromEvents} LEFT JOIN requests AS r ON r.id = e.request
   WHERE (e.request, e.position) > (?, ?) ORDER BY e.request, e.position LIMIT ?`
 
 // Pruning
 export const eventsAfter = `
-  SELECT request, position, received_at, state, settled_at, identity FROM events
-  WHERE (request, position) > (?, ?) ORDER BY request, position LIMIT ?`
+  SELECT request, position, received_at, state, reason, settled_at, detail, attempts, tried_at, destination, identity
+  FROM events WHERE (request, position) > (?, ?) ORDER BY request, position LIMIT ?`
 export const requestAges = 'SELECT id, received_at FROM requests WHERE id > ? ORDER BY id LIMIT ?'
-export const requestInUse = `
-  SELECT 1 AS used FROM events
-  WHERE request = ? AND (state NOT IN ('accepted', 'skipped') OR settled_at > ?) LIMIT 1`
+export const requestInUse = {
+  events: requestInUseBy('events'),
+  further: requestInUseBy('further'),
+} as const
+
+function requestInUseBy(table: string): string {
+  return `SELECT 1 AS used FROM ${table}
+    WHERE request = ? AND (state NOT IN ('accepted', 'skipped') OR settled_at > ?) LIMIT 1`
+}
+
 export const deleteRequest = 'DELETE FROM requests WHERE id = ?'
 export const deleteSeen = 'DELETE FROM seen WHERE identity = ? AND request = ? AND position = ?'
 export const deleteDeliveriesBefore = `
@@ -211,12 +213,18 @@ export const hoursAndCountsOf = `
 export const kindAt = 'SELECT type, version FROM kinds WHERE id = ?'
 
 // Does the account fit the rows? `LIMIT` bounds what is counted
-export const countRejected = countUpTo("state IN ('rejected', 'refused') AND state = 'rejected'")
-export const countRefused = countUpTo("state IN ('rejected', 'refused') AND state = 'refused'")
+const countRejected = countUpTo("state IN ('rejected', 'refused') AND state = 'rejected'")
+const countRefused = countUpTo("state IN ('rejected', 'refused') AND state = 'refused'")
 export const countEvents = countUpTo('request > 0')
+/** Deliveries, by state and table. */
+export const countDeliveries = {
+  pending: [countUpTo("state = 'pending'"), countUpTo("state = 'pending'", 'further')],
+  rejected: [countRejected, countUpTo("state IN ('rejected', 'refused') AND state = 'rejected'", 'further')],
+  refused: [countRefused, countUpTo("state IN ('rejected', 'refused') AND state = 'refused'", 'further')],
+} as const
 
-function countUpTo(condition: string): string {
-  return `SELECT count(*) AS n FROM (SELECT 1 FROM events WHERE ${condition} LIMIT ?)`
+function countUpTo(condition: string, table = 'events'): string {
+  return `SELECT count(*) AS n FROM (SELECT 1 FROM ${table} WHERE ${condition} LIMIT ?)`
 }
 
 // Small things to remember

@@ -251,9 +251,9 @@ describe('an export of what can be read', { timeout: 180_000 }, () => {
       const outbox = createOutbox(sql, { retentionMs: 0, dedupeMs: 0 })
       const sorted = Array.from({ length: 3 }, () => messageStatus())
       const later = Array.from({ length: 1_200 }, () => messageStatus())
-      outbox.put([parcelOf(sorted, Date.now())])
-      outbox.sort()
-      outbox.put([parcelOf(later.slice(0, 700), Date.now()), parcelOf(later.slice(700), Date.now())])
+      outbox.append([parcelOf(sorted, Date.now())])
+      outbox.index()
+      outbox.append([parcelOf(later.slice(0, 700), Date.now()), parcelOf(later.slice(700), Date.now())])
       sql.close()
       const expected = [...sorted, ...later].map(({ id }) => id)
       for (const mount of [mountFull, mountReadOnly]) {

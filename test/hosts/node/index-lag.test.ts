@@ -18,7 +18,7 @@ function leaveUnsorted(dataDir: string, requests = REQUESTS): void {
   const sql = openSqlite(join(dataDir, 'outbox.db'))
   const outbox = createOutbox(sql, pruning)
   for (let request = 0; request < requests; request++) {
-    outbox.put([parcelOf(samples(A_REQUEST, request * A_REQUEST), Date.now())], Date.now())
+    outbox.append([parcelOf(samples(A_REQUEST, request * A_REQUEST), Date.now())], Date.now())
   }
   sql.close()
 }

@@ -77,6 +77,10 @@ export function toOutline(states: ShardStates): string {
 
 export function sumUp(states: ShardStates): About {
   const abouts = Object.values(states).map(({ about }) => about)
+  // One a destination, whichever shard says so.
+  const failing = [
+    ...new Map(abouts.flatMap(about => (about.failing ?? []).map(one => [one.destination, one]))).values(),
+  ]
   const waitingSince = abouts.flatMap(about => about.waitingSince ?? [])
   const nextAttemptAt = abouts.flatMap(about => about.nextAttemptAt ?? [])
   return {
@@ -84,9 +88,6 @@ export function sumUp(states: ShardStates): About {
     waiting: abouts.reduce((sum, { waiting }) => sum + waiting, 0),
     waitingSince: waitingSince.length > 0 ? Math.min(...waitingSince) : undefined,
     nextAttemptAt: nextAttemptAt.length > 0 ? Math.min(...nextAttemptAt) : undefined,
-    // One a destination, whichever shard says so.
-    failing: [
-      ...new Map(abouts.flatMap(({ failing = [] }) => failing.map(one => [one.destination, one]))).values(),
-    ],
+    ...(failing.length > 0 && { failing }),
   }
 }

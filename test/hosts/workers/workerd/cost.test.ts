@@ -42,11 +42,11 @@ test.each([
       }
       for (let at = 0; at < EVENTS; at += perRequest) {
         const events = Array.from({ length: perRequest }, (_, index) => ({ id: `EZ${at + index}` }))
-        measure('put', () => outbox.put([parcelOf(events)]))
+        measure('put', () => outbox.append([parcelOf(events)]))
         // An alarm finds what came since the last one; at a quiet time that is one request.
-        measure('sort', () => outbox.sort())
+        measure('sort', () => outbox.index())
         measure('settle', () => {
-          const leased = outbox.claim(500, 1e6)
+          const leased = outbox.claim({ destination: 1, limit: 500, characters: 1e6 })
           outbox.settle(
             leased.map(event => ({ event, state: 'accepted' })),
             NOW,
