@@ -113,7 +113,7 @@ export const Settings = z
     }),
     ...mappingSettings,
     NOTIFY_URL: url.optional().meta({
-      description: "Where notices are posted, in the form of Twilio's Debugger webhook",
+      description: "Where notices are posted, as Twilio's Debugger webhook posts or as NOTIFY_FORMAT says",
       ...SECRET,
     }),
     NOTIFY_EVERY_MINUTES: integer(20, 10_080).default(20).meta({

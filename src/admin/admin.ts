@@ -28,6 +28,7 @@ import {
 import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
+import { createMetrics } from './metrics.ts'
 import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
@@ -234,10 +235,7 @@ export function createAdmin(
       const room = action === 'retry' && filter.state !== 'held' ? dispatcher.roomForPerson : undefined
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
-    metrics() {
-      const { troubles, ...figures } = stats()
-      return meters.json({ ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() })
-    },
+    metrics: createMetrics(outbox, meters, stats),
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()

@@ -50,6 +50,7 @@ export function toComponent(reason: Reason): Component {
     case 'events_missing':
     case 'state_damaged':
     case 'counts_differ':
+    case 'disk_low':
     case 'unreadable':
     case 'backlog_full':
       return 'outbox'

@@ -12,4 +12,16 @@ export const monitoringSettings = {
       description: 'Token that opens `/metrics` and nothing else, for Prometheus; ADMIN_TOKEN opens it too',
       ...SECRET,
     }),
+  HEARTBEAT_URL: z
+    .url({ protocol: /^https?$/, error: 'an http(s) URL' })
+    .optional()
+    .meta({
+      description:
+        'Called once a minute while events are stored and delivered, so that a monitor (healthchecks.io and its like) hears when the bridge is gone',
+      ...SECRET,
+    }),
+  NOTIFY_FORMAT: z.enum(['twilio', 'slack'], 'twilio or slack').default('twilio').meta({
+    description:
+      "Form of the posts to NOTIFY_URL: `twilio` = Twilio's Debugger webhook, signed; `slack` = an incoming webhook of Slack, Mattermost or Discord (`…/slack`)",
+  }),
 } as const
