@@ -10,8 +10,10 @@ import { origin } from './config/destinations-schema.ts'
 import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
+import { monitoringSettings } from './config/monitoring-settings.ts'
 import { hostOf } from './config/receivers.ts'
 import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
+import { sharedKey } from './config/shared-key.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -34,14 +36,6 @@ const toList = (text: string) =>
     .split(',')
     .map(item => item.trim())
     .filter(item => item !== '')
-/** The secret may hold more of the `=`. */
-const sharedKey = z
-  .string()
-  .regex(/^[^=]*[^=\s][^=]*=\s*\S/, 'id=secret, several comma-separated')
-  .transform(text => {
-    const equals = text.indexOf('=')
-    return { id: text.slice(0, equals).trim(), secret: text.slice(equals + 1).trim() }
-  })
 const YEAR_DAYS = 3650
 const WORKERS_BODY_BYTES = 1_048_576
 
@@ -123,7 +117,7 @@ export const Settings = z
     ...destinationSettings,
     ...mappingSettings,
     NOTIFY_URL: url.optional().meta({
-      description: "Where notices are posted, in the form of Twilio's Debugger webhook",
+      description: "Where notices are posted, as Twilio's Debugger webhook posts or as NOTIFY_FORMAT says",
       ...SECRET,
     }),
     NOTIFY_EVERY_MINUTES: integer(20, 10_080).default(20).meta({
@@ -136,6 +130,7 @@ export const Settings = z
         description: 'Admin token for the page and API; generated on first start if unset (Node)',
         ...SECRET,
       }),
+    ...monitoringSettings,
     PORT: integer(0, 65_535)
       .default(8787)
       .meta({ description: 'Port to listen on; 0 = any free port', ...ON_NODE }),
@@ -264,6 +259,11 @@ export function readSettings(
   if (!TWILIO_AUTH_TOKEN?.length && !TWILIO_SHARED_KEYS?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
   const destinations = readDestinationSettings(given, parsed.data, host)
   if (destinations?.ok === false) faults.push(...destinations.faults)
+  const metricsToken = given.get('METRICS_TOKEN')
+  if (metricsToken !== undefined && metricsToken === given.get('ADMIN_TOKEN'))
+    faults.push(
+      toFault('METRICS_TOKEN', metricsToken, 'another token than ADMIN_TOKEN, which opens everything'),
+    )
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const read = destinations?.ok ? destinations : undefined
   const settings = { ...parsed.data, DESTINATIONS: read?.destinations }

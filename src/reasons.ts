@@ -32,7 +32,7 @@ export type State = (typeof states)[number]
 export const deadLetterStates = ['rejected', 'refused'] as const satisfies readonly State[]
 
 /** The whole request stops at the webhook: nothing is stored, the answer's status says so. */
-export const doorReasons = {
+export const webhookReasons = {
   signature_missing: stop(
     913901,
     'WARNING',
@@ -130,7 +130,7 @@ export const doorReasons = {
     'Find out who changed the data folder (a deleted outbox.db-wal, an older copy put back). If you have a better copy, "export" it and "replay" that here. Then delete the file events-missing.',
   ),
 } as const
-export type DoorReason = keyof typeof doorReasons
+export type WebhookReason = keyof typeof webhookReasons
 
 /** One event stops, and its state says so; its bytes are kept. */
 export const eventReasons = {
@@ -193,7 +193,7 @@ export const eventReasons = {
   event_too_large: stop(
     91305,
     'ERROR',
-    'The track call is over the 32 KiB Segment takes',
+    'The event is larger than the destination accepts',
     'Shorten the event and retry it, or drop it.',
   ),
   id_too_long: stop(
@@ -226,9 +226,9 @@ export type EventReason = keyof typeof eventReasons
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
 
-export type Reason = DoorReason | OutboxReason | EventReason | WaitReason | DeliveryReason | PauseReason
+export type Reason = WebhookReason | OutboxReason | EventReason | WaitReason | DeliveryReason | PauseReason
 export const reasons: Readonly<Record<Reason, Stop>> = {
-  ...doorReasons,
+  ...webhookReasons,
   ...outboxReasons,
   ...eventReasons,
   ...waitReasons,

@@ -25,6 +25,12 @@ export type Decompress = (
   limitBytes: number,
 ) => Promise<Uint8Array | 'body_too_large' | 'damaged'>
 
+/**
+ * Stores a file in a folder, under a path with `/` between its parts, in place of what was there by that name. Once it resolves
+ * the file is on disk for good; until then nobody sees a part of it. Rejects with an error that has a `code`, such as ENOSPC.
+ */
+export type WriteFile = (folder: string, path: string, bytes: Uint8Array) => Promise<void>
+
 /** One file of the debugger page. */
 export type PageFile = {
   readonly type: string

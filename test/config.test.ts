@@ -1,10 +1,11 @@
 /** Settings: what is taken, what stops the start, and that nothing of it is secret, silent or stale. */
 import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { formatSettings } from '../src/cli/settings-table.ts'
 import type { SettingFault } from '../src/config/misspelt.ts'
 import { isSecret, readSettings, type Settings, segmentHost, settingNames } from '../src/config.ts'
-import { configurationPage, withSettingsTable } from './support/schemas.ts'
+import { configurationPage, envExample, envExampleFile, withSettingsTable } from './support/schemas.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 const token = { TWILIO_AUTH_TOKEN: 'the-auth-token' }
@@ -369,5 +370,19 @@ describe('the list of settings', () => {
   it('[CF7] stands in docs/configuration.md as the code has it; `npm run schemas` writes it', () => {
     const text = readFileSync(configurationPage, 'utf8')
     expect(text, 'docs/configuration.md is stale: npm run schemas').toBe(withSettingsTable(text))
+  })
+
+  it('[DY60] stands in .env.example as the code has it; `npm run schemas` writes it', () => {
+    expect(readFileSync(envExampleFile, 'utf8'), '.env.example is stale: npm run schemas').toBe(envExample)
+  })
+
+  it('[DY61] .env.example, but for the token, is a valid .env, and so it is with every comment taken off', () => {
+    expect(
+      accept(parseEnv(envExample.replace('TWILIO_AUTH_TOKEN=', 'TWILIO_AUTH_TOKEN=the-auth-token'))),
+    ).toEqual(accept({}))
+    const all = envExample.replaceAll(/^# (?=[A-Z_]+=)/gm, '')
+    expect(accept({ ...parseEnv(all), ...token })).toEqual(accept({}))
+    const names = Object.keys(parseEnv(all))
+    expect(settingNames.filter(name => !names.includes(name))).toEqual(['OUTBOX_SHARDS'])
   })
 })

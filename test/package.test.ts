@@ -22,6 +22,7 @@ const usedWithoutImport = new Map([
   ['@biomejs/biome', 'npm run lint'],
   ['@cloudflare/workers-types', 'types of src/hosts/workers and test/workerd'],
   ['@types/node', 'types of src/hosts/node, src/cli and test'],
+  ['kubernetes-types', 'test/deploy/kubernetes.test.ts compiles the manifests by them'],
   ['typescript', 'npm run types, npm run build'],
   ['wrangler', 'bundles and deploys the Worker'],
   ['vite', 'vitest runs on it; pinned, so that its rolldown is one that every platform can install'],

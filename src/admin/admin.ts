@@ -9,18 +9,10 @@ import { validateBy } from '../ingest/validate.ts'
 import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
-import {
-  counted,
-  type EventCount,
-  type EventQuery,
-  type EventView,
-  type ResendQuery,
-} from '../outbox/queries.ts'
+import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
-import { toWaitInForce } from '../send/circuit-breaker.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
-import type { DestinationHealth } from '../send/lanes.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
@@ -30,10 +22,13 @@ import {
   changeMany,
   type Filter,
   type Groups,
+  newVerdict,
   toGroups,
 } from './dead-letters.ts'
+import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
-import { type DestinationStats, type Stats, worstOf } from './figures.ts'
+import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
+import { createMetrics } from './metrics.ts'
 import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
@@ -117,15 +112,9 @@ export function createAdmin(
 
   function stats(readings = open()): Stats {
     indexSome()
-    const counts = readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds()
+    const counts =
+      readings.take('counts', outbox.eventCounts, undefined) ?? countsWithoutKinds(outbox.figures())
     return { ...figures(readings), counts }
-  }
-
-  /** The sums, which are in memory, in place of the table. */
-  function countsWithoutKinds(): EventCount[] {
-    const unknown = { type: 'unknown', version: 0, reason: 'unknown' }
-    const figures = outbox.figures()
-    return counted.map(state => ({ ...unknown, state, n: figures[state] }))
   }
 
   function troubles(): Reason[] {
@@ -134,15 +123,22 @@ export function createAdmin(
   }
 
   function figures(readings = open()): Omit<Stats, 'counts'> {
-    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(), undefined)
+    const oldest = readings.take(
+      'oldestPendingSeconds',
+      () => new Map(dispatcher.lanes.ids.map(id => [id, outbox.oldestPendingAt(id)])),
+      undefined,
+    )
     // Last: what could not be read is a trouble by now.
     const { troubles, notices, ...health } = dispatcher.health()
-    const { duplicate, isIndexed: _, cursor: __, destinations: ___, ...figures } = outbox.figures()
-    const destinations = health.destinations.map(one => toDestinationStats(one, readings))
+    const { duplicate, isIndexed: _, cursor: __, destinations: theirs, ...figures } = outbox.figures()
+    const destinations = health.destinations.map(one => {
+      const counts = theirs.find(({ destination }) => destination === one.id)
+      return toDestinationStats(one, counts, oldest?.get(one.id), now())
+    })
     return {
       ...figures,
       duplicates: duplicate,
-      oldestPendingSeconds: toAge(oldest),
+      oldestPendingSeconds: Math.max(0, ...destinations.map(one => one.oldestPendingSeconds)),
       ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
       troubles: troubles.map(({ text }) => text),
       delivery: worstOf(destinations.map(({ delivery }) => delivery)),
@@ -150,28 +146,6 @@ export function createAdmin(
       notices,
     }
   }
-
-  function toDestinationStats(health: DestinationHealth, readings: Readings): DestinationStats {
-    const { id, name, line, paused, text, hash, collectMs } = health
-    const theirs = outbox.figures().destinations.find(({ destination }) => destination === id)
-    const { pending = 0, held = 0, accepted = 0, refused = 0, skipped = 0, filtered = 0 } = theirs ?? {}
-    const oldest = readings.take('oldestPendingSeconds', () => outbox.oldestPendingAt(id), undefined)
-    return {
-      ...{ name, pending, held, accepted, refused, skipped, filtered },
-      oldestPendingSeconds: toAge(oldest),
-      collectSeconds: collectMs / 1_000,
-      delivery: {
-        failures: line.failures,
-        reason: line.reason ?? null,
-        nextAttemptAt: line.failures > 0 ? new Date(line.notBefore).toISOString() : null,
-        ...(line.failures > 0 && { wait: toWaitInForce(line, now()) }),
-      },
-      paused: paused ?? null,
-      ...(hash !== undefined && { unconfirmed: { hash, text: text ?? '' } }),
-    }
-  }
-
-  const toAge = (at: number | undefined) => (at === undefined ? 0 : Math.max(0, (now() - at) / 1_000))
 
   const readArrivals = (): readonly Arrival[] => readKept(outbox, ARRIVAL, Arrivals, [])
 
@@ -197,7 +171,11 @@ export function createAdmin(
     const event = find(key)
     if (!event) return { done: false, reason: 'not_found' }
     const why = obstacle(event, how)
-    return why ? { done: false, ...why } : change(event, isHeld(event) ? toRetryHeld : how)
+    if (!why) return change(event, isHeld(event) ? toRetryHeld : how)
+    const verdict = newVerdict(event, mapping)
+    const place = verdict && toPlace(key)
+    if (place) outbox.transition([place], [event.state], verdict, now())
+    return { done: false, ...why, ...(verdict && { state: verdict.state }) }
   }
 
   function drop(key: string): Changed {
@@ -216,6 +194,7 @@ export function createAdmin(
     from: [...deadLetterStates, 'skipped'],
     to: { state: 'pending' },
     isReady: event => obstacle(event) === undefined,
+    otherwise: event => newVerdict(event, mapping),
   }
   const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
   /** Alone as before, but at once. */
@@ -256,10 +235,7 @@ export function createAdmin(
       const room = action === 'retry' && filter.state !== 'held' ? dispatcher.roomForPerson : undefined
       return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
     },
-    metrics() {
-      const { troubles, ...figures } = stats()
-      return meters.json({ ...figures, ready: troubles.length === 0, quality: outbox.kindTotals() })
-    },
+    metrics: createMetrics(outbox, meters, stats),
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()

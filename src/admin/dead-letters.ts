@@ -1,6 +1,7 @@
 /** Dead letters in bulk: how many there are of each reason, and what a person may do to all that fit a filter. */
 
 import type { Mapping } from '../event/mapping.ts'
+import { validateBy } from '../ingest/validate.ts'
 import type { From } from '../outbox/held.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventView } from '../outbox/queries.ts'
@@ -35,6 +36,8 @@ export type Change = {
   readonly from: readonly From[]
   readonly to: Target
   readonly isReady: (event: EventView) => boolean
+  /** What becomes of one that is not ready; `undefined`: it stays as it is. */
+  readonly otherwise?: (event: EventView) => Target | undefined
 }
 
 export const SAMPLES = 10
@@ -61,10 +64,19 @@ export function toGroups(outbox: OutboxAtHand, mapping: Mapping): Pick<Groups, '
   }
 }
 
+/** A retry judges anew. One that names no customer is no dead letter any more, and says so from then on. */
+export function newVerdict(event: EventView, mapping: Mapping): Target | undefined {
+  const { state, reason: before, element, unreadable } = event
+  if (unreadable !== undefined || element === undefined || (state !== 'skipped' && state !== 'rejected'))
+    return undefined
+  const { state: judged, reason } = validateBy(mapping, element)
+  return judged === 'skipped' && reason !== before ? { state: judged, reason } : undefined
+}
+
 /** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxAtHand,
-  { from, to, isReady }: Change,
+  { from, to, isReady, otherwise = () => undefined }: Change,
   { state, reason, type, preview = false }: Filter,
   now: () => number,
   room: () => number = () => Number.MAX_SAFE_INTEGER,
@@ -79,7 +91,10 @@ export async function changeMany(
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
-      if (!preview) done += outbox.transition(places.slice(0, room()), from, to, now())
+      if (!preview) {
+        done += outbox.transition(places.slice(0, room()), from, to, now())
+        changeOthers(page.events.filter(event => !isReady(event)))
+      }
       before = page.next
       more = before !== undefined
       // Intakes go first.
@@ -87,4 +102,20 @@ export async function changeMany(
     }
   }
   return { matched, ready, done }
+
+  function changeOthers(events: readonly EventView[]): void {
+    const changed = new Map<string, { readonly target: Target; readonly events: EventView[] }>()
+    for (const event of events) {
+      const target = otherwise(event)
+      if (!target) continue
+      const name = `${target.state} ${target.reason}`
+      const same = changed.get(name) ?? { target, events: [] }
+      changed.set(name, same)
+      same.events.push(event)
+    }
+    for (const { target, events } of changed.values()) {
+      const places = events.flatMap(({ key }) => toPlace(key) ?? [])
+      outbox.transition(places, ['skipped', 'rejected'], target, now())
+    }
+  }
 }

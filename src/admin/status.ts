@@ -76,6 +76,12 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
   }
 }
 
+/** Are events stored and delivered? What only a person can confirm does not count. */
+export function isHealthy(figures: Input, now: number): boolean {
+  const facts = figures.stats.destinations.map(({ name }) => ({ name, host: '', fingerprint: undefined }))
+  return toStatus(figures, facts, now).ok
+}
+
 function toDestination({ stats, arrivals }: Input, facts: StatusFacts[number], now: number): Destination {
   // Without figures, where no part of the outbox answers, which is a red line of its own.
   const figures = stats.destinations.find(({ name }) => name === facts.name) ?? silent(facts.name)

@@ -18,6 +18,18 @@ export function toComponent(reason: Reason): Component {
     case 'segment_unauthorized':
     case 'segment_misrouted':
     case 'segment_refuses_all':
+    case 'bucket_unauthorized':
+    case 'bucket_clock_wrong':
+    case 'bucket_missing':
+    case 'bucket_region_wrong':
+    case 'bucket_misrouted':
+    case 'bucket_throttled':
+    case 'bucket_failing':
+    case 'bucket_unreachable':
+    case 'bucket_timeout':
+    case 'folder_full':
+    case 'folder_forbidden':
+    case 'folder_failing':
     case 'bridge_fault':
     case 'event_too_large':
     case 'id_too_long':
@@ -38,6 +50,7 @@ export function toComponent(reason: Reason): Component {
     case 'events_missing':
     case 'state_damaged':
     case 'counts_differ':
+    case 'disk_low':
     case 'unreadable':
     case 'backlog_full':
       return 'outbox'

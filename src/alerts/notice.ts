@@ -3,7 +3,7 @@
  * Pure: no I/O, no clock.
  */
 import { toIsoTime } from '../event/event-time.ts'
-import { deliveryReasons, doorReasons, outboxReasons, type Reason, reasons, recovery } from '../reasons.ts'
+import { deliveryReasons, outboxReasons, type Reason, reasons, recovery, webhookReasons } from '../reasons.ts'
 import type { Component } from './component.ts'
 import { redact } from './redact.ts'
 import { type Digest, type Failing, isForgeable } from './throttle.ts'
@@ -136,6 +136,15 @@ export function toDebuggerForm(notice: Notice): URLSearchParams {
   })
 }
 
+/** An incoming webhook of Slack, and of what takes the same: Mattermost, Rocket.Chat, Discord's `/slack`. */
+export function toSlackMessage({ level, error_code, payload }: Notice): { readonly text: string } {
+  const { component, reason } = payload.more_info
+  const head = `*${level} ${error_code}* · ${component} · ${reason}`
+  // The three characters that mean something in its markup.
+  const text = payload.message.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return { text: `${head}\n${text}` }
+}
+
 function toStop({
   lead,
   level,
@@ -166,7 +175,7 @@ function say(digest: Digest, about: About): string {
   const again = recovered
     ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
     : ''
-  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0 }
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0, disk: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
@@ -174,6 +183,7 @@ function say(digest: Digest, about: About): string {
     many(sums.event, 'event was set aside', 'events were set aside'),
     many(sums.outbox, 'stored value was reset', 'stored values were reset'),
     many(sums.lost, 'request is missing', 'requests are missing'),
+    many(sums.disk, 'measurement of the disk was low', 'measurements of the disk were low'),
   ].filter(text => text !== '')
   const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
   const nothing = trouble === '' ? '' : 'nothing else since the last notice'
@@ -183,7 +193,8 @@ function say(digest: Digest, about: About): string {
     about.waiting > 0 ? `${many(about.waiting, 'event waits', 'events wait')}${age}` : 'no event waits'
   const list = (...texts: string[]) => texts.filter(text => text !== '').join(', ')
   if (lead === 'recovery') return `${again}: ${list(trouble, news, wait)}.`
-  const { title, remedy } = toStop(digest)
+  const { title: name, remedy } = toStop(digest)
+  const title = lead === 'disk_low' && digest.answered?.answer ? `${name}: ${digest.answered.answer}` : name
   const wrong = trouble === '' ? title : `${title}: ${trouble}`
   const names = toNamed(about).map(
     one => `${one.name} (${reasons[one.reason].title.replace(/^./, first => first.toLowerCase())})`,
@@ -204,11 +215,12 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' {
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' | 'disk' {
+  if (word === ('disk_low' satisfies Reason)) return 'disk'
   if (word === ('events_missing' satisfies Reason)) return 'lost'
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'
   if (Object.hasOwn(deliveryReasons, word)) return 'delivery'
-  return Object.hasOwn(doorReasons, word) ? 'request' : 'event'
+  return Object.hasOwn(webhookReasons, word) ? 'request' : 'event'
 }
 
 /** Commas keep `redact` from taking a large count for a phone number. */

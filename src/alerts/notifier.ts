@@ -4,13 +4,14 @@
  * Each component has a clock of its own; changes of state are logged at once, whatever the clocks say (state-log.ts).
  */
 
-import { type SigningKey, toSignatureHeaders, toSigningKey } from '../config/signing-key.ts'
+import { toSigningKey } from '../config/signing-key.ts'
 import type { Settings } from '../config.ts'
 import type { KeyValues, Synchronous } from '../outbox/store.ts'
 import type { Reason } from '../reasons.ts'
-import type { Digests, Log } from '../runtime.ts'
+import type { Log } from '../runtime.ts'
 import { type Component, components, toComponent } from './component.ts'
-import { type Notice, toDebuggerForm, toNotice } from './notice.ts'
+import { type Notice, toNotice } from './notice.ts'
+import { type PostParts, postNotice } from './post-notice.ts'
 import { toErrorText } from './redact.ts'
 import type { StateLog } from './state-log.ts'
 import {
@@ -31,7 +32,7 @@ import {
   toStanding,
 } from './throttle.ts'
 
-export type NotifierParts = {
+export type NotifierParts = PostParts & {
   readonly store: Pick<Synchronous<KeyValues>, 'remember' | 'recall'>
   /** Reads what the store keeps by that name; the fallback stands for what is damaged, which is set aside and reported. */
   readonly read: (name: string, schema: typeof KeptNotices, fallback: NoticeStates) => NoticeStates
@@ -39,10 +40,6 @@ export type NotifierParts = {
   readonly everyMs: number
   readonly sinkSid: string
   readonly notifyUrl: string | undefined
-  /** Undefined: posts are not signed. */
-  readonly signingKey: SigningKey | undefined
-  readonly digests: Digests
-  readonly send: typeof fetch
   readonly now: () => number
   readonly log: Log
   /** Where changes of state are logged at once. */
@@ -87,17 +84,17 @@ export type Notifier = {
 }
 
 const MEMORY = 'notices'
-const POST_TIMEOUT_MS = 10_000
 const UNKNOWN_DIGITS = '0'.repeat(32)
 
 /** What the settings say about notices. */
 export function notifierSettings(
   settings: Settings,
-): Pick<NotifierParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'signingKey'> {
+): Pick<NotifierParts, 'everyMs' | 'sinkSid' | 'notifyUrl' | 'notifyFormat' | 'signingKey'> {
   return {
     everyMs: settings.NOTIFY_EVERY_MINUTES * 60_000,
     sinkSid: settings.SINK_SID ?? `DG${UNKNOWN_DIGITS}`,
     notifyUrl: settings.NOTIFY_URL,
+    notifyFormat: settings.NOTIFY_FORMAT,
     signingKey: toSigningKey(settings),
   }
 }
@@ -198,7 +195,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
     if (level === 'Error') log.error(line, payload.message)
     else log.warn(line, payload.message)
     if (parts.notifyUrl) {
-      post(parts.notifyUrl, notice, parts).catch((error: unknown) => {
+      postNotice(parts.notifyUrl, notice, parts).catch((error: unknown) => {
         log.warn({ notice: sid, fault: toErrorText(error) }, 'the notice could not be posted to NOTIFY_URL')
       })
     }
@@ -254,41 +251,4 @@ function sumUp(failures: readonly Failure[]): Failure[] {
     sums.set(failure.reason, { ...failure, count: count + failure.count, firstId, lastId })
   }
   return [...sums.values()]
-}
-
-/** As Twilio's Debugger posts: form-encoded, signed over the URL and the sorted parameters, with a SharedKey if that is all there is. */
-async function post(
-  url: string,
-  notice: Notice,
-  { signingKey, digests, send }: NotifierParts,
-): Promise<void> {
-  const form = toDebuggerForm(notice)
-  const names = [...form.keys()].sort()
-  const text = names.reduce((signed, name) => signed + name + form.get(name), url)
-  const hmac = signingKey?.id === undefined ? digests.hmacSha1 : digests.hmacSha256
-  const headers: Record<string, string> = {
-    'content-type': 'application/x-www-form-urlencoded',
-    ...(signingKey && toSignatureHeaders(signingKey, await hmac(signingKey.secret, text))),
-  }
-  // fetch takes no credentials in a URL, and would name them in its error.
-  const target = new URL(url)
-  const { username, password } = target
-  if (username || password)
-    headers.authorization = `Basic ${toBase64(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}`
-  target.username = ''
-  target.password = ''
-  const signal = AbortSignal.timeout(POST_TIMEOUT_MS)
-  const response = await send(target, {
-    method: 'POST',
-    headers,
-    body: form.toString(),
-    signal,
-    redirect: 'manual',
-  })
-  await response.body?.cancel()
-  if (!response.ok) throw new Error(`NOTIFY_URL answered ${response.status}`)
-}
-
-function toBase64(text: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 }

@@ -40,7 +40,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       'after',
       `${WHERE}\n\nExamples:\n  npx twilio-segment-bridge dead-letters list\n  npx twilio-segment-bridge dead-letters list --json --state refused | jq -r .key\n  npx twilio-segment-bridge dead-letters list --held`,
     )
-    .action(toAction(terminal, (options: ListOptions) => inOffice(access => list(access, options))))
+    .action(toAction(terminal, (options: ListOptions) => withOutbox(access => list(access, options))))
 
   command
     .command('show')
@@ -52,7 +52,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     .addHelpText('after', `${WHERE}\n\nExample:\n  npx twilio-segment-bridge dead-letters show 1042-0`)
     .action(
       toAction(terminal, (key: string, { json }: { json?: boolean }) =>
-        inOffice(access => show(access, key, json ?? false)),
+        withOutbox(access => show(access, key, json ?? false)),
       ),
     )
 
@@ -70,7 +70,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
-        inOffice(access => change(access, 'retry', keys, options)),
+        withOutbox(access => change(access, 'retry', keys, options)),
       ),
     )
 
@@ -86,7 +86,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (keys: string[], options: ChangeOptions) =>
-        inOffice(access => change(access, 'drop', keys, options)),
+        withOutbox(access => change(access, 'drop', keys, options)),
       ),
     )
 
@@ -100,7 +100,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
     .action(
       toAction(terminal, (key: string) =>
-        inOffice(async access => {
+        withOutbox(async access => {
           await edit(access, key, terminal)
           return 0
         }),
@@ -108,7 +108,7 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     )
   return command
 
-  async function inOffice(work: (access: OutboxAccess) => Promise<ExitCode>): Promise<ExitCode> {
+  async function withOutbox(work: (access: OutboxAccess) => Promise<ExitCode>): Promise<ExitCode> {
     const access = await openOutbox(toSettings(terminal.environment()))
     try {
       return await work(access)
@@ -122,9 +122,10 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     const found: Summary[] = []
     const states = filter.state ? [filter.state] : (['rejected', 'refused'] as const)
     let more = false
+    let unsorted = 0
     for (const state of states) {
       let left = limit
-      for await (const event of findAll(access, { ...filter, state })) {
+      for await (const event of findAll(access, { ...filter, state }, events => (unsorted = events))) {
         more ||= left === 0
         if (left-- === 0) break
         found.push(event)
@@ -135,6 +136,10 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
     else if (newest.length > 0) for (const line of toTable(newest)) terminal.out(line)
     if (newest.length === 0) terminal.say(`No dead letters in ${access.name}.`)
     else if (more || found.length > limit) terminal.say(`Only the newest ${limit}; --limit shows more.`)
+    if (unsorted > 0)
+      terminal.say(
+        `${count(unsorted)} stored event${unsorted === 1 ? ' is' : 's are'} not indexed yet, so this list may lack some.`,
+      )
     return 0
   }
 

@@ -4,9 +4,8 @@ import { toInteger } from './arguments.ts'
 import { type ConnectProxy, connectProxy } from './proxy/api.ts'
 import { createSessionActions } from './proxy/sessions.ts'
 import { createTerminal, type Terminal, toAction } from './terminal.ts'
+import { NEEDS_CREDENTIALS } from './twilio-credentials.ts'
 
-const CREDENTIALS = `
-Needs TWILIO_ACCOUNT_SID, and TWILIO_AUTH_TOKEN or TWILIO_API_KEY with TWILIO_API_SECRET.`
 const CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong settings or use.`
 const YEARS_SECONDS = 3_153_600_000
@@ -25,7 +24,7 @@ function addSessions(parent: Command, terminal: Terminal, connectTo: ConnectProx
   const command = parent
     .command('sessions')
     .description("List, show, create, change or delete sessions through Twilio's API.")
-    .addHelpText('after', `${CREDENTIALS}${CODES}`)
+    .addHelpText('after', `${NEEDS_CREDENTIALS}${CODES}`)
 
   named(command.command('list'))
     .description('List the sessions of a service.')
@@ -33,7 +32,7 @@ function addSessions(parent: Command, terminal: Terminal, connectTo: ConnectProx
     .option('--limit <n>', 'at most this many', toInteger(1, Number.MAX_SAFE_INTEGER))
     .addHelpText(
       'after',
-      `${CREDENTIALS}${CODES}\n\nExamples:\n  npx twilio-segment-bridge proxy sessions list --limit 20\n  npx twilio-segment-bridge proxy sessions list --page-size 1000 --json | jq -r 'select(.status == "open") | .sid'`,
+      `${NEEDS_CREDENTIALS}${CODES}\n\nExamples:\n  npx twilio-segment-bridge proxy sessions list --limit 20\n  npx twilio-segment-bridge proxy sessions list --page-size 1000 --json | jq -r 'select(.status == "open") | .sid'`,
     )
     .action(toAction(terminal, list))
 
@@ -42,7 +41,7 @@ function addSessions(parent: Command, terminal: Terminal, connectTo: ConnectProx
     .description('Show a session with its participants: their real numbers are printed.')
     .addHelpText(
       'after',
-      `${CREDENTIALS}${CODES}\n\nExample:\n  npx twilio-segment-bridge proxy sessions get KC00000000000000000000000000000000`,
+      `${NEEDS_CREDENTIALS}${CODES}\n\nExample:\n  npx twilio-segment-bridge proxy sessions get KC00000000000000000000000000000000`,
     )
     .action(toAction(terminal, get))
 
@@ -54,7 +53,7 @@ function addSessions(parent: Command, terminal: Terminal, connectTo: ConnectProx
     .option('--participant <identifier>', 'a number, or number=name; at most two', collect)
     .addHelpText(
       'after',
-      `${CREDENTIALS}${CODES}\n\nExample:\n  npx twilio-segment-bridge proxy sessions create --unique-name ride-42 --ttl 3600 --participant +15551230001=Ann --participant +15551230002`,
+      `${NEEDS_CREDENTIALS}${CODES}\n\nExample:\n  npx twilio-segment-bridge proxy sessions create --unique-name ride-42 --ttl 3600 --participant +15551230001=Ann --participant +15551230002`,
     )
     .action(toAction(terminal, create))
 
@@ -64,7 +63,7 @@ function addSessions(parent: Command, terminal: Terminal, connectTo: ConnectProx
     .option('--status <status>', 'closed, or in-progress to reopen a closed one')
     .addHelpText(
       'after',
-      `${CREDENTIALS}${CODES}
+      `${NEEDS_CREDENTIALS}${CODES}
 Twilio changes nothing else. A closed session takes no change but --status in-progress: its participants and masked numbers
 stay, its end and closed reason are cleared.
 
@@ -80,7 +79,7 @@ Examples:
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
-      `${CREDENTIALS}
+      `${NEEDS_CREDENTIALS}
 Exit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge proxy sessions delete KC00000000000000000000000000000000 --yes`,
     )
     .action(toAction(terminal, remove))

@@ -41,7 +41,7 @@ export function createSendCommand(
       toMs,
     )
     .option('--i-own-this-bridge', 'allow a load to a bridge that is not on this machine')
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
     .addHelpText(
       'after',
       `

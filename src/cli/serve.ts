@@ -76,8 +76,13 @@ function announce(settings: Settings, { url, adminToken }: Running): void {
     ? `${segmentHost(settings)}${settings.SEGMENT_PATH}`
     : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson${settings.DRY_RUN_STDOUT ? ' and stdout' : ''})`
   const token = settings.ADMIN_TOKEN ? '$ADMIN_TOKEN' : `$(cat ${settings.DATA_DIR}/admin-token)`
-  // A token made here is nobody's yet, so the link is how its owner gets it; one that was set, its owner has.
-  const login = settings.ADMIN_TOKEN ? '' : `#token=${adminToken}`
+  // A token made here is nobody's yet, so the link is how a person at a terminal gets it. A log would keep it for everybody.
+  const isRead = process.stdout.isTTY && process.stderr.isTTY
+  const login = settings.ADMIN_TOKEN
+    ? ''
+    : isRead
+      ? `#token=${adminToken}`
+      : `\n             (log in with the token in ${settings.DATA_DIR}/admin-token)`
   process.stderr.write(`twilio-segment-bridge is ready
   webhook    ${url}${webhookPath(settings.PUBLIC_URL)}
   debugger   ${url}${PAGE_PATH}${login}

@@ -21,6 +21,15 @@ export function formatSettings(): string {
     .join('\n')
 }
 
+/** A `.env` with every setting of Node: those without a default empty, which counts as not set; the rest as comments. */
+export function toEnvExample(): string {
+  const here = rows.filter(({ name }) => Settings.shape[name].meta()?.host !== 'workers')
+  const lines = here.map(
+    ({ name, preset, meaning }) => `\n# ${meaning}\n${preset && '# '}${name}=${preset}\n`,
+  )
+  return `# Copy this file to .env. The settings are those of docs/configuration.md; "npm run schemas" writes both.\n${lines.join('')}`
+}
+
 export function toMarkdown(): string {
   const lines = rows.map(
     ({ name, preset, meaning }) => `| \`${name}\` | ${preset && `\`${preset}\``} | ${meaning} |`,

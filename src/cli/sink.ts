@@ -5,9 +5,7 @@ import { type Connect, connect } from './sink/api.ts'
 import { DESCRIPTION } from './sink/find.ts'
 import { createSinkActions } from './sink/run.ts'
 import { createTerminal, type Terminal, toAction } from './terminal.ts'
-
-const CREDENTIALS = `
-Needs TWILIO_ACCOUNT_SID, and TWILIO_AUTH_TOKEN or TWILIO_API_KEY with TWILIO_API_SECRET.`
+import { NEEDS_CREDENTIALS } from './twilio-credentials.ts'
 
 export function createSinkCommand(
   terminal: Terminal = createTerminal(),
@@ -18,7 +16,7 @@ export function createSinkCommand(
     .description("Set up, look at, test or delete Twilio's Event Streams sink for this bridge.")
     .addHelpText(
       'after',
-      `${CREDENTIALS}
+      `${NEEDS_CREDENTIALS}
 Exit codes: 0 done, 1 failed or something is wrong, 2 wrong settings or use.
 
 Example, the first time:\n  npx twilio-segment-bridge sink create --dry-run\n  npx twilio-segment-bridge sink create`,
@@ -37,7 +35,7 @@ Example, the first time:\n  npx twilio-segment-bridge sink create --dry-run\n  n
     .option('--dry-run', 'print what would be done; change nothing')
     .addHelpText(
       'after',
-      `${CREDENTIALS} The bridge should run: it is asked whether the test event came in.
+      `${NEEDS_CREDENTIALS} The bridge should run: it is asked whether the test event came in.
 Exit codes: 0 the sink is there and its test came in, 1 not so, 2 wrong settings or use.
 stdout gets the line SINK_SID=… for .env, and with --own-numbers the line OWN_NUMBERS=….
 Without --types: the types that tell of a customer, and each thing once. Others can be asked for; what they bring is said.
@@ -53,10 +51,10 @@ Examples:
   command
     .command('status')
     .description('Show the sinks, the subscription, its schema versions, and problems with them.')
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
+      `${NEEDS_CREDENTIALS}\nExit codes: 0 no problem, 1 a problem, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink status --json | jq '.findings[] | select(.state == "wrong")'`,
     )
     .action(toAction(terminal, status))
 
@@ -65,7 +63,7 @@ Examples:
     .description('Have Twilio send its test event, and wait until it arrives.')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 received, 1 not received, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink test --wait 60`,
+      `${NEEDS_CREDENTIALS}\nExit codes: 0 received, 1 not received, 2 wrong settings or use.\n\nExample:\n  npx twilio-segment-bridge sink test --wait 60`,
     )
     .action(toAction(terminal, test))
 
@@ -74,10 +72,10 @@ Examples:
     .argument('[sid]', 'SID of the sink (default: the one that delivers to PUBLIC_URL)')
     .description('Delete the subscription, then the sink. Asks first.')
     .option('--yes', 'do not ask')
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
     .addHelpText(
       'after',
-      `${CREDENTIALS}\nExit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge sink delete --yes`,
+      `${NEEDS_CREDENTIALS}\nExit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge sink delete --yes`,
     )
     .action(toAction(terminal, remove))
 
@@ -92,5 +90,5 @@ function withTest(command: Command): Command {
       toUrl,
     )
     .option('--wait <seconds>', 'how long to wait for the test event', toNumber(0.1, 3_600), 30)
-    .option('--json', 'for machines')
+    .option('--json', 'output JSON')
 }

@@ -4,6 +4,10 @@ import { toBaseUrls } from '../ingest/public-url.ts'
 import { readNodeSettings } from './settings.ts'
 import { CliError } from './terminal.ts'
 
+/** For the help of those that ask Twilio's API. */
+export const NEEDS_CREDENTIALS = `
+Needs TWILIO_ACCOUNT_SID, and TWILIO_AUTH_TOKEN or TWILIO_API_KEY with TWILIO_API_SECRET.`
+
 /** For commands that take no events: they work without an auth token, so it may be missing. */
 export function toSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
   const read = readNodeSettings({ ...environment, ALLOW_UNSIGNED: 'true' })

@@ -8,8 +8,8 @@
 import { h } from './dom.js'
 import { button, icon } from './parts.js'
 
-/** @param {{ api: Api, stream: Stream, tell: (text: string) => void }} page */
-export function createArrivalBanner({ api, stream, tell }) {
+/** @param {{ api: Api, stream: Stream, toast: (text: string) => void }} page */
+export function createArrivalBanner({ api, stream, toast }) {
   let isAsked = false
   const element = h(
     'div',
@@ -38,10 +38,10 @@ export function createArrivalBanner({ api, stream, tell }) {
   async function confirm() {
     try {
       await api.post('/confirm-arrival')
-      tell('Recorded: events arrive in Segment')
+      toast('Recorded: events arrive in Segment')
       hide()
     } catch (error) {
-      tell(error instanceof Error ? error.message : 'It could not be recorded')
+      toast(error instanceof Error ? error.message : 'It could not be recorded')
     }
   }
 

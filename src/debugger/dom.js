@@ -57,7 +57,7 @@ function fill(element, props, children) {
  * @param {Element} element
  * @param {...(Child | Child[])} children
  */
-export function put(element, ...children) {
+export function replaceChildren(element, ...children) {
   element.replaceChildren(...toNodes(children.flat()))
 }
 
@@ -78,7 +78,7 @@ function toNodes(children) {
  * @param {Element} element
  * @param {string} text
  */
-export function say(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text
 }
 

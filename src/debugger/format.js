@@ -217,3 +217,12 @@ const units = /** @type {const} */ ([
  * @param {string} [many]
  */
 export const plural = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`
+
+/**
+ * For a list: why it may lack events; nothing when everything is indexed.
+ * @param {number} events
+ */
+export function toIndexLag(events) {
+  if (events === 0) return ''
+  return `${plural(events, 'stored event')} ${events === 1 ? 'is' : 'are'} not indexed yet, so this list may lack some.`
+}

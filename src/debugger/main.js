@@ -26,7 +26,7 @@ import { createLoginView, takeTokenFromFragment } from './views/login.js'
  * @property {(hash: string) => void} go  `page.go('#/events/12-0')`
  * @property {() => Record<string, ReasonText>} reasons
  * @property {() => About | null} about
- * @property {(text: string) => void} tell  A short message at the foot of the page, read out by screen readers.
+ * @property {(text: string) => void} toast  A short message at the foot of the page, read out by screen readers.
  */
 
 const ASK_AGAIN_MS = 3_600_000
@@ -62,7 +62,7 @@ const page = {
   },
   reasons: () => reasons,
   about: () => about,
-  tell: shell.tell,
+  toast: shell.toast,
 }
 document.body.append(shell.element)
 

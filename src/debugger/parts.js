@@ -100,7 +100,7 @@ export function reveal(address, on) {
 }
 
 /**
- * A customer's address, masked until its eye is clicked. Revealing is for that one address and this visit only.
+ * A customer's address, masked until its reveal toggle is clicked. Revealing is for that one address and this visit only.
  * @param {string | null} address
  * @param {() => void} [onTurn]
  * @returns {HTMLElement}
@@ -109,7 +109,7 @@ export function customer(address, onTurn) {
   if (!address) return h('span', { class: 'customer faint' }, '–')
   const [, scheme, bare = address] = /^([a-z][a-z0-9+.-]{0,30}):(.*)$/is.exec(address) ?? []
   const text = h('bdi', { class: 'data mono cut' })
-  const eye = iconButton('eye', '', event => {
+  const toggle = iconButton('eye', '', event => {
     event.preventDefault()
     reveal(address, !isRevealed(address))
     draw()
@@ -119,12 +119,12 @@ export function customer(address, onTurn) {
     const on = isRevealed(address)
     text.textContent = on ? visible(clip(bare, 100)) : mask(bare)
     const label = `${on ? 'Hide' : 'Reveal'} the customer ${mask(address)}`
-    eye.setAttribute('aria-label', label)
-    eye.title = on ? 'Hide' : 'Reveal'
-    eye.replaceChildren(icon(on ? 'eye-off' : 'eye'))
+    toggle.setAttribute('aria-label', label)
+    toggle.title = on ? 'Hide' : 'Reveal'
+    toggle.replaceChildren(icon(on ? 'eye-off' : 'eye'))
   }
   draw()
-  return h('span', { class: 'customer' }, text, eye, scheme && data(scheme, 'scheme faint cut', 30))
+  return h('span', { class: 'customer' }, text, toggle, scheme && data(scheme, 'scheme faint cut', 30))
 }
 
 /**

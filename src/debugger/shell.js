@@ -1,12 +1,12 @@
 /**
- * Header, navigation, the health strip, the theme toggle, the foot where short messages appear.
+ * Header, navigation, the health bar, the theme toggle, the foot where short messages appear.
  * @import { Api } from './api.js'
  * @import { About, ReasonText } from '../http/about.ts'
  * @import { Stream } from './stream.js'
  */
 import { createArrivalBanner } from './arrival.js'
-import { h, put, svg } from './dom.js'
-import { createHealthStrip } from './health-strip.js'
+import { h, replaceChildren, svg } from './dom.js'
+import { createHealthBar } from './health-bar.js'
 import { button, icon, iconButton } from './parts.js'
 
 const routes = [
@@ -15,7 +15,7 @@ const routes = [
   ['quality', 'Quality'],
   ['health', 'Health'],
 ]
-const TOLD_MS = 4_000
+const TOAST_MS = 4_000
 
 /** @param {{ api: Api, stream: Stream, onLogOut: () => void, reasons: () => Record<string, ReasonText>, about: () => About | null }} page */
 export function createShell({ api, stream, onLogOut, reasons, about }) {
@@ -23,14 +23,14 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     routes.map(([route = '', name = '']) => [route, h('a', { href: `#/${route}`, class: 'tab' }, name)]),
   )
   const nav = h('nav', { class: 'tabs', 'aria-label': 'Views' }, [...links.values()])
-  const strip = createHealthStrip(stream, reasons, about)
+  const healthBar = createHealthBar(stream, reasons, about)
   const offline = h(
     'div',
     { class: 'banner', role: 'status', hidden: true },
     icon('alert'),
     h('span', null, 'Connection lost. Showing the last known data; reconnecting…'),
   )
-  const arrival = createArrivalBanner({ api, stream, tell })
+  const arrival = createArrivalBanner({ api, stream, toast })
   const session = h(
     'div',
     { class: 'session' },
@@ -39,10 +39,10 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     h('span', { class: 'logout' }, iconButton('exit', 'Log out', onLogOut)),
   )
   const main = h('main', { id: 'main', tabindex: -1 })
-  const told = h('div', { class: 'told', role: 'status', 'aria-live': 'polite' })
+  const toasts = h('div', { class: 'toasts', role: 'status', 'aria-live': 'polite' })
   /** @type {readonly (readonly [string, string])[]} */
   let lastKeys = []
-  let telling = 0
+  let toastTimer = 0
 
   const element = h(
     'div',
@@ -60,10 +60,10 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
       nav,
       session,
     ),
-    strip.element,
+    healthBar.element,
     h('div', { class: 'banners' }, offline, arrival.element),
     main,
-    told,
+    toasts,
   )
 
   stream.onState(state => {
@@ -73,7 +73,7 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
   /** @param {boolean} on */
   function setOffline(on) {
     offline.hidden = !on
-    strip.setOffline(on)
+    healthBar.setOffline(on)
     element.classList.toggle('offline', on)
   }
 
@@ -84,10 +84,10 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
   }
 
   /** @param {string} text */
-  function tell(text) {
-    clearTimeout(telling)
-    put(told, h('span', null, text))
-    telling = setTimeout(() => put(told), TOLD_MS)
+  function toast(text) {
+    clearTimeout(toastTimer)
+    replaceChildren(toasts, h('span', null, text))
+    toastTimer = setTimeout(() => replaceChildren(toasts), TOAST_MS)
   }
 
   function showKeys() {
@@ -124,7 +124,7 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     },
     /** @param {HTMLElement} view */
     setMain(view) {
-      put(main, view)
+      replaceChildren(main, view)
     },
     /** @param {string} route */
     setRoute(route) {
@@ -143,7 +143,7 @@ export function createShell({ api, stream, onLogOut, reasons, about }) {
     setReached(reached) {
       setOffline(!reached && !element.classList.contains('logged-out'))
     },
-    tell,
+    toast,
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The live stream: one EventSource for the whole page. It reconnects by itself, goes on where it was, and says calmly how
- * it stands. Views listen to pulses; the health strip and the list live on the same ones.
+ * it stands. Views listen to pulses; the health bar and the list live on the same ones.
  * @import { PulseJson as Pulse } from '../http/event-json.ts'
  * @typedef {'off' | 'connecting' | 'live' | 'reconnecting'} StreamState
  *

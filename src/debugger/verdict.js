@@ -1,5 +1,5 @@
 /**
- * What the figures mean, in words: does Segment take events, does the bridge. Pure.
+ * What the figures mean, in words: does Segment accept events, does the bridge. Pure.
  * @import { LiveStats as Stats } from '../admin/changes.ts'
  * @import { About, ReasonText } from '../http/about.ts'
  */
@@ -19,7 +19,7 @@ const CALM_SECONDS = 10
  */
 
 /**
- * Is Segment taking events now?
+ * Is Segment accepting events now?
  * @param {Stats} stats
  * @param {Pick<About, 'dryRun' | 'segmentHost'> | null} about
  * @param {Record<string, ReasonText>} reasons
@@ -59,7 +59,7 @@ export function judgeSegment(stats, about, reasons) {
   if (accepted + pending + unsorted === 0) {
     return { tone: 'idle', answer: 'Not tried yet', text: 'No event has been sent so far.' }
   }
-  return { tone: 'good', answer: 'Yes', text: `${about?.segmentHost ?? 'Segment'} takes what comes.` }
+  return { tone: 'good', answer: 'Yes', text: `${about?.segmentHost ?? 'Segment'} is accepting events.` }
 }
 
 /**
@@ -80,7 +80,7 @@ export function judgeWebhook({ troubles, notices, received, unsorted }, reasons)
     return { tone: 'bad', answer: 'Rejecting requests', text: `${title}.`, remedy, since: turned.since }
   }
   if (received + unsorted === 0)
-    return { tone: 'idle', answer: 'Ready', text: 'The outbox can be written; no event has come yet.' }
+    return { tone: 'idle', answer: 'Ready', text: 'The outbox can be written; no event has arrived yet.' }
   return { tone: 'good', answer: 'Yes', text: 'Every event is on disk before Twilio gets its 2xx.' }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Whose event it is: the rule of its type (families/rules.ts), evaluated. The door, the delivery and the page all ask here.
+ * Whose event it is: the rule of its type (families/rules.ts), evaluated. The webhook, the delivery and the page all ask here.
  * Never the business's own number, never an account, never a caller who withholds the number, and never a guess: two that
  * nothing decides between are nobody. In: an event's data and the settings. Out: a customer, or the reason there is none.
  * Pure; never throws.

@@ -1,5 +1,5 @@
 /** One request as the webhook received it: its bytes, and a verdict for each event in it. Made by ingest, stored by the outbox. */
-import type { DoorReason, EventReason, State } from '../reasons.ts'
+import type { EventReason, State, WebhookReason } from '../reasons.ts'
 import type { ValidationError } from './validation-errors.ts'
 
 /** What a redelivery is known by. */
@@ -50,4 +50,4 @@ export const EVENTS_A_BODY = 10_000
 /** `stored` only after the commit is on disk. */
 export type Stored =
   | { readonly stored: true }
-  | { readonly stored: false; readonly reason: DoorReason; readonly detail: string }
+  | { readonly stored: false; readonly reason: WebhookReason; readonly detail: string }

@@ -1,12 +1,13 @@
 /** Every route. Hosts bring the parts; nothing here knows which host it is. */
 import { Hono } from 'hono'
+import { compress } from 'hono/compress'
 import { redact } from '../alerts/redact.ts'
 import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
 import { toStorageReason } from '../outbox/sqlite-errors.ts'
 import { RETRY_AFTER_SECONDS, type Reason, reasons } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
-import { createWebhookMeters, toText } from '../stats/metrics.ts'
+import { createWebhookMeters, type MetricsJson, toText } from '../stats/metrics.ts'
 import { toAbout } from './about.ts'
 import { createApi } from './admin-routes.ts'
 import type { EndedSessions } from './auth/ended-sessions.ts'
@@ -26,12 +27,14 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
     readonly exportPages?: number
     readonly adminToken: string | undefined
     readonly page: Page
+    /** What the host measures of itself: its process, its disk. */
+    readonly hostMetrics?: () => Promise<readonly MetricsJson[]>
     readonly endedSessions: EndedSessions
   } & Pick<LoginParts, 'tries' | 'peerAddress'>
 
 export function createApp(parts: AppParts): Hono {
-  const { outboxClient, log, settings, adminToken, digests } = parts
-  const meters = createWebhookMeters()
+  const { outboxClient, log, settings, adminToken, digests, hostMetrics = async () => [] } = parts
+  const meters = createWebhookMeters(parts.host)
   const webhook = createWebhook({ ...parts, outbox: outboxClient, count: meters.count })
   const lock =
     adminToken === undefined
@@ -53,9 +56,13 @@ export function createApp(parts: AppParts): Hono {
       : c.json({ status: 'not ready', troubles }, 503)
   })
 
-  app.use('/metrics', keepPrivate, guard)
+  const { METRICS_TOKEN } = settings
+  const isScraper = METRICS_TOKEN === undefined ? undefined : createTokenCheck(METRICS_TOKEN, digests)
+  app.use('/metrics', keepPrivate, createGuard(lock, settings, isScraper))
+  // Hundreds of kilobytes of repeated labels, when many types came. The edge before a Worker compresses by itself.
+  if (parts.host === 'node') app.use('/metrics', compress())
   app.get('/metrics', async c => {
-    const text = await toText([await outboxClient.metrics(), await meters.json()])
+    const text = await toText([await outboxClient.metrics(), await meters.json(), ...(await hostMetrics())])
     return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
   if (lock) app.route('/api', createLogin({ ...parts, lock }))

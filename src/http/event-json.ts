@@ -4,6 +4,7 @@ import type { Pulse } from '../admin/changes.ts'
 import type { EventDetail, EventSummary } from '../admin/event-view.ts'
 import { toIsoTime } from '../event/event-time.ts'
 import type { EventState } from '../outbox/queries.ts'
+import type { RateNow } from '../stats/rates.ts'
 
 /** What changes of an event once it is kept. */
 export type StateJson = Omit<EventState, 'settledAt' | 'triedAt' | 'attemptCount'> & {
@@ -39,6 +40,7 @@ export type EventsJson = {
 
 /** A message of the stream. */
 export type PulseJson = Pick<Pulse, 'missed' | 'stats'> & {
+  readonly rate: RateNow
   readonly events: readonly SummaryJson[]
   readonly changes: readonly StateJson[]
 }
@@ -73,8 +75,9 @@ export function toEventJson(detail: EventDetail): string {
 }
 
 /** What one message of the stream holds; where it goes on stands beside it. */
-export function toPulseJson({ events, missed, changes, stats }: Omit<Pulse, 'cursor'>): PulseJson {
-  return { events: events.map(toSummaryJson), missed, changes: changes.map(toStateJson), stats }
+export function toPulseJson(pulse: Omit<Pulse, 'cursor'> & { readonly rate: RateNow }): PulseJson {
+  const { events, missed, changes, stats, rate } = pulse
+  return { events: events.map(toSummaryJson), missed, changes: changes.map(toStateJson), stats, rate }
 }
 
 export function toIso(ms: number | null | undefined): string | null {

@@ -3,10 +3,10 @@
  * while nobody does. A page that joins is brought up to where the others are by a reading of its own.
  */
 
-import type { Pulse, PulseQuery } from '../admin/changes.ts'
+import type { PulseQuery } from '../admin/changes.ts'
 import type { EventState } from '../outbox/queries.ts'
-import type { Awaitable } from '../runtime.ts'
 import { toPulseJson } from './event-json.ts'
+import type { RatedPulse, RatesApi } from './rates-routes.ts'
 
 export type Listener = {
   send(message: string): void
@@ -21,7 +21,7 @@ export type Feed = {
 }
 
 export type FeedParts = {
-  readonly pulse: (query: PulseQuery) => Awaitable<Pulse>
+  readonly pulse: RatesApi['pulse']
   /** Readings after which everybody is sent away: each costs the host some of what one request may ask for. */
   readonly readings: number
   readonly failed: (error: unknown) => void
@@ -69,7 +69,7 @@ export function createFeed({ pulse, readings, failed }: FeedParts): Feed {
     schedule(joining.size > 0 ? 0 : READ_EVERY_MS)
   }
 
-  async function read(query: Partial<PulseQuery>): Promise<Pulse> {
+  async function read(query: Partial<PulseQuery>): Promise<RatedPulse> {
     left -= 1
     return pulse({ keys: [], recent: 0, limit: EVENTS_A_MESSAGE, ...query })
   }
@@ -100,7 +100,7 @@ export function createFeed({ pulse, readings, failed }: FeedParts): Feed {
   }
 
   /** Which of the states told are news, oldest news first forgotten when there are too many to follow. */
-  function follow({ events, changes }: Pulse): EventState[] {
+  function follow({ events, changes }: Pick<RatedPulse, 'events' | 'changes'>): EventState[] {
     const known = new Set(changes.map(({ key }) => key))
     const news = changes.filter(change => {
       const text = JSON.stringify(change)
@@ -140,6 +140,6 @@ export function createFeed({ pulse, readings, failed }: FeedParts): Feed {
   }
 }
 
-function toMessage({ cursor, ...pulse }: Pulse): string {
+function toMessage({ cursor, ...pulse }: RatedPulse): string {
   return `id: ${cursor}\nevent: pulse\ndata: ${JSON.stringify(toPulseJson(pulse))}\n\n`
 }

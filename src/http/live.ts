@@ -3,10 +3,10 @@
  * EventSource does by itself, or by `after`.
  */
 import type { Handler } from 'hono'
-import type { OutboxClient } from '../bridge.ts'
 import type { Log } from '../runtime.ts'
 import { type StillHolds, stillHolds } from './auth/guard.ts'
 import { createFeed, type Feed } from './live-feed.ts'
+import type { RatesApi } from './rates-routes.ts'
 
 export type StreamParts = {
   /** Readings after which a connection ends, for a host that counts them. @default without end, one feed for all */
@@ -24,7 +24,7 @@ const CHECK_SESSION_MS = 1_000
 const CURSOR = /^\d{0,15}(?:_\d{0,15}){0,63}$/
 
 export function createStream(
-  { pulse }: Pick<OutboxClient, 'pulse'>,
+  { pulse }: Pick<RatesApi, 'pulse'>,
   { streamReadings, stopping, log }: StreamParts & { readonly log: Log },
 ): Handler {
   const encoder = new TextEncoder()

@@ -1,22 +1,26 @@
 /**
- * `GET /api/rates`: how fast events come and go. Every reading for a page that watches is noted; a host that runs all the
- * time reads by itself as well, so that the last hour is there before anybody looks.
+ * How many events arrive and leave per second: by minute and hour in `GET /api/rates`, of the last minute in each message of
+ * the stream. Every reading for a page that watches is noted; a host that runs all the time reads by itself as well, so that
+ * the last hour is there before anybody asks.
  */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import type { LiveStats, Pulse, PulseQuery } from '../admin/changes.ts'
 import type { OutboxClient } from '../bridge.ts'
 import { toSpan, windows } from '../stats/quality.ts'
-import { createRateMemory, READ_EVERY_MS, toHourlyRates } from '../stats/rates.ts'
+import { createRateMemory, type RateNow, READ_EVERY_MS, toHourlyRates } from '../stats/rates.ts'
 import { badRequest } from './bad-request.ts'
 
 const Query = z.strictObject({ window: z.enum(windows).default('1h') })
 const figuresOnly: PulseQuery = { keys: [], recent: 0, limit: 1 }
 
+/** A reading, and the rate of the last minute with it. */
+export type RatedPulse = Pulse & { readonly rate: RateNow }
+
 export type RatesApi = {
   readonly routes: Hono
   /** In the place of the outbox's own, for whoever reads. */
-  readonly pulse: (query: PulseQuery) => Promise<Pulse>
+  readonly pulse: (query: PulseQuery) => Promise<RatedPulse>
 }
 
 /** `running`: until it is aborted the host reads by itself. */
@@ -30,10 +34,10 @@ export function createRatesApi(
     if (unreadable === undefined) memory.note({ in: received + duplicates + unsorted, out: accepted })
   }
 
-  async function read(query: PulseQuery): Promise<Pulse> {
+  async function read(query: PulseQuery): Promise<RatedPulse> {
     const answer = await pulse(query)
     note(answer.stats)
-    return answer
+    return { ...answer, rate: memory.lastMinute() }
   }
 
   if (running && !running.aborted) {

@@ -4,7 +4,7 @@
  * hash of the body. On raw bytes, before any parsing. No I/O, no clock; the digests come from the host.
  */
 
-import type { DoorReason } from '../reasons.ts'
+import type { WebhookReason } from '../reasons.ts'
 import type { Digests } from '../runtime.ts'
 import { findSigners, hasSettings, type Keys } from './signing-keys.ts'
 import { urlCandidates, withoutUserinfo } from './url-candidates.ts'
@@ -34,7 +34,7 @@ export type SignedBody = Uint8Array & { readonly [signed]: true }
 
 export type Verdict =
   | { readonly ok: true; readonly body: SignedBody }
-  | { readonly ok: false; readonly reason: DoorReason; readonly detail?: string }
+  | { readonly ok: false; readonly reason: WebhookReason; readonly detail?: string }
 
 type Refusal = Extract<Verdict, { ok: false }>
 
@@ -134,6 +134,6 @@ function toPlaces(urls: readonly string[]): string {
   )
 }
 
-function refuse(reason: DoorReason, detail?: string): Refusal {
+function refuse(reason: WebhookReason, detail?: string): Refusal {
   return detail === undefined ? { ok: false, reason } : { ok: false, reason, detail }
 }

@@ -8,7 +8,7 @@ import type { Settings } from '../config.ts'
 import { type Mapping, toMapping } from '../event/mapping.ts'
 import type { EventVerdict, ReceivedRequest, Stored } from '../event/received-request.ts'
 import { toStatus } from '../reasons/outcomes.ts'
-import { type DoorReason, RETRY_AFTER_SECONDS, reasons } from '../reasons.ts'
+import { RETRY_AFTER_SECONDS, reasons, type WebhookReason } from '../reasons.ts'
 import type { Awaitable, Decompress, Digests } from '../runtime.ts'
 import {
   authenticate,
@@ -38,7 +38,7 @@ export type Answer = {
   readonly body: Readonly<Record<string, string | number>>
   readonly headers?: Readonly<Record<string, string>>
   /** Why nothing was stored. */
-  readonly reason?: DoorReason
+  readonly reason?: WebhookReason
 }
 
 export type ReceiveParts = {
@@ -106,7 +106,7 @@ function keep(intake: ReceivedRequest, outbox: Outbox): Awaitable<Answer> {
 type Admission = { readonly ok: true; readonly body: SignedBody } | Refusal
 type Refusal = {
   readonly ok: false
-  readonly reason: DoorReason
+  readonly reason: WebhookReason
   readonly detail?: string
   /** Where the reason itself does not say whether Twilio sent it. */
   readonly signed?: boolean
@@ -143,14 +143,14 @@ async function authorize(request: WebhookRequest, settings: Settings, digests: D
 }
 
 /** Each may be a setting that is wrong or out of date, as well as a forgery. */
-const mayBeTwilios: readonly DoorReason[] = ['signature_mismatch', 'shared_key_unknown', 'sink_uses_get']
+const mayBeTwilios: readonly WebhookReason[] = ['signature_mismatch', 'shared_key_unknown', 'sink_uses_get']
 
 /** What an operator should hear of. */
 function isTwilios({ reason, signed }: Refusal): boolean {
   return signed === true || mayBeTwilios.includes(reason)
 }
 
-function turnAway(reason: DoorReason, detail: string | undefined, signed = false): Answer {
+function turnAway(reason: WebhookReason, detail: string | undefined, signed = false): Answer {
   // What Twilio signed must not get a 4xx: it would be lost for good, where a person has four hours to help it.
   const status = signed ? 503 : toStatus(reason)
   const { title, remedy } = reasons[reason]

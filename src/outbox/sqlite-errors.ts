@@ -3,7 +3,7 @@
  * Durable Object only its name in the message. Pure.
  */
 
-import type { DoorReason, Reason } from '../reasons.ts'
+import type { Reason, WebhookReason } from '../reasons.ts'
 import { isNewerStore } from './sqlite/migrations.ts'
 
 const PRIMARY = 0xff
@@ -49,7 +49,7 @@ const storageReasons = [
   'outbox_unreadable',
   'outbox_unwritable',
   'outbox_newer',
-] as const satisfies readonly DoorReason[]
+] as const satisfies readonly WebhookReason[]
 export type StorageReason = (typeof storageReasons)[number]
 
 export function isStorageReason(reason: Reason): boolean {

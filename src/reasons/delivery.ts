@@ -1,4 +1,5 @@
 /** Why a destination, or one event on its way there, does not get on. Pure data, part of reasons.ts. */
+import { fileReasons } from './files.ts'
 import { stop } from './stop.ts'
 
 /** One event waits by itself: it stays pending, is tried again alone now and then, and holds up no other. */
@@ -14,6 +15,7 @@ export type WaitReason = keyof typeof waitReasons
 
 /** A delivery attempt failed; its events stay pending and are tried again for ever. */
 export const deliveryReasons = {
+  ...fileReasons,
   segment_throttled: stop(
     91302,
     'WARNING',

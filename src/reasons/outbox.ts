@@ -9,6 +9,13 @@ export const outboxReasons = {
     remedy:
       'Nothing: the old value is kept in the table `memory` as <name>.damaged. If it happens again, check the disk.',
   },
+  disk_low: {
+    code: 913977,
+    level: 'WARNING',
+    title: 'The disk of the data folder is nearly full',
+    remedy:
+      'Free space or enlarge the disk; a shorter RETENTION_DAYS helps. When it is full, requests get 503 and Twilio retries for 4 hours.',
+  },
   counts_differ: {
     code: 913971,
     level: 'WARNING',

@@ -1,8 +1,8 @@
 /** What follows from a reason: the answer at the webhook, the state of an event, how delivery goes on. Exhaustive and pure. */
-import type { DeliveryReason, DoorReason, EventReason, State } from '../reasons.ts'
+import type { DeliveryReason, EventReason, State, WebhookReason } from '../reasons.ts'
 
 /** Reason → HTTP status. Twilio discards an event for good on any 4xx but 429, so 4xx says "you are not Twilio". */
-export function toStatus(reason: DoorReason): 403 | 405 | 413 | 503 {
+export function toStatus(reason: WebhookReason): 403 | 405 | 413 | 503 {
   switch (reason) {
     case 'signature_missing':
     case 'signature_malformed':
@@ -59,11 +59,23 @@ export function toRetry(reason: DeliveryReason): 'backoff' | 'pause' {
     case 'segment_failing':
     case 'segment_unreachable':
     case 'segment_timeout':
+    case 'bucket_throttled':
+    case 'bucket_failing':
+    case 'bucket_unreachable':
+    case 'bucket_timeout':
+    case 'folder_full':
+    case 'folder_failing':
     case 'bridge_fault':
       return 'backoff'
     case 'segment_unauthorized':
     case 'segment_misrouted':
     case 'segment_refuses_all':
+    case 'bucket_unauthorized':
+    case 'bucket_clock_wrong':
+    case 'bucket_missing':
+    case 'bucket_region_wrong':
+    case 'bucket_misrouted':
+    case 'folder_forbidden':
       return 'pause'
   }
 }

@@ -8,6 +8,7 @@
 import type { DeliveryAttempt, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
 import { toState } from '../reasons/outcomes.ts'
 import type { EventReason } from '../reasons.ts'
+import type { Observe } from '../stats/metrics.ts'
 import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
 import { type DeliveryFailure, type DeliveryOutcome, type Destination, failed } from './destination.ts'
 import { type Packable, pack } from './pack.ts'
@@ -28,6 +29,7 @@ export type DispatchPorts = {
   readonly signal?: AbortSignal | undefined
   readonly hold: (event: Leased) => Hold
   readonly note: (attempt: DeliveryAttempt) => void
+  readonly observe?: Observe | undefined
   readonly now: () => number
   /** False once the requests that the host allows for now are spent: what is left is `rest`. Without it there is no limit. */
   readonly maySend?: (() => boolean) | undefined
@@ -155,7 +157,7 @@ function prepareAll(
 async function attempt(
   batch: Batch,
   tries: Map<Leased, Tries>,
-  { destination, signal = new AbortController().signal, note, now }: DispatchPorts,
+  { destination, signal = new AbortController().signal, note, observe, now }: DispatchPorts,
 ): Promise<DeliveryOutcome> {
   const at = now()
   const outcome = await destination.deliver(
@@ -165,6 +167,10 @@ async function attempt(
   if (outcome.kind === 'aborted') return outcome
   for (const { event } of batch) {
     tries.set(event, { attempts: (tries.get(event)?.attempts ?? 0) + 1, triedAt: at })
+  }
+  if (outcome.kind === 'accepted' && destination.taken.state === 'accepted') {
+    const agesSeconds = batch.map(({ event }) => Math.max(0, now() - event.receivedAt) / 1_000)
+    observe?.({ destination: destination.name, at: now(), agesSeconds })
   }
   const first = batch[0]?.event
   const last = batch.at(-1)?.event

@@ -49,9 +49,9 @@ export function toWaitInForce(line: Line, now: number): Wait | undefined {
   return isQuick ? 'retrying' : 'failing'
 }
 
-/** A 429 that names its wait is about the rate, never about an event: it is waited out, and proves nothing. */
+/** A throttled answer that names its wait is about the rate, never about an event: it is waited out, and proves nothing. */
 export function isThrottle({ reason, waitToldMs }: Told): boolean {
-  return reason === 'segment_throttled' && waitToldMs > 0
+  return (reason === 'segment_throttled' || reason === 'bucket_throttled') && waitToldMs > 0
 }
 
 /** `random` from 0 to 1. A wait that the destination names is waited out whole. */

@@ -57,7 +57,7 @@ export type Dispatcher = {
    * Returns when to come back, ms since 1970 (the past: at once); `undefined`: nothing is due.
    */
   deliverNextBatch(destination?: string): Promise<number | undefined>
-  readonly lanes: Pick<Lanes, 'names' | 'pause' | 'resume' | 'confirm'>
+  readonly lanes: Pick<Lanes, 'ids' | 'names' | 'pause' | 'resume' | 'confirm'>
   /** Upkeep: pruning, due notices, a probe of an outbox that failed. To be called about once a second. */
   tick(): void
   /** By a person: ends any wait, of the line and of what is held back. */

@@ -10,11 +10,13 @@ import { createRateLimiter, type RateLimiter } from './rate-limiter.ts'
 import type { Line } from './retry.ts'
 
 export type Lanes = {
+  readonly ids: readonly number[]
   readonly names: readonly string[]
   /** A batch of that destination, or of each. Returns when to come back, as NextBatch does. */
   deliverNextBatch(name?: string): Promise<number | undefined>
   /** Ends the waits of that destination, or of all. A pause goes on. */
   deliverNow(name?: string): void
+  /** These throw what the store throws: what a person decided and is not kept would be gone with the next start. */
   pause(name: string): void
   resume(name: string): void
   /** Says which destinations it concerned. */
@@ -49,7 +51,7 @@ export type LanesParts = Omit<NextBatchParts, 'id' | 'destination' | 'rate' | 'i
 }
 
 export function createLanes({ destinations, notifier, ...parts }: LanesParts): Lanes {
-  const { write, outbox } = parts
+  const { outbox } = parts
   /** One alone needs no name. */
   const label = (name: string) => (destinations.length > 1 ? name : undefined)
 
@@ -99,6 +101,7 @@ export function createLanes({ destinations, notifier, ...parts }: LanesParts): L
   const find = (name: string) => lanes.find(lane => lane.name === name)
 
   return {
+    ids: lanes.map(({ id }) => id),
     names: lanes.map(({ name }) => name),
     async deliverNextBatch(name) {
       const due = lanes.filter(lane => name === undefined || lane.name === name)
@@ -109,15 +112,12 @@ export function createLanes({ destinations, notifier, ...parts }: LanesParts): L
     deliverNow(name) {
       for (const lane of lanes) if (name === undefined || lane.name === name) lane.deliverNow()
     },
-    pause: name => void write(() => find(name)?.pause.set(true)),
-    resume: name => void write(() => find(name)?.pause.set(false)),
+    pause: name => find(name)?.pause.set(true),
+    resume: name => find(name)?.pause.set(false),
     confirm(hash) {
-      const confirmed: string[] = []
-      write(() => {
-        for (const { name, pause } of lanes) if (pause.confirm(hash)) confirmed.push(name)
-      })
-      for (const name of confirmed) if (find(name)?.line().failures === 0) recovered(name)
-      return confirmed
+      const confirmed = lanes.filter(({ pause }) => pause.confirm(hash))
+      for (const { name, line } of confirmed) if (line().failures === 0) recovered(name)
+      return confirmed.map(({ name }) => name)
     },
     health: () =>
       lanes.map(({ id, name, destination, line, pause, unconfirmed }) => ({

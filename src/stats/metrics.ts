@@ -11,7 +11,9 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client'
+import type { Host } from '../config.ts'
 import { states } from '../reasons.ts'
+import { version } from '../version.ts'
 import type { KindTotals } from './quality.ts'
 import { createQualityMeters } from './quality-metrics.ts'
 
@@ -31,10 +33,19 @@ export type Figures = {
   readonly oldestPendingSeconds: number
   readonly ready: boolean
   readonly quality: readonly KindTotals[]
+  /** By destination, as the outbox knows it, for the time until this process has seen one itself. Ms since 1970. */
+  readonly lastAcceptedAt?: Readonly<Record<string, number>>
 }
 
-/** What a delivery attempt tells. */
-export type Observe = (attempt: { reason: string; seconds: number; events: number }) => void
+/** One request to a destination. */
+export type ObservedAttempt = { readonly reason: string; readonly seconds: number; readonly events: number }
+/** The events of a request that a destination accepted: how long each was under way, from its receipt. */
+export type ObservedAcceptance = {
+  readonly destination: string
+  readonly at: number
+  readonly agesSeconds: readonly number[]
+}
+export type Observe = (observed: ObservedAttempt | ObservedAcceptance) => void
 
 export type OutboxMeters = {
   readonly observe: Observe
@@ -83,7 +94,7 @@ export function createOutboxMeters(): OutboxMeters {
   })
   const writable = new Gauge({
     name: 'bridge_ready',
-    help: '1 when the outbox takes events',
+    help: '1 when the outbox accepts events',
     registers,
     aggregator: 'min',
   })
@@ -102,7 +113,32 @@ export function createOutboxMeters(): OutboxMeters {
     registers,
   })
 
-  function set({ counts, quality, ...figures }: Figures): void {
+  const age = new Histogram({
+    name: 'bridge_delivery_age_seconds',
+    help: 'Time from the receipt of an event until the destination accepted it',
+    labelNames: ['destination'],
+    buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400, 604_800],
+    registers,
+  })
+  const lastSuccess = new Gauge({
+    name: 'bridge_last_success_timestamp_seconds',
+    help: 'When the destination last accepted an event, in seconds since 1970; absent while it never did',
+    labelNames: ['destination'],
+    registers,
+    aggregator: 'max',
+  })
+  const succeededAt = new Map<string, number>()
+
+  function accepted({ destination, at, agesSeconds }: ObservedAcceptance): void {
+    for (const seconds of agesSeconds) age.observe({ destination }, seconds)
+    succeededAt.set(destination, at)
+  }
+
+  function set({ counts, quality, lastAcceptedAt = {}, ...figures }: Figures): void {
+    for (const [destination, at] of Object.entries(lastAcceptedAt))
+      lastSuccess.set({ destination }, at / 1_000)
+    for (const [destination, at] of succeededAt) lastSuccess.set({ destination }, at / 1_000)
+
     for (const gauge of [received, duplicates, events]) gauge.reset()
     // So that the account can be read before the first event, too.
     for (const state of states) events.set({ state, type: '', version: 0, reason: '' }, 0)
@@ -123,19 +159,27 @@ export function createOutboxMeters(): OutboxMeters {
       set(figures)
       return registry.getMetricsAsJSON()
     },
-    observe(attempt) {
-      seconds.observe({ reason: attempt.reason }, attempt.seconds)
-      size.observe(attempt.events)
+    observe(observed) {
+      if ('destination' in observed) return accepted(observed)
+      seconds.observe({ reason: observed.reason }, observed.seconds)
+      size.observe(observed.events)
     },
   }
 }
 
-/** The webhook's side: its answers. */
-export function createWebhookMeters(): {
+/** The webhook's side: its answers, and which bridge this is. */
+export function createWebhookMeters(host: Host): {
   json(): Promise<MetricsJson>
   count(status: number, reason: string): void
 } {
   const registry = new Registry()
+  new Gauge({
+    name: 'bridge_build_info',
+    help: 'Always 1; the labels say which version runs where',
+    labelNames: ['version', 'host'],
+    registers: [registry],
+    aggregator: 'max',
+  }).set({ version, host }, 1)
   const requests = new Counter({
     name: 'bridge_requests_total',
     help: 'Answers of the webhook, by status and reason',

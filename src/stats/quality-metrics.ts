@@ -30,16 +30,20 @@ export function createQualityMeters(registers: Registry[]): (totals: readonly Ki
     for (const counter of [events, present, identity]) counter.reset()
     for (const { type, version, counts } of totals) {
       const kind = { type, version }
-      for (const outcome of ['passing', 'violating', 'unmapped'] as const) {
-        events.inc({ ...kind, outcome }, counts[outcome])
-      }
       const eventType = eventTypeOf(type)
+      // Only these two are there before they came: alerts ask for their ratio. Most other series of a type never come.
+      const outcomes = eventType || type === '' ? (['passing', 'violating'] as const) : []
+      for (const outcome of outcomes) events.inc({ ...kind, outcome }, counts[outcome])
+      if (counts.unmapped > 0) events.inc({ ...kind, outcome: 'unmapped' }, counts.unmapped)
       if (eventType === undefined || eventType.family.skip !== undefined) continue
       for (const { name, required } of propertiesOf(eventType.family, version)) {
-        present.inc({ ...kind, property: name, required: String(required) }, counts.present[name] ?? 0)
+        const n = counts.present[name] ?? 0
+        if (n > 0) present.inc({ ...kind, property: name, required: String(required) }, n)
       }
-      if (eventType.customer.rule === 'nobody') continue
-      for (const one of identityKinds) identity.inc({ ...kind, identity: one }, counts.identity[one] ?? 0)
+      for (const one of identityKinds) {
+        const n = counts.identity[one] ?? 0
+        if (n > 0) identity.inc({ ...kind, identity: one }, n)
+      }
     }
   }
 }

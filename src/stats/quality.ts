@@ -38,7 +38,7 @@ export type KindHours = Kind & {
 /** One sentence each, shown beside the figures. */
 export const definitions = {
   passing:
-    'Events that pass the schema of their type and version, out of those that pass or violate it; types the bridge does not map are told apart.',
+    'Events that pass the schema of their type and version, out of those that pass or violate it; types the bridge does not map are counted separately.',
   completeness:
     'Events that carry the property, neither null nor an empty text, out of all that pass or violate the schema.',
   duplicates:

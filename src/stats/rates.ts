@@ -22,8 +22,12 @@ export type Rates = {
   readonly out: readonly (number | null)[]
 }
 
+/** Events per second over the last minute, as far as it was read; null before two readings are far enough apart. */
+export type RateNow = { readonly in: number; readonly out: number } | null
+
 export type RateMemory = {
   note(counts: { readonly in: number; readonly out: number }): void
+  lastMinute(): RateNow
   lastHour(): Rates
 }
 
@@ -45,6 +49,7 @@ export function createRateMemory(now: () => number): RateMemory {
       readings.push({ at, in: came, out: went })
       while (readings[1] && readings[1].at < at - HELD_MS) readings.shift()
     },
+    lastMinute: () => meanOf(readings, now() - STEP_MS) ?? null,
     lastHour() {
       const end = Math.floor(now() / READ_EVERY_MS) * READ_EVERY_MS
       const from = end - STEPS * STEP_MS

@@ -1,14 +1,14 @@
 /** What a read shows while much is stored and not indexed yet. */
 // @module-tag long
 import { describe, expect, it } from 'vitest'
-import { openDepot } from '../support/dispatcher.ts'
+import { openTestbed } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'
 
 const EVENTS = 5_000
 const A_REQUEST = 500
 
 function openLagging() {
-  const bench = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
+  const bench = openTestbed({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   for (let n = 0; n < EVENTS; n += A_REQUEST)
     bench.take(...Array.from({ length: A_REQUEST }, () => messageStatus({ data: { to: '' } })))
   return bench

@@ -11,7 +11,7 @@ import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { type Reason, reasons } from '../../src/reasons.ts'
 import { failed } from '../../src/send/destination.ts'
 import { startBridge } from '../support/bridge.ts'
-import { openDepot } from '../support/dispatcher.ts'
+import { openTestbed } from '../support/dispatcher.ts'
 import { ask, describeHosts, type Hosted } from '../support/hosts.ts'
 import { until } from '../support/patience.ts'
 import { startSegment } from '../support/segment.ts'
@@ -114,7 +114,7 @@ describeHosts('the status', host => {
 })
 
 it('[AP106] a 401 is a warning during the quick retries, then red, and paused only with the pause', async () => {
-  const dispatcher = openDepot({
+  const dispatcher = openTestbed({
     deliver: async () => failed('segment_unauthorized', 401, ''),
     random: () => 1,
   })

@@ -1,11 +1,11 @@
 /** An import stores events as the webhook does, but nobody has seen a signature of Twilio. */
 import { expect, it } from 'vitest'
 import { fromEvent, toIntakes } from '../../src/admin/export-format.ts'
-import { MINUTE, openDepot } from '../support/dispatcher.ts'
+import { MINUTE, openTestbed } from '../support/dispatcher.ts'
 import { messageStatus } from '../support/twilio.ts'
 
 it('[NT131] a signature_mismatch after an import is the error that it is without one', async () => {
-  const dispatcher = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
+  const dispatcher = openTestbed({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   const event = messageStatus()
   const intakes = toIntakes([fromEvent(event, JSON.stringify(event))], dispatcher.clock.at)
   expect(await dispatcher.admin.import(intakes)).toMatchObject({

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import twilio from 'twilio'
 import { getSignatureAlgorithm, validateRequest } from 'twilio/lib/webhooks/webhooks.js'
 import { describe, expect, it } from 'vitest'
-import type { Notice } from '../../src/alerts/notice.ts'
+import { type Notice, toSlackMessage } from '../../src/alerts/notice.ts'
 import { createNotifier, type NotifierParts, notifierSettings } from '../../src/alerts/notifier.ts'
 import { createStateLog } from '../../src/alerts/state-log.ts'
 import type { Failure } from '../../src/alerts/throttle.ts'
@@ -202,6 +202,29 @@ describe('a notice', () => {
       expect([signed.secret, 'second', '1'.repeat(32)].map(isSigned)).toEqual([true, false, false])
     },
   )
+
+  it('[NT200] with NOTIFY_FORMAT=slack it is the one text that Slack takes, its markup escaped', async () => {
+    await using handler = await startHandler()
+    const bench = createBench()
+    const settings = toSettings({ TWILIO_AUTH_TOKEN: authToken, NOTIFY_FORMAT: 'slack' })
+    const notifier = bench.start({ ...notifierSettings(settings), notifyUrl: handler.url })
+    notifier.failed([failure(START, { reason: 'segment_unauthorized' })])
+    await handler.until(1)
+    const [post] = handler.posts
+    expect(post?.headers['content-type']).toBe('application/json')
+    expect(post?.headers['x-twilio-signature']).toBeUndefined()
+    const { text, ...more } = JSON.parse(post?.body ?? '')
+    expect(more).toEqual({})
+    expect(text).toMatch(/^\*Error 913940\* · delivery · segment_unauthorized\nCheck SEGMENT_WRITE_KEY\. /)
+    expect(toSlackMessage(withMessage('1 < 2 & <!channel> http://x/?a&b')).text).toContain(
+      '1 &lt; 2 &amp; &lt;!channel&gt; http://x/?a&amp;b',
+    )
+    function withMessage(message: string): Notice {
+      const [notice] = bench.notices()
+      if (!notice) throw new Error('nothing was told')
+      return { ...notice, payload: { ...notice.payload, message } }
+    }
+  })
 
   it('[TL2] user and password in NOTIFY_URL go into the Authorization header, and into no log', async () => {
     await using handler = await startHandler(500)

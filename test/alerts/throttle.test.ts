@@ -53,7 +53,7 @@ describe('what a failure puts out of order', () => {
       expect.arrayContaining([...Object.keys(deliveryReasons), 'segment_refused']),
     )
     expect(of('outbox').toSorted()).toEqual(
-      ['backlog_full', 'counts_differ', 'events_missing', 'state_damaged', 'unreadable']
+      ['backlog_full', 'counts_differ', 'disk_low', 'events_missing', 'state_damaged', 'unreadable']
         .concat(words.filter(word => word.startsWith('outbox_')).toSorted())
         .toSorted(),
     )

@@ -10,7 +10,7 @@ import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { EVENT_BYTES } from '../../src/send/segment/limits.ts'
 import { toTrack } from '../../src/send/segment/map.ts'
 import { startBridge } from '../support/bridge.ts'
-import { deliverTo, openDepot, overhead } from '../support/dispatcher.ts'
+import { deliverTo, openTestbed, overhead } from '../support/dispatcher.ts'
 import { statusEvent } from '../support/events.ts'
 import { describeHosts, listEvents } from '../support/hosts.ts'
 import { openWorkplace } from '../support/replay.ts'
@@ -89,7 +89,7 @@ describe('JSON text that is read to be written again', () => {
 describe('through the outbox', () => {
   test('[MP92] an event that is nested too deeply costs its neighbours no digit', async () => {
     await using segment = await startReceiver()
-    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openTestbed({ deliver: deliverTo(segment.url) })
     const deep = { ...messageStatus(), data: { ...messageStatus().data, deep: 'DEEP' } }
     const body = JSON.stringify([deep, numbersEvent('EZ1')])
       .replace('"DEEP"', `${'['.repeat(50_000)}1.10${']'.repeat(50_000)}`)
@@ -103,7 +103,7 @@ describe('through the outbox', () => {
 
   test('[MP92] [PK2] the size of an event is counted as it is written', async () => {
     await using segment = await startReceiver()
-    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openTestbed({ deliver: deliverTo(segment.url) })
     // JSON.parse and JSON.stringify would leave a single 1 of it.
     const empty = toTrack(numbersEvent('EZ1'), 1)
     if (!empty.ok) expect.fail(empty.reason)
@@ -206,7 +206,7 @@ describeHosts('two events of one id', host => {
 describe('a dead letter of an earlier version', () => {
   test('[VA93] f06: what is accepted since goes out when it is retried', async () => {
     const segment = await startSegment()
-    const dispatcher = openDepot({ deliver: deliverTo(segment.url) })
+    const dispatcher = openTestbed({ deliver: deliverTo(segment.url) })
     const event = messageStatus({ id: 'EZold', data: { errorCode: null, mcc: 310, numberOfSegments: '1' } })
     const faults = [{ path: '$.data.errorCode', expected: 'integer or string', received: 'null' }]
     // As the version before kept it.

@@ -84,6 +84,39 @@ describeHosts('families', host => {
     expect(backlog.filter(({ id }) => !arrived.has(id))).toEqual([])
   })
 
+  it('[FM220] a retry of an event without a customer gives it that reason, alone and in bulk', async () => {
+    const dial = toSample(completed)
+    const parameters = { Direction: 'inbound', From: 'anonymous', To: '+15550100100' }
+    const receivedAt = new Date().toISOString()
+    const stale = [
+      ['skipped', 'type_unmapped', 'c'],
+      ['skipped', 'type_unmapped', 'd'],
+      ['rejected', 'schema_rejected', 'e'],
+    ].map(([state, reason, end]) => ({
+      ...{ bridge: 1, state, reason, receivedAt, settledAt: receivedAt },
+      event: { ...dial, id: `${dial.id}-${end}`, data: { ...dial.data, request: { parameters } } },
+    }))
+    await ask(bridge(), '/api/import', { method: 'POST', body: stale })
+    const find = async (end: string) => (await listEvents(bridge(), `q=${dial.id}-${end}`))[0]
+    const alone = await ask(bridge(), `/api/events/${(await find('c'))?.key}/retry`, { method: 'POST' })
+    expect([alone.status, alone.json]).toMatchObject([409, { state: 'skipped', reason: 'no_customer' }])
+    expect(await find('c')).toMatchObject({ state: 'skipped', reason: 'no_customer' })
+    for (const state of ['skipped', 'rejected']) {
+      const reason = state === 'skipped' ? 'type_unmapped' : 'schema_rejected'
+      const body = { state, reason, type: completed }
+      const asked = { method: 'POST', body: { ...body, preview: true } }
+      expect((await ask(bridge(), '/api/dead-letters/retry', asked)).json).toMatchObject({
+        matched: 1,
+        done: 0,
+      })
+      const { json } = await ask(bridge(), '/api/dead-letters/retry', { method: 'POST', body })
+      expect(json).toMatchObject({ matched: 1, ready: 0, done: 0 })
+      expect((await ask(bridge(), '/api/dead-letters/retry', asked)).json).toMatchObject({ matched: 0 })
+    }
+    for (const end of ['d', 'e'])
+      expect(await find(end)).toMatchObject({ state: 'skipped', reason: 'no_customer' })
+  })
+
   it('[FM15] who is not named at the webhook is told why a retry does not go', async () => {
     const dial = toSample(completed)
     const parameters = { Direction: 'inbound', From: 'anonymous', To: '+15550100100' }

@@ -3,9 +3,9 @@
 import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { Pulse } from '../../src/admin/changes.ts'
 import { allCalm, toStanding } from '../../src/alerts/throttle.ts'
 import { createStream } from '../../src/http/live.ts'
+import type { RatedPulse } from '../../src/http/rates-routes.ts'
 import { startBridge } from '../support/bridge.ts'
 import { createLogKeeper } from '../support/dispatcher.ts'
 import { ask, describeHosts, type Hosted, type Summary, shareBridge } from '../support/hosts.ts'
@@ -25,6 +25,7 @@ type Message = {
   readonly events: readonly (Summary & { attempts: number })[]
   readonly missed: number
   readonly changes: readonly Change[]
+  readonly rate: { readonly in: number; readonly out: number } | null
   readonly stats: Readonly<Record<string, unknown>> & { pending: number; received: number }
 }
 type Line = AsyncDisposable & {
@@ -158,6 +159,14 @@ describeHosts('the stream', host => {
     expect((await ask(bridge(), '/api/stream', { method: 'HEAD' })).status).toBe(200)
   })
 
+  it('[RA200] each message has the rate of the last minute, as soon as it was read long enough', async () => {
+    await using line = await watch(bridge())
+    await line.next()
+    await send(messageStatus())
+    const { rate } = await line.until(message => (message.rate?.in ?? 0) > 0 && (message.rate?.out ?? 0) > 0)
+    expect(Object.keys(rate ?? {})).toEqual(['in', 'out'])
+  })
+
   it('[ST7] says now and then that the line is open, although nothing happens', async () => {
     await bridge().until(({ pending }) => pending === 0)
     await using line = await watch(bridge())
@@ -237,9 +246,10 @@ it('[ST11] on Workers a connection ends by itself, and goes on from where it was
 
 it('[ST9] of a page that reads nothing no more is kept than it may leave unread, and its place is free', async () => {
   let readings = 0
-  const pulse = async (): Promise<Pulse> => {
+  const pulse = async (): Promise<RatedPulse> => {
     readings += 1
-    return { events: [], missed: 0, changes: [], cursor: '1', stats: { ...calmStats, received: readings } }
+    const stats = { ...calmStats, received: readings }
+    return { events: [], missed: 0, changes: [], cursor: '1', stats, rate: null }
   }
   const app = new Hono().get('/', createStream({ pulse }, { log: createLogKeeper().log }))
   vi.useFakeTimers()
@@ -262,7 +272,7 @@ const none = {
   unsorted: 0,
   held: 0,
 }
-const calmStats: Pulse['stats'] = {
+const calmStats: RatedPulse['stats'] = {
   ...none,
   oldestPendingSeconds: 0,
   troubles: ['x'.repeat(200_000)],

@@ -4,7 +4,7 @@ import { toLine } from '../../src/admin/export-format.ts'
 import { toStatus } from '../../src/admin/status.ts'
 import { toEventJson, toSummaryJson } from '../../src/http/event-json.ts'
 import { checksumOf } from '../../src/outbox/checksum.ts'
-import { DAY, deliverTo, openDepot, START } from '../support/dispatcher.ts'
+import { DAY, deliverTo, openTestbed, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => segment.close())
 
 const events = (count: number) => Array.from({ length: count }, () => messageStatus())
-const toStandIn = () => openDepot({ deliver: deliverTo(segment.url) })
+const toStandIn = () => openTestbed({ deliver: deliverTo(segment.url) })
 
 /** Some 8 KB, which are compressed. */
 const LARGE = 12
@@ -111,7 +111,7 @@ describe('A1: a damaged row', () => {
       dispatcher.take(...events(1))
       dispatcher.indexPending()
       dispatcher.sql.exec(`UPDATE ${table} SET ${column} = ${number}`)
-      const again = openDepot({
+      const again = openTestbed({
         deliver: deliverTo(segment.url),
         sql: dispatcher.sql,
         clock: dispatcher.clock,
@@ -209,7 +209,7 @@ describe('A1: a damaged row', () => {
     expect(count({ states: ['pending'] })).toBe(2)
 
     const { fromLine, toIntakes } = await import('../../src/admin/export-format.ts')
-    const { encodeRow: toParcel } = await import('../../src/outbox/encode-row.ts')
+    const { encodeRow: toRow } = await import('../../src/outbox/encode-row.ts')
     const arriving = lines.map(text => {
       const line = toLine(JSON.parse(text))
       if (!line) throw new Error('no line of an export')
@@ -217,7 +217,7 @@ describe('A1: a damaged row', () => {
     })
     const other = toStandIn()
     for (let times = 0; times < 2; times++)
-      other.append(toIntakes(arriving, START).map(intake => toParcel(intake)))
+      other.append(toIntakes(arriving, START).map(intake => toRow(intake)))
     await other.drainFor(0)
     expect(other.figures()).toMatchObject({ pending: 0, rejected: LARGE, accepted: 2 })
     expect(other.outbox.total('duplicate')).toBe(LARGE + 2)
@@ -273,7 +273,7 @@ describe('W2: damaged counts', () => {
     dispatcher.take(...events(7))
     dispatcher.indexPending()
     dispatcher.sql.exec(`UPDATE counts SET n = ${n} WHERE state = 'pending'`)
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
+    const again = openTestbed({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     await again.drainFor(0)
     expect(segment.ids.size).toBe(7)
   })
@@ -285,7 +285,11 @@ describe('W2: damaged counts', () => {
     dispatcher.tick()
     dispatcher.sql.exec("UPDATE counts SET n = n + 3 WHERE state IN ('pending', 'rejected')")
     dispatcher.sql.exec("UPDATE counts SET state = 'recieved' WHERE state = 'received' AND n = 4")
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql, clock: dispatcher.clock })
+    const again = openTestbed({
+      deliver: deliverTo(segment.url),
+      sql: dispatcher.sql,
+      clock: dispatcher.clock,
+    })
     again.tick()
     expect(again.figures()).toMatchObject({ pending: 7 })
     again.clock.pass(DAY)
@@ -293,7 +297,11 @@ describe('W2: damaged counts', () => {
     expect(again.figures()).toMatchObject({ pending: 4, rejected: 1 })
     expect(again.outbox.total('received')).toBe(5)
     expect(JSON.stringify(again.notices().at(-1))).toContain('counts_differ')
-    const fresh = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql, clock: dispatcher.clock })
+    const fresh = openTestbed({
+      deliver: deliverTo(segment.url),
+      sql: dispatcher.sql,
+      clock: dispatcher.clock,
+    })
     expect(fresh.figures()).toMatchObject({ pending: 4, rejected: 1 })
     expect(
       fresh.outbox.counts().filter(({ state }) => !['received', 'pending', 'rejected'].includes(state)),
@@ -305,7 +313,7 @@ describe('W2: damaged counts', () => {
     dispatcher.take(...events(3))
     dispatcher.indexPending()
     dispatcher.sql.exec('DELETE FROM kinds')
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
+    const again = openTestbed({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     expect(again.outbox.list({ limit: 9 }).events).toHaveLength(3)
     again.take(...events(2))
     await again.drainFor(0)
@@ -324,7 +332,7 @@ describe('W2: damaged state', () => {
       dispatcher.outbox.index(1)
       dispatcher.outbox.index(1)
       dispatcher.sql.all("UPDATE memory SET value = ? WHERE name = 'sorted_up_to'", cursor)
-      const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
+      const again = openTestbed({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
       await again.drainFor(0)
       expect(again.figures()).toMatchObject({ pending: 0, accepted: 10 })
       expect(again.outbox.total('received')).toBe(10)
@@ -341,7 +349,7 @@ describe('W2: damaged state', () => {
     dispatcher.take(...events(3))
     dispatcher.indexPending()
     dispatcher.sql.exec('UPDATE hours SET counts = \'{"passing":\'')
-    const again = openDepot({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
+    const again = openTestbed({ deliver: deliverTo(segment.url), sql: dispatcher.sql })
     expect(again.outbox.kindTotals()).toMatchObject([{ counts: { passing: 0 } }])
     again.take(...events(2))
     await again.drainFor(0)

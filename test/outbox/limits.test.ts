@@ -6,7 +6,7 @@ import { encodeRow } from '../../src/outbox/encode-row.ts'
 import { fits, MOST_BYTES, toJsonLists } from '../../src/outbox/sqlite/byte-limits.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql, SqlValue } from '../../src/outbox/sqlite/sql.ts'
-import { account, audit, claimAll, idOf, NOW, parcelOf, pruning, sortAll } from '../support/outbox-bench.ts'
+import { account, audit, claimAll, idOf, NOW, pruning, requestRow, sortAll } from '../support/outbox-bench.ts'
 import { registerOutboxContract } from '../support/outbox-contract.ts'
 import { openFile } from '../support/outbox-node.ts'
 import { messageStatus } from '../support/twilio.ts'
@@ -40,7 +40,7 @@ describe('W7: over 2 MB', () => {
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$.data', expected: 'é'.repeat(120_000), received: 'missing' }]
     outbox.append(
-      Array.from({ length: 20 }, (_, at) => parcelOf([{ id: `EZ${at}`, verdict: 'rejected', faults }])),
+      Array.from({ length: 20 }, (_, at) => requestRow([{ id: `EZ${at}`, verdict: 'rejected', faults }])),
     )
     expect(outbox.index(2_000)).toBe(20)
     expect(account(outbox)).toMatchObject({ received: 20, rejected: 20 })
@@ -59,7 +59,7 @@ describe('W7: over 2 MB', () => {
     const entries = events.map(validate)
     const parcel = encodeRow({ body, encoding: 'text', receivedAt: NOW, entries })
     expect(Buffer.byteLength(body) + Buffer.byteLength(parcel.kept)).toBeGreaterThan(LIMIT)
-    outbox.append([parcel, parcelOf([{ id: 'EZ1' }])])
+    outbox.append([parcel, requestRow([{ id: 'EZ1' }])])
     expect(outbox.unsorted()).toBe(901)
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({
@@ -84,7 +84,7 @@ describe('W7: over 2 MB', () => {
     const outbox = createOutbox(opened.sql, pruning)
     const faults = [{ path: '$', expected: 'é'.repeat(250_000), received: 'x' }]
     const big = { id: 'EZ1', verdict: 'rejected', faults, data: 'é'.repeat(900_000) } as const
-    outbox.append([parcelOf([big])])
+    outbox.append([requestRow([big])])
     sortAll(outbox)
     expect(outbox.get({ request: 1, position: 0 })).toMatchObject({
       state: 'rejected',

@@ -13,8 +13,8 @@ import {
   audit,
   idOf,
   NOW,
-  parcelOf,
   pruning,
+  requestRow,
   samples,
   sortAll,
   take,
@@ -95,10 +95,10 @@ describe('a compressed request', () => {
 
   test('[OB111] rows of text, as an outbox from before holds them, are indexed and delivered with the others', () => {
     using opened = disposable(openCompressedFile())
-    createOutbox(opened.sql, pruning).append([parcelOf(samples(2, 1))])
+    createOutbox(opened.sql, pruning).append([requestRow(samples(2, 1))])
     opened.sql.all(
       'INSERT INTO requests (id, received_at, encoding, entries, body) VALUES (2, ?, ?, ?, ?)',
-      ...[NOW, 'text', parcelOf(samples(3, 3)).kept, parcelOf(samples(3, 3)).body],
+      ...[NOW, 'text', requestRow(samples(3, 3)).kept, requestRow(samples(3, 3)).body],
     )
     const outbox = createOutbox(opened.reopen(), pruning)
     expect(outbox.unsorted()).toBe(5)
@@ -115,7 +115,7 @@ describe('a compressed request', () => {
       decompress: zlib.decompress,
     }
     using opened = disposable(openFile(brotli))
-    createOutbox(opened.sql, pruning).append([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).append([requestRow(samples(3))])
     expect(opened.sql.all<{ begins: string }>(kept)[0]?.begins).not.toBe('28')
     const outbox = createOutbox(opened.reopen(), pruning)
     sortAll(outbox)
@@ -127,10 +127,10 @@ describe('a compressed request', () => {
   test('[OB110] [OB41] on a host that cannot decompress it, it is unreadable, and stops none of the others', () => {
     using opened = disposable(openCompressedFile())
     const { compression, ...sql } = opened.sql
-    createOutbox(opened.sql, pruning).append([parcelOf(samples(3))])
+    createOutbox(opened.sql, pruning).append([requestRow(samples(3))])
     expect(compression).toBeDefined()
     const outbox = createOutbox(sql, pruning)
-    outbox.append([parcelOf(samples(1, 4))])
+    outbox.append([requestRow(samples(1, 4))])
     sortAll(outbox)
     expect(account(outbox)).toMatchObject({ received: 4, pending: 1, rejected: 3 })
     expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 3 }])
@@ -187,7 +187,7 @@ describe('a file', () => {
       kills += 1
     }
     const victim = createOutbox(killed, pruning)
-    victim.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }]), parcelOf(samples(2, 6))])
+    victim.append([requestRow([{ id: 'EZ1' }, { id: 'EZ5' }]), requestRow(samples(2, 6))])
     sortAll(victim)
     victim.settle(
       victim
@@ -210,7 +210,7 @@ describe('a file', () => {
     )
     outbox.remember('clock', 'told', { at: NOW, body: {} })
     outbox.transition([{ request: 1, position: 0 }], ['rejected'], { state: 'pending' }, NOW)
-    outbox.append([parcelOf(samples(2, 4))])
+    outbox.append([requestRow(samples(2, 4))])
     const onDisk = opened.logBytes()
     // All that follows may be undone, a page at a time.
     sortAll(outbox)

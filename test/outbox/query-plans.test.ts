@@ -1,5 +1,5 @@
 /** How SQLite goes about each statement: none may walk through all requests, events or ids, however many there are. */
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import * as deliveryStatements from '../../src/outbox/sqlite/delivery-statements.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import * as statements from '../../src/outbox/sqlite/statements.ts'
@@ -37,7 +37,7 @@ describe('query plans', () => {
   deliverAll(outbox, NOW)
   take(outbox, samples(300, 301))
   const plans = all.map(([name, query]) => ({ name, query, details: explain(query) }))
-  file.close()
+  afterAll(() => file.close())
 
   function explain(query: string): string[] {
     return file.sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`).map(({ detail }) => detail)
@@ -69,6 +69,20 @@ describe('query plans', () => {
   ] as const)('[OB23] the %s events are listed from the index %s', (state, index) => {
     const plan = plans.find(({ name }) => name === `eventsBefore.${state}`)
     expect(plan?.details[0]).toContain(`USING INDEX ${index} (`)
+  })
+
+  test.each(['events', 'further'] as const)('[OB23] what is settled in %s is found by its key', table => {
+    const { settle, kindsAmong } = deliveryStatements.deliveriesIn[table]
+    const outcome = ['accepted', null, NOW, null, 0, null, null, 0]
+    // With its values, which SQLite looks at before it chooses an index.
+    const plans = [
+      file.sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${settle}`, ...outcome, '[[1,0]]', 1, 'pending'),
+      file.sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${kindsAmong}`, '[[1,0]]', 1, 'pending'),
+    ]
+    for (const plan of plans)
+      expect(plan.map(({ detail }) => detail).join()).toMatch(
+        /USING PRIMARY KEY \(request=\? AND position=\?/,
+      )
   })
 
   test('[OB23] dead letters of one reason are listed from the index dead', () => {

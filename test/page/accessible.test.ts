@@ -57,8 +57,8 @@ type Look = { readonly view: string; readonly hash: () => string; readonly ready
 const looks: readonly Look[] = [
   { view: 'events', hash: () => '#/events', ready: '.rows > .row' },
   { view: 'no match', hash: () => '#/events?state=refused', ready: '.empty' },
-  { view: 'an accepted event', hash: () => `#/events/${keys.accepted}`, ready: '.sheet-head .chip-accepted' },
-  { view: 'a rejected event', hash: () => `#/events/${keys.rejected}`, ready: '.sheet-head .chip-rejected' },
+  { view: 'an accepted event', hash: () => `#/events/${keys.accepted}`, ready: '.page-head .chip-accepted' },
+  { view: 'a rejected event', hash: () => `#/events/${keys.rejected}`, ready: '.page-head .chip-rejected' },
   { view: 'a pending event', hash: () => `#/events/${keys.pending}`, ready: '.attempt' },
   { view: 'an event that is gone', hash: () => '#/events/9999-0', ready: '.empty' },
   { view: 'dead letters', hash: () => '#/dead-letters', ready: '.group' },

@@ -61,9 +61,9 @@ describeHosts('one event', host => {
     await row.waitFor()
     await soon(() => row.locator('.cell-attempts').innerText().then(Number)).toBeGreaterThan(0)
     expect(await stateOf(row)).toBe('pending')
-    const strip = page.locator('.strip')
-    await soon(() => strip.getAttribute('data-tone')).toBe('bad')
-    expect(await strip.innerText()).toContain('1 waiting')
+    const bar = page.locator('.health-bar')
+    await soon(() => bar.getAttribute('data-tone')).toBe('bad')
+    expect(await bar.innerText()).toContain('1 waiting')
 
     await row.locator('a.row-link').click()
     await page.locator('.attempt').first().waitFor()
@@ -84,7 +84,7 @@ describeHosts('one event', host => {
 
     failing.segment.heal()
     // The longer it has failed, the longer the bridge waits for its next try.
-    await soon(() => strip.getAttribute('data-tone'), 40_000).toBe('good')
+    await soon(() => bar.getAttribute('data-tone'), 40_000).toBe('good')
     await soon(() => segment.innerText()).toContain('Yes')
     await page.getByRole('link', { name: 'Events' }).first().click()
     await soon(() => stateOf(row)).toBe('accepted')
@@ -106,7 +106,7 @@ describeHosts('one event', host => {
     expect(await stateIn(bridge(), key)()).toBe('rejected')
     await page.getByRole('button', { name: 'Drop' }).click()
     await question.getByRole('button', { name: 'Drop' }).click()
-    await soon(() => page.locator('.sheet-head .chip').first().textContent()).toBe('skipped')
+    await soon(() => page.locator('.page-head .chip').first().textContent()).toBe('skipped')
     expect(await stateIn(bridge(), key)()).toBe('skipped')
   })
 
@@ -120,7 +120,7 @@ describeHosts('one event', host => {
     expect(await page.locator('.attempt').first().innerText()).toContain('400')
     bridge().segment.heal()
     await page.getByRole('button', { name: 'Retry' }).click()
-    await soon(() => page.locator('.sheet-head .chip').first().textContent()).toBe('accepted')
+    await soon(() => page.locator('.page-head .chip').first().textContent()).toBe('accepted')
     await page.getByText('Accepted by Segment').waitFor()
   })
 

@@ -154,7 +154,7 @@ describeHosts('the live list', host => {
     await page.getByRole('button', { name: 'Resume' }).waitFor()
   })
 
-  it('[PG11] a customer is masked everywhere until the eye is clicked, and then only that one', async () => {
+  it('[PG11] a customer is masked everywhere until its reveal toggle is clicked, and then only that one', async () => {
     const key = await send(bridge(), messageStatus({ to: '+15550100888' }))
     const other = await send(bridge(), messageStatus({ to: '+15550100889' }))
     await using visited = await visit(bridge())

@@ -12,7 +12,7 @@ describeHosts('an operator', host => {
     await using visited = await visit(bridge)
     const { page } = visited
     const banner = page.getByRole('region', { name: 'Arrival in Segment' })
-    await page.locator('.strip[data-tone]').waitFor()
+    await page.locator('.health-bar[data-tone]').waitFor()
     expect(await banner.isVisible()).toBe(false)
     await sendEvents(bridge.webhook, [messageStatus()])
     await banner.waitFor()

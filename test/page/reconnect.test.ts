@@ -54,7 +54,7 @@ it.each([
   await page.getByText('Connection lost. Showing the last known data').waitFor()
   expect(await rowsOf(page).count()).toBe(1)
   // What was good before may not be good now.
-  const bar = page.locator('.strip')
+  const bar = page.locator('.health-bar')
   await soon(() => bar.getAttribute('data-tone')).toBe('unknown')
   expect(await bar.innerText()).toContain('Last known: ')
 

@@ -1,6 +1,6 @@
 /** What counts towards MAX_BACKLOG, and when a failure is over though nothing was accepted. */
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { createClock, deliverTo, MINUTE, openDepot } from '../support/dispatcher.ts'
+import { createClock, deliverTo, MINUTE, openTestbed } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus } from '../support/twilio.ts'
 
@@ -17,7 +17,7 @@ afterAll(() => segment.close())
 
 function open(settings: Record<string, string> = {}) {
   const clock = createClock(Date.now())
-  const dispatcher = openDepot({ deliver: deliverTo(segment.url, clock.now), settings, clock })
+  const dispatcher = openTestbed({ deliver: deliverTo(segment.url, clock.now), settings, clock })
   return { dispatcher, clock, admin: dispatcher.admin }
 }
 

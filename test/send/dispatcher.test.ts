@@ -5,7 +5,7 @@ import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import type { DeliveryOutcome as Outcome } from '../../src/send/destination.ts'
 import type { Deliver } from '../../src/send/segment/client.ts'
 import { newDataDir, startBridge } from '../support/bridge.ts'
-import { createClock, DAY, deliverTo, MINUTE, openDepot, parcelOf, START } from '../support/dispatcher.ts'
+import { createClock, DAY, deliverTo, MINUTE, openTestbed, requestRow, START } from '../support/dispatcher.ts'
 import { type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
 
@@ -17,9 +17,9 @@ beforeEach(async () => {
 afterEach(() => segment.close())
 
 const events = (count: number) => Array.from({ length: count }, () => messageStatus())
-const toStandIn = (more: Partial<Parameters<typeof openDepot>[0]> = {}) => {
+const toStandIn = (more: Partial<Parameters<typeof openTestbed>[0]> = {}) => {
   const clock = more.clock ?? createClock()
-  return openDepot({ deliver: deliverTo(segment.url, clock.now), ...more, clock })
+  return openTestbed({ deliver: deliverTo(segment.url, clock.now), ...more, clock })
 }
 
 /** Batches wait here until the test lets them end. */
@@ -108,7 +108,7 @@ describe('a line that fails', () => {
 
   it('[DP2] after a failure one lane alone tries; the others sleep until it knows', async () => {
     const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver, random: () => 0.5 })
+    const dispatcher = openTestbed({ deliver, random: () => 0.5 })
     dispatcher.take(...events(600))
     const first = dispatcher.deliverNextBatch()
     await turn()
@@ -133,7 +133,7 @@ describe('a line that fails', () => {
 
   it('[DP2] while all is well lanes work side by side, on different events', async () => {
     const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver })
+    const dispatcher = openTestbed({ deliver })
     dispatcher.take(...events(350))
     const lanes = [
       dispatcher.deliverNextBatch(),
@@ -149,7 +149,7 @@ describe('a line that fails', () => {
 
   it('[DP3] a success that began before a failure does not undo the wait it told', async () => {
     const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver })
+    const dispatcher = openTestbed({ deliver })
     dispatcher.take(...events(350))
     const lanes = [dispatcher.deliverNextBatch(), dispatcher.deliverNextBatch()]
     await turn()
@@ -165,7 +165,7 @@ describe('a line that fails', () => {
     const clock = createClock()
     let calls = 0
     const outcomes: Outcome[] = [accepted, failing, { kind: 'refused', status: 400, answer: '' }, accepted]
-    const dispatcher = openDepot({
+    const dispatcher = openTestbed({
       clock,
       deliver: async () => outcomes[calls++ % outcomes.length] ?? accepted,
     })
@@ -304,8 +304,8 @@ describe('a backlog with a limit', () => {
     segment.fail({ kind: 'status', status: 503 })
     expect(dispatcher.take(...events(5))).toBe(true)
     const turnedAway = dispatcher.append([
-      parcelOf(events(1), dispatcher.clock.at),
-      parcelOf(events(2), dispatcher.clock.at),
+      requestRow(events(1), dispatcher.clock.at),
+      requestRow(events(2), dispatcher.clock.at),
     ])
     expect(turnedAway).toEqual([
       { stored: false, reason: 'backlog_full', detail: '5 events wait' },
@@ -372,7 +372,7 @@ describe('an outbox that cannot be written', () => {
     const dispatcher = toStandIn()
     const [poisoned, ...fine] = [0, 1, 2].map(() => events(2))
     const body = JSON.stringify(poisoned)
-    const intakes = [fine[0], poisoned, fine[1]].map(batch => parcelOf(batch ?? [], dispatcher.clock.at))
+    const intakes = [fine[0], poisoned, fine[1]].map(batch => requestRow(batch ?? [], dispatcher.clock.at))
     const sql = dispatcher.sql.all
     dispatcher.sql.all = (query, ...values) => {
       if (values.includes(body)) throw new Error('string or blob too big')
@@ -392,7 +392,7 @@ describe('an outbox that cannot be written', () => {
     const dispatcher = toStandIn()
     dispatcher.disk.fails = () => true
     expect(dispatcher.take(...events(1))).toBe(false)
-    expect(dispatcher.append([parcelOf(events(1), START), parcelOf(events(1), START)])).toMatchObject([
+    expect(dispatcher.append([requestRow(events(1), START), requestRow(events(1), START)])).toMatchObject([
       { stored: false, reason: 'outbox_unwritable' },
       { stored: false, reason: 'outbox_unwritable' },
     ])
@@ -473,7 +473,7 @@ describe('a bug of ours', () => {
   it('[DP11] in the delivery leaves the events pending, backs off, and is told as a bridge fault', async () => {
     let broken = true
     const real = deliverTo(segment.url)
-    const dispatcher = openDepot({
+    const dispatcher = openTestbed({
       deliver: async (tracks, signal) => {
         if (broken) throw new TypeError('to +15550100199 cannot be read')
         return real(tracks, signal)
@@ -513,7 +513,7 @@ describe('a stop', () => {
 describe('a dry run', () => {
   const dry = { SEGMENT_WRITE_KEY: '' }
   it('[DP12] ends in skipped, with the reason', async () => {
-    const dispatcher = openDepot({ deliver: async () => accepted, settings: dry })
+    const dispatcher = openTestbed({ deliver: async () => accepted, settings: dry })
     dispatcher.take(...events(3))
     await dispatcher.drainFor(0)
     expect(dispatcher.figures()).toMatchObject({ pending: 0, skipped: 3, accepted: 0 })
@@ -527,7 +527,7 @@ describe('a dry run', () => {
       if (full) throw new Error('ENOSPC: no space left on device')
       return accepted
     }
-    const dispatcher = openDepot({ deliver, settings: dry })
+    const dispatcher = openTestbed({ deliver, settings: dry })
     dispatcher.take(...events(3))
     await dispatcher.deliverNextBatch()
     full = false
@@ -563,7 +563,7 @@ describe('upkeep', () => {
   })
 
   it('[IX110] while requests arrive, twice as many events as the destination accepts are indexed; then the rest', async () => {
-    const dispatcher = openDepot({ deliver: async () => accepted, settings: { SEGMENT_RATE: '1000' } })
+    const dispatcher = openTestbed({ deliver: async () => accepted, settings: { SEGMENT_RATE: '1000' } })
     for (let ms = 0; ms < 1_500; ms += 40) {
       dispatcher.take(...events(200))
       await dispatcher.deliverNextBatch()
@@ -597,7 +597,7 @@ describe('upkeep', () => {
       for (const _ of tracks) times.push(clock.at)
       return accepted
     }
-    const dispatcher = openDepot({ clock, deliver, settings: { SEGMENT_RATE: '100' } })
+    const dispatcher = openTestbed({ clock, deliver, settings: { SEGMENT_RATE: '100' } })
     dispatcher.take(...events(1_000))
     await dispatcher.drainFor(30 * SECOND)
     expect(dispatcher.figures()).toMatchObject({ accepted: 1_000 })
@@ -612,7 +612,7 @@ describe('upkeep', () => {
 
   it('[DP13] what is on its way takes no place of what could go', async () => {
     const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver, settings: { SEGMENT_RATE: '100' } })
+    const dispatcher = openTestbed({ deliver, settings: { SEGMENT_RATE: '100' } })
     dispatcher.take(...events(10))
     const first = dispatcher.deliverNextBatch()
     expect(await dispatcher.deliverNextBatch()).toBeUndefined()
@@ -626,7 +626,7 @@ describe('upkeep', () => {
 
   it('[DP13] what was asked for and not found may be asked for again', async () => {
     const { batches, deliver } = createGate()
-    const dispatcher = openDepot({ deliver, settings: { SEGMENT_RATE: '100' } })
+    const dispatcher = openTestbed({ deliver, settings: { SEGMENT_RATE: '100' } })
     // Bodies so large that a claim reads two of them, and leaves 21 of the 25 it asked for.
     for (let request = 0; request < 20; request++) {
       dispatcher.take(messageStatus({ data: { body: 'x'.repeat(600_000) } }), messageStatus())

@@ -2,7 +2,7 @@
 // @module-tag long
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
-import { createClock, DAY, deliverTo, MINUTE, openDepot, START } from '../support/dispatcher.ts'
+import { createClock, DAY, deliverTo, MINUTE, openTestbed, START } from '../support/dispatcher.ts'
 import { ask, describeHosts, someNotices } from '../support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../support/segment.ts'
 import { messageStatus, sendEvents } from '../support/twilio.ts'
@@ -21,9 +21,9 @@ beforeAll(async () => {
 afterEach(() => segment.reset())
 afterAll(() => segment.close())
 
-const open = (more: Partial<Parameters<typeof openDepot>[0]> = {}) => {
+const open = (more: Partial<Parameters<typeof openTestbed>[0]> = {}) => {
   const clock = more.clock ?? createClock()
-  return openDepot({ deliver: deliverTo(segment.url, clock.now), ...more, clock })
+  return openTestbed({ deliver: deliverTo(segment.url, clock.now), ...more, clock })
 }
 
 const ways: readonly (readonly [string, Bad])[] = [
@@ -43,7 +43,7 @@ describe.each(ways)('A2: an event behind which there is always %s', (_, bad) => 
     '[DP50] %s of a backlog is held back; 100 neighbours and 30 later events are delivered',
     async (_, at) => {
       const timeoutMs = bad.kind === 'hang' ? 500 : undefined
-      const dispatcher = openDepot({ deliver: deliverTo(segment.url, Date.now, timeoutMs) })
+      const dispatcher = openTestbed({ deliver: deliverTo(segment.url, Date.now, timeoutMs) })
       segment.fail(text(bad))
       dispatcher.take(...events(at), poison(), ...events(100 - at))
       await dispatcher.drainFor(20_000)

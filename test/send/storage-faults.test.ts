@@ -7,13 +7,13 @@ import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { classify } from '../../src/send/storage-faults.ts'
 import { newDataDir, toSettings } from '../support/bridge.ts'
-import { openDepot, parcelOf, START } from '../support/dispatcher.ts'
+import { openTestbed, requestRow, START } from '../support/dispatcher.ts'
 import { pruning } from '../support/outbox-bench.ts'
 import { messageStatus } from '../support/twilio.ts'
 
 describe('a fault of the outbox', () => {
   it('[DP40] of reading is reported as one, keeps intakes going, and is over when a read works again', async () => {
-    const dispatcher = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
+    const dispatcher = openTestbed({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
     dispatcher.take(messageStatus())
     dispatcher.indexPending()
     const { all } = dispatcher.sql
@@ -62,7 +62,7 @@ describe('check', () => {
     const file = `${folder}/outbox.db`
     const sql = openSqlite(file)
     const outbox = createOutbox(sql, pruning)
-    for (let at = 0; at < 5; at++) outbox.append([parcelOf([messageStatus(), messageStatus()], START)])
+    for (let at = 0; at < 5; at++) outbox.append([requestRow([messageStatus(), messageStatus()], START)])
     outbox.index(4)
     sql.close()
     const settings = toSettings({ DATA_DIR: folder, ALLOW_UNSIGNED: 'true' })

@@ -1,10 +1,14 @@
 /** The figures for Prometheus: well-formed, and the account closes at every scrape. */
 // @module-tag long
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { version } from '../../src/version.ts'
+import { newDataDir, startBridge } from '../support/bridge.ts'
 import { ask, describeHosts, type Hosted, shareBridge, sumOfStates } from '../support/hosts.ts'
 import { until } from '../support/patience.ts'
 import { type Family, parseMetrics } from '../support/prometheus.ts'
+import { startSegment } from '../support/segment.ts'
 import { messageStatus, sendBody, sendEvents, sinkTest } from '../support/twilio.ts'
 
 const delivered = 'com.twilio.messaging.message.delivered'
@@ -166,6 +170,36 @@ describeHosts('metrics', host => {
     expect(sizes?.value).toBeGreaterThanOrEqual(4)
   })
 
+  it('[ME201] which version runs, and on which host', async () => {
+    await using bridge = await host.start()
+    const [info] = (await scrape(bridge))('bridge_build_info')
+    expect(info).toMatchObject({ labels: { version, host: host.name.toLowerCase() }, value: 1 })
+  })
+
+  it('[ME202] how old events are when the destination accepts them, and when it last did', async () => {
+    await using bridge = await host.start()
+    const last = async () => (await scrape(bridge))('bridge_last_success_timestamp_seconds')
+    expect(await last(), 'it never did').toEqual([])
+    bridge.segment.fail({ kind: 'status', status: 503 })
+    await sendEvents(bridge.webhook, [messageStatus(), messageStatus()])
+    await bridge.until(({ delivery }) => delivery.failures > 0)
+    expect(await last(), 'nor now').toEqual([])
+    bridge.segment.heal()
+    const since = Date.now() / 1_000
+    await bridge.until(({ accepted }) => accepted === 2)
+    const [success] = await last()
+    expect(success?.labels).toEqual({ destination: 'segment' })
+    expect(success?.value).toBeGreaterThanOrEqual(Math.floor(since))
+    expect(success?.value).toBeLessThanOrEqual(Date.now() / 1_000 + 1)
+    const ages = (await scrape(bridge))('bridge_delivery_age_seconds')
+    expect(ages.find(({ name }) => name.endsWith('_count'))).toMatchObject({
+      labels: { destination: 'segment' },
+      value: 2,
+    })
+    // Each waited at least the second that follows a first failure.
+    expect(ages.find(({ name }) => name.endsWith('_sum'))?.value).toBeGreaterThan(1)
+  })
+
   it('[ME6] count on over what is pruned', async () => {
     await using bridge = await host.start({ RETENTION_DAYS: '0', DEDUPE_HOURS: '0' })
     await sendEvents(bridge.webhook, [messageStatus(), sinkTest()])
@@ -178,5 +212,42 @@ describeHosts('metrics', host => {
     const metric = await scrape(bridge)
     expect(sum(metric('bridge_events'))).toBe(3)
     expect(sum(metric('bridge_events_received_total'))).toBe(3)
+  })
+})
+
+describe('on Node', () => {
+  it('[ME202] the last success is known after a restart', async () => {
+    await using segment = await startSegment()
+    const dataDir = newDataDir()
+    const settings = { DATA_DIR: dataDir, SEGMENT_WRITE_KEY: 'key', SEGMENT_HOST: segment.url }
+    const first = await startBridge(settings)
+    await sendEvents(first.webhook, [messageStatus()])
+    await first.until(({ accepted }) => accepted === 1)
+    const read = async (bridge: { api<T>(path: string): Promise<T> }) =>
+      parseMetrics(await bridge.api<string>('/metrics')).get('bridge_last_success_timestamp_seconds')?.samples
+    const before = await read(first)
+    await first.stop()
+    const second = await startBridge(settings)
+    const [after] = (await read(second)) ?? []
+    expect(after?.labels).toEqual({ destination: 'segment' })
+    expect(Math.abs((after?.value ?? 0) - (before?.[0]?.value ?? 0))).toBeLessThan(1)
+    await second.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+
+  it('[ME203] [ME204] its process and its disk', async () => {
+    await using bridge = await startBridge()
+    const families = parseMetrics(await bridge.api<string>('/metrics'))
+    const value = (name: string) => families.get(name)?.samples[0]?.value ?? Number.NaN
+    expect(value('process_cpu_seconds_total')).toBeCloseTo(
+      value('process_cpu_user_seconds_total') + value('process_cpu_system_seconds_total'),
+    )
+    expect(value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000)
+    expect(value('process_start_time_seconds')).toBeGreaterThan(Date.now() / 1_000 - 3_600)
+    expect(value('process_open_fds')).toBeGreaterThan(2)
+    expect(value('process_max_fds')).toBeGreaterThan(value('process_open_fds'))
+    expect(value('bridge_disk_free_bytes')).toBeGreaterThan(0)
+    expect(value('bridge_disk_size_bytes')).toBeGreaterThanOrEqual(value('bridge_disk_free_bytes'))
+    expect(value('bridge_disk_full_in_seconds')).toBe(Number.POSITIVE_INFINITY)
   })
 })

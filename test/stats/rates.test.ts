@@ -72,6 +72,24 @@ describe('the last hour', () => {
   })
 })
 
+describe('the last minute', () => {
+  it('[RA200] is the mean of what was read in it, and of nothing before it', () => {
+    const { memory, setNow } = readFor(600, 1)
+    expect(memory.lastMinute()).toEqual({ in: expect.closeTo(6), out: expect.closeTo(3) })
+    setNow(START + 630_000)
+    memory.note({ in: 100 + 600 * 6, out: 50 + 600 * 3 })
+    expect(memory.lastMinute()).toEqual({ in: expect.closeTo(3), out: expect.closeTo(1.5) })
+  })
+
+  it('[RA200] is null until two readings are far enough apart, and when none is recent', () => {
+    expect(createRateMemory(() => START).lastMinute()).toBeNull()
+    expect(readFor(2, 1).memory.lastMinute()).toBeNull()
+    const { memory, setNow } = readFor(60, 10)
+    setNow(START + 180_000)
+    expect(memory.lastMinute()).toBeNull()
+  })
+})
+
 it('[RA171] hours come from what data quality has counted, of every type and shard', () => {
   const kind = { type: 'a', version: 1, first: 0, counts: {} as never }
   const kinds = [

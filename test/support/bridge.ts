@@ -109,21 +109,27 @@ export type SpawnedBridge = Bridge & {
   kill(signal: NodeJS.Signals): Promise<number | string | null>
 }
 
-/** As a process of its own, started as a user does. Rejects, with its last words, when it ends instead of getting ready. */
+/**
+ * As a process of its own, started as a user does. Rejects, with its last words, when it ends instead of getting ready.
+ * `terminal`: all that it writes goes to one, made by `script`, and is what `stderr` has.
+ */
 export async function spawnBridge(
   dataDir: string,
   more: Environment = {},
-  stdout: 'ignore' | 'pipe' = 'ignore',
+  stdout: 'ignore' | 'pipe' | 'terminal' = 'ignore',
 ): Promise<SpawnedBridge> {
   const main = join(import.meta.dirname, '../../src/cli/main.ts')
   const env = { PATH: process.env.PATH, ...toEnvironment(dataDir, { LOG_LEVEL: 'warn', ...more }) }
-  const child = spawn(process.execPath, [main, 'serve'], {
-    env,
-    stdio: ['ignore', stdout, 'pipe'],
-    cwd: dataDir,
-  })
+  const isTerminal = stdout === 'terminal'
+  const child = isTerminal
+    ? spawn('script', ['-qefc', `exec '${process.execPath}' '${main}' serve`, '/dev/null'], {
+        env,
+        stdio: ['pipe', 'pipe', 'ignore'],
+        cwd: dataDir,
+      })
+    : spawn(process.execPath, [main, 'serve'], { env, stdio: ['ignore', stdout, 'pipe'], cwd: dataDir })
   const exited = once(child, 'exit')
-  const { stderr: said } = child
+  const said = isTerminal ? child.stdout : child.stderr
   if (!said) throw new Error('the log is a pipe')
   const stderr: string[] = []
   const origin = await new Promise<string>((resolve, reject) => {

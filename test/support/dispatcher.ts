@@ -102,7 +102,7 @@ export function createFailingSql(sql: NodeSql): { sql: Sql; fails: (statement: s
   return disk
 }
 
-export type DepotOptions = {
+export type TestbedOptions = {
   readonly deliver: Deliver
   readonly settings?: Readonly<Record<string, string>>
   readonly clock?: Clock
@@ -132,12 +132,12 @@ export type Testbed = Dispatcher & {
   notices(): Notice[]
 }
 
-export function parcelOf(events: readonly unknown[], receivedAt: number): RequestRow {
+export function requestRow(events: readonly unknown[], receivedAt: number): RequestRow {
   const entries = events.map(validate)
   return encodeRow({ body: JSON.stringify(events), encoding: 'text', receivedAt, entries })
 }
 
-export function openDepot(options: DepotOptions): Testbed {
+export function openTestbed(options: TestbedOptions): Testbed {
   const { clock = createClock(), sql = openSqlite(':memory:'), lastTold = createLastTold() } = options
   const settings = toSettings({
     TWILIO_AUTH_TOKEN: authToken,
@@ -172,7 +172,7 @@ export function openDepot(options: DepotOptions): Testbed {
     lines,
     sql,
     take(...events) {
-      const [stored] = dispatcher.append([parcelOf(events, clock.at)])
+      const [stored] = dispatcher.append([requestRow(events, clock.at)])
       return stored?.stored ?? false
     },
     async drainFor(ms) {

@@ -563,7 +563,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       const fresh = disk.events.filter(({ request }) => request > from && request <= to).reverse()
       const before = disk.events.filter(({ request }) => request <= from).reverse()
       const asked = keys.flatMap(key => disk.events.find(event => toKey(event) === key) ?? [])
-      const events = fresh.slice(0, limit).map(toView)
+      const events = fresh.slice(0, limit).map(event => toView(event))
       return {
         events,
         missed: Math.max(0, Math.min(COUNTED, fresh.length) - events.length),

@@ -59,7 +59,7 @@ function toEntry(sample: Sample): EventVerdict {
 }
 
 /** One request that holds these events. */
-export function parcelOf(samples: readonly Sample[], receivedAt = NOW): RequestRow {
+export function requestRow(samples: readonly Sample[], receivedAt = NOW): RequestRow {
   return encodeRow({
     body: JSON.stringify(samples.map(toElement)),
     encoding: 'text',
@@ -80,7 +80,7 @@ export function sortAll(outbox: OutboxStore): void {
 
 /** Puts one request at a time and sorts it. */
 export function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): void {
-  for (const request of requests) outbox.append([parcelOf(request)])
+  for (const request of requests) outbox.append([requestRow(request)])
   sortAll(outbox)
 }
 

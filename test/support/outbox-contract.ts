@@ -6,6 +6,7 @@ import { describe, test } from 'vitest'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { createBench, type OpenedSql, type Rule } from './outbox-bench.ts'
 import { registerDelivery } from './outbox-rules-delivery.ts'
+import { registerDestinations } from './outbox-rules-destinations.ts'
 import { registerFailures } from './outbox-rules-failures.ts'
 import { registerHours } from './outbox-rules-hours.ts'
 import { registerIntake } from './outbox-rules-intake.ts'
@@ -39,6 +40,7 @@ export function registerStoreContract(
   describe(`the outbox on ${name}`, { tags }, () => {
     registerIntake(rule)
     registerDelivery(rule)
+    registerDestinations(rule)
     registerPruning(rule)
     registerLook(rule)
     registerHours(rule)

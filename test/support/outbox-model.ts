@@ -24,7 +24,7 @@ type Request = {
   kept: boolean
 }
 
-const doorReasons = { pending: null, rejected: 'schema_rejected', skipped: 'type_unmapped' } as const
+const webhookReasons = { pending: null, rejected: 'schema_rejected', skipped: 'type_unmapped' } as const
 
 export class Model {
   readonly requests: Request[] = []
@@ -73,7 +73,7 @@ export class Model {
     const settledAt = state === 'skipped' ? receivedAt : null
     this.events.push({
       ...{ request: id, position, sample, receivedAt, state, settledAt, leased: false },
-      reason: doorReasons[state],
+      reason: webhookReasons[state],
     })
   }
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { toPlace } from '../../src/outbox/place.ts'
 import type { Leased, Settlement } from '../../src/outbox/store.ts'
 import { type State, states } from '../../src/reasons.ts'
-import { NOW, parcelOf, samples } from './outbox-bench.ts'
+import { NOW, requestRow, samples } from './outbox-bench.ts'
 import {
   account,
   claimAll,
@@ -51,7 +51,7 @@ export function registerDelivery(rule: StoreRule): void {
   rule('[OB8] a claim holds the event as Twilio sent it and when it came', async ({ open }) => {
     const outbox = await open()
     const data = { to: '+15550100002', nested: { deep: [1, 'x', null] } }
-    await outbox.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
+    await outbox.append([requestRow([{ id: 'EZ1' }, { id: 'EZ2', data }], NOW - 5)])
     await outbox.index()
     expect((await claimAll(outbox))[1]).toMatchObject({
       request: 1,
@@ -67,7 +67,7 @@ export function registerDelivery(rule: StoreRule): void {
       const outbox = await open()
       const request = (from: number) => samples(2, from).map(event => ({ ...event, data: 'x'.repeat(1_000) }))
       await take(outbox, request(1), request(3), request(5), request(7))
-      const bytes = parcelOf(request(1)).body.length
+      const bytes = requestRow(request(1)).body.length
       expect(await claimIds(outbox, 9, 1)).toEqual(['EZ1', 'EZ2'])
       expect(await claimIds(outbox, 9, bytes + 1)).toEqual(['EZ3', 'EZ4', 'EZ5', 'EZ6'])
       expect(await claimIds(outbox, 1, everything)).toEqual(['EZ7'])

@@ -11,9 +11,9 @@ import {
   deliverAll,
   idsAndStates,
   NOW,
-  parcelOf,
   pruning,
   type Rule,
+  requestRow,
   type Sample,
   samples,
   sortAll,
@@ -36,13 +36,13 @@ const steps: { name: string; prepare: (outbox: OutboxStore) => void; step: (outb
     {
       name: 'a put of several requests',
       prepare: outbox => take(outbox, samples(1)),
-      step: outbox => outbox.append([parcelOf(samples(2)), parcelOf(mixture), parcelOf(samples(1))]),
+      step: outbox => outbox.append([requestRow(samples(2)), requestRow(mixture), requestRow(samples(1))]),
     },
     {
       name: 'a turn of sorting',
       prepare(outbox) {
         take(outbox, [{ id: 'old', verdict: 'rejected' }])
-        outbox.append([parcelOf(mixture), parcelOf(mixture)])
+        outbox.append([requestRow(mixture), requestRow(mixture)])
       },
       step: outbox => outbox.index(),
     },
@@ -120,7 +120,7 @@ export function registerFailures(rule: Rule): void {
       const outbox = createOutbox(failing.sql, pruning)
       for (let statements = 0; statements < 40; statements++) {
         failing.failAt(statements)
-        attempt(() => outbox.append([parcelOf(mixture), parcelOf(samples(2, 10 + statements))]))
+        attempt(() => outbox.append([requestRow(mixture), requestRow(samples(2, 10 + statements))]))
         failing.failAt(statements)
         attempt(() => outbox.index())
       }

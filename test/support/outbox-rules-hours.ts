@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { OutboxStore } from '../../src/outbox/store.ts'
 import { type Counts, eventsOf, noCounts } from '../../src/stats/quality-sample.ts'
-import { DAY, HOUR, NOW, parcelOf, type Sample, SINK_TEST, samples, TYPE } from './outbox-bench.ts'
+import { DAY, HOUR, NOW, requestRow, type Sample, SINK_TEST, samples, TYPE } from './outbox-bench.ts'
 import { account, deliverAll, pruneAll, type StoreRule, sortAll, take } from './store-bench.ts'
 
 const hourOf = (at: number) => Math.floor(at / HOUR)
@@ -26,12 +26,12 @@ export function registerHours(rule: StoreRule): void {
     async ({ open }) => {
       const outbox = await open()
       await outbox.append([
-        parcelOf([
+        requestRow([
           { id: 'EZ1', data },
           { id: 'EZ2', verdict: 'rejected' },
           { ...unmapped, id: 'EZ3' },
         ]),
-        parcelOf(
+        requestRow(
           [
             { id: 'EZ4', data },
             { id: 'EZ5', version: 5, data },
@@ -74,7 +74,7 @@ export function registerHours(rule: StoreRule): void {
       const outbox = await bench.open()
       await take(outbox, [{ id: 'EZ1', verdict: 'rejected' }])
       await outbox.append([
-        parcelOf(
+        requestRow(
           [
             { id: 'EZ1', data },
             { id: 'EZ1', data },
@@ -98,7 +98,7 @@ export function registerHours(rule: StoreRule): void {
       { type: SINK_TEST, verdict: 'skipped' },
       { id: 'EZ1', again: true },
     ])
-    const imported = parcelOf([{ id: 'EZ2', data }])
+    const imported = requestRow([{ id: 'EZ2', data }])
     const kept: unknown[][] = JSON.parse(imported.kept)
     await outbox.append([{ ...imported, kept: JSON.stringify(kept.map(entry => entry.slice(0, 7))) }])
     await sortAll(outbox)

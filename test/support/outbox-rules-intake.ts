@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { ValidationError } from '../../src/event/validation-errors.ts'
 import type { Leased, OutboxStore } from '../../src/outbox/store.ts'
 import { states } from '../../src/reasons.ts'
-import { faults, NOW, parcelOf, type Sample, samples, TYPE, toElement } from './outbox-bench.ts'
+import { faults, NOW, requestRow, type Sample, samples, TYPE, toElement } from './outbox-bench.ts'
 import {
   account,
   claimAll,
@@ -24,7 +24,10 @@ const sinkTest = { type: 'com.twilio.eventstreams.test-event', verdict: 'skipped
 
 export function registerIntake(rule: StoreRule): void {
   rule('[OB1] what was put is there when the process is killed right after', async ({ open, crash }) => {
-    await (await await open()).append([parcelOf(samples(2)), parcelOf([{ id: 'EZ3', verdict: 'rejected' }])])
+    await (await await open()).append([
+      requestRow(samples(2)),
+      requestRow([{ id: 'EZ3', verdict: 'rejected' }]),
+    ])
     const outbox = await crash()
     expect((await outbox.figures()).unsorted).toBe(3)
     await sortAll(outbox)
@@ -62,7 +65,7 @@ export function registerIntake(rule: StoreRule): void {
   rule(
     '[OB1] a body that holds no JSON is one event, its text, its base64 or nothing',
     async ({ open, crash }) => {
-      const parcel = { ...parcelOf([{ verdict: 'rejected' }]), checksum: undefined }
+      const parcel = { ...requestRow([{ verdict: 'rejected' }]), checksum: undefined }
       const broken = { ...parcel, body: '{"specversion":"1.0",' }
       // Three bytes whose base64 could be read as JSON.
       const bytes = { ...broken, body: '1234', encoding: 'base64' } as const
@@ -89,7 +92,7 @@ export function registerIntake(rule: StoreRule): void {
     const outbox = await open()
     const raw = JSON.stringify(odd)
     const body = `[{"id":${raw},"source":${raw},"data":${escaped},"raw":${raw}}]`
-    await outbox.append([{ ...parcelOf([event]), body, checksum: undefined }])
+    await outbox.append([{ ...requestRow([event]), body, checksum: undefined }])
     await outbox.remember(odd, odd)
     const again = await crash()
     await take(again, [event])
@@ -157,22 +160,22 @@ export function registerIntake(rule: StoreRule): void {
 
   rule('[OB3] events are sorted in the order they came, request by request', async ({ open }) => {
     const outbox = await open()
-    await outbox.append([parcelOf(samples(3)), parcelOf(samples(2, 4))])
-    await outbox.append([parcelOf(samples(2, 6))])
+    await outbox.append([requestRow(samples(3)), requestRow(samples(2, 4))])
+    await outbox.append([requestRow(samples(2, 6))])
     await sortAll(outbox)
     expect(await claimIds(outbox)).toEqual(['EZ1', 'EZ2', 'EZ3', 'EZ4', 'EZ5', 'EZ6', 'EZ7'])
   })
 
   rule('[OB3] a turn sorts as many as are asked for', async ({ open }) => {
     const outbox = await open()
-    for (let n = 0; n < 5; n++) await outbox.append([parcelOf(samples(200, 1 + n * 200))])
+    for (let n = 0; n < 5; n++) await outbox.append([requestRow(samples(200, 1 + n * 200))])
     expect([await outbox.index(700), await outbox.index(1), await outbox.index(700)]).toEqual([800, 200, 0])
   })
 
   rule('[OB3] requests without events hold nothing up', async ({ open }) => {
     const outbox = await open()
-    await outbox.append(Array.from({ length: 300 }, () => parcelOf([])))
-    await outbox.append([parcelOf([good])])
+    await outbox.append(Array.from({ length: 300 }, () => requestRow([])))
+    await outbox.append([requestRow([good])])
     expect(await outbox.index()).toBe(1)
   })
 
@@ -187,7 +190,7 @@ export function registerIntake(rule: StoreRule): void {
     'after a restart': async (outbox, restart) =>
       await put(await restartAfter(await put(outbox, [[good]]), restart), [[good]]),
     'after a restart before it was sorted': async (outbox, restart) => {
-      await outbox.append([parcelOf([good])])
+      await outbox.append([requestRow([good])])
       return await put(await restart(), [[good]])
     },
     'when it was skipped': async outbox => await put(outbox, [[unknown], [good]]),
@@ -206,7 +209,7 @@ export function registerIntake(rule: StoreRule): void {
     const outbox = await put(await open(), [[good]])
     await deliverAll(outbox)
     const [before] = await list(outbox)
-    await outbox.append([parcelOf([good], NOW + 1), parcelOf([bad], NOW + 2)])
+    await outbox.append([requestRow([good], NOW + 1), requestRow([bad], NOW + 2)])
     await sortAll(outbox)
     expect(await list(outbox)).toEqual([before])
     expect(await account(outbox)).toMatchObject({ received: 1, accepted: 1, duplicate: 2 })
@@ -310,7 +313,7 @@ export function registerIntake(rule: StoreRule): void {
 }
 
 async function put(outbox: OutboxStore, requests: readonly (readonly Sample[])[]): Promise<OutboxStore> {
-  await outbox.append(requests.map(request => parcelOf(request)))
+  await outbox.append(requests.map(request => requestRow(request)))
   await sortAll(outbox)
   return outbox
 }

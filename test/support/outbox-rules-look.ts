@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { type Place, toPlace } from '../../src/outbox/place.ts'
 import type { EventPage } from '../../src/outbox/queries.ts'
 import type { DeliveryAttempt, OutboxStore } from '../../src/outbox/store.ts'
-import { idOf, NOW, parcelOf, type Sample, samples, TYPE } from './outbox-bench.ts'
+import { idOf, NOW, requestRow, type Sample, samples, TYPE } from './outbox-bench.ts'
 import { claimAll, deliverAll, list, type StoreRule, sortAll, take } from './store-bench.ts'
 
 const ids = async (outbox: OutboxStore, query: Parameters<typeof list>[1]) =>
@@ -96,7 +96,7 @@ export function registerLook(rule: StoreRule): void {
   rule('[OB15] one page parses 2,000,000 characters, and says where to go on', async ({ open }) => {
     const outbox = await open()
     const large = { data: 'x'.repeat(900_000) }
-    for (let n = 1; n <= 5; n++) await outbox.append([parcelOf([{ id: `EZ${n}`, ...large }], NOW + n)])
+    for (let n = 1; n <= 5; n++) await outbox.append([requestRow([{ id: `EZ${n}`, ...large }], NOW + n)])
     await sortAll(outbox)
     const keysOf = ({ events, next, reachedAt = 0 }: EventPage) => [
       events.map(({ key }) => key).join(' '),
@@ -137,7 +137,7 @@ export function registerLook(rule: StoreRule): void {
     const outbox = await open()
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const body = `[{"id":"EZ1"},{"id":"EZ2","data":${deep}}]`
-    await outbox.append([{ ...parcelOf(samples(2)), body, checksum: undefined }])
+    await outbox.append([{ ...requestRow(samples(2)), body, checksum: undefined }])
     await outbox.index()
     // How deep is too deep depends on the host's stack.
     expect((await outbox.list({ q: 'EZ', limit: 9 })).events.map(({ key }) => key)).toContain('1-0')
@@ -160,7 +160,7 @@ export function registerLook(rule: StoreRule): void {
   rule('[OB15] the age of the backlog is that of its oldest event', async ({ open }) => {
     const outbox = await open()
     expect(await outbox.oldestPendingAt()).toBeUndefined()
-    await outbox.append([parcelOf([{ id: 'EZ1' }], NOW - 2), parcelOf([{ id: 'EZ2' }], NOW - 1)])
+    await outbox.append([requestRow([{ id: 'EZ1' }], NOW - 2), requestRow([{ id: 'EZ2' }], NOW - 1)])
     await outbox.index()
     expect(await outbox.oldestPendingAt()).toBe(NOW - 2)
     await outbox.settle(
@@ -264,8 +264,8 @@ export function registerLook(rule: StoreRule): void {
 
   rule('[OB24] when an event was stored is known for as long as its bytes are', async ({ open }) => {
     const outbox = await open({ retentionMs: 0 })
-    await outbox.append([parcelOf(samples(1))], NOW + 3)
-    await outbox.append([parcelOf(samples(1, 2))])
+    await outbox.append([requestRow(samples(1))], NOW + 3)
+    await outbox.append([requestRow(samples(1, 2))])
     await sortAll(outbox)
     expect((await list(outbox)).map(({ storedAt }) => storedAt)).toEqual([null, NOW + 3])
     await deliverAll(outbox, NOW + 4)

@@ -1,6 +1,6 @@
 /** [OB12]–[OB14]: what goes in time, what never does, and what is never given twice. */
 import { expect } from 'vitest'
-import { DAY, HOUR, NOW, parcelOf, samples } from './outbox-bench.ts'
+import { DAY, HOUR, NOW, requestRow, samples } from './outbox-bench.ts'
 import {
   account,
   claimAll,
@@ -112,7 +112,7 @@ export function registerPruning(rule: StoreRule): void {
 
   rule('[OB12] what is not sorted yet is not pruned, however old', async ({ open }) => {
     const outbox = await open({ retentionMs: 0, dedupeMs: 0 })
-    await outbox.append([parcelOf(samples(2))])
+    await outbox.append([requestRow(samples(2))])
     await pruneAll(outbox, NOW + YEAR)
     await sortAll(outbox)
     expect(await claimIds(outbox)).toEqual(['EZ1', 'EZ2'])
@@ -129,8 +129,8 @@ export function registerPruning(rule: StoreRule): void {
   rule('[OB12] an hour of a clock that was wrong keeps nothing that came after it', async ({ open }) => {
     const outbox = await open(short)
     await outbox.append([
-      parcelOf([{ id: 'EZ1', verdict: 'skipped' }], NOW + YEAR),
-      parcelOf([{ id: 'EZ2', verdict: 'skipped' }]),
+      requestRow([{ id: 'EZ1', verdict: 'skipped' }], NOW + YEAR),
+      requestRow([{ id: 'EZ2', verdict: 'skipped' }]),
     ])
     await sortAll(outbox)
     await pruneAll(outbox, NOW + DAY)
@@ -160,7 +160,7 @@ export function registerPruning(rule: StoreRule): void {
       expect((await again.figures()).unsorted).toBe(0)
       await take(again, samples(1, 5))
       expect(await list(again)).toMatchObject([{ key: '3-0', state: 'pending', element: { id: 'EZ5' } }])
-      await again.append([parcelOf(samples(1, 6))])
+      await again.append([requestRow(samples(1, 6))])
       const third = await crash(none)
       await take(third, samples(1, 7))
       expect((await list(third)).map(({ key }) => key)).toEqual(['5-0', '4-0', '3-0'])

@@ -12,10 +12,10 @@ import {
   HOUR,
   list,
   NOW,
-  parcelOf,
   pruneAll,
   pruning,
   type Rule,
+  requestRow,
   type Sample,
   SOURCE,
   samples,
@@ -42,7 +42,93 @@ const data = {
   },
 }
 
+const toBoth = () => [1, 2].map(destination => ({ destination, filtered: false }))
+
 export function registerSqlite(rule: Rule): void {
+  rule(
+    '[OB209] an event that cannot be read becomes a dead letter of all its destinations at once',
+    ({ sql, open }) => {
+      const outbox = open()
+      outbox.routeTo(toBoth)
+      take(outbox, samples(2))
+      sql.all('UPDATE requests SET checksum = 1 WHERE id = 1')
+      expect(outbox.claim({ destination: 2, limit: 9, characters: 9e9, now: NOW })).toEqual([])
+      expect(outbox.takeDamage()).toMatchObject([{ reason: 'unreadable', count: 2 }])
+      expect(outbox.claim({ destination: 1, limit: 9, characters: 9e9, now: NOW })).toEqual([])
+      expect(outbox.takeDamage()).toEqual([])
+      expect(account(outbox)).toMatchObject({ received: 2, pending: 0, rejected: 2 })
+      expect(outbox.get({ request: 1, position: 0 })?.deliveries).toMatchObject([
+        { destination: 1, state: 'rejected', reason: 'unreadable' },
+        { destination: 2, state: 'rejected', reason: 'unreadable' },
+      ])
+    },
+  )
+
+  rule(
+    '[OB47] counts of several destinations that differ are corrected, those of events too',
+    ({ sql, open, crash }) => {
+      const outbox = open()
+      outbox.routeTo(toBoth)
+      take(outbox, samples(5))
+      const refuse = outbox.claim({ destination: 2, limit: 2, characters: 9e9 })
+      outbox.settle(
+        refuse.map(event => ({ event, state: 'refused', reason: 'segment_refused' })),
+        NOW,
+      )
+      outbox.settle(
+        outbox
+          .claim({ destination: 1, limit: 1, characters: 9e9 })
+          .map(event => ({ event, state: 'accepted' })),
+        NOW,
+      )
+      const before = [account(outbox), outbox.counts(), outbox.eventCounts()]
+      outbox.compareCounts(NOW)
+      expect(outbox.takeDamage()).toEqual([])
+      sql.exec(`
+      UPDATE counts SET n = n + 3 WHERE destination = 2 AND state = 'pending';
+      UPDATE counts SET n = n - 1 WHERE destination = -1 AND state = 'refused';`)
+      const again = crash()
+      again.compareCounts(NOW + 2 * DAY)
+      expect(again.takeDamage()).toMatchObject([{ reason: 'counts_differ' }])
+      expect([account(again), again.counts(), again.eventCounts()]).toEqual(before)
+    },
+  )
+
+  rule(
+    '[OB210] as long as no event has two destinations, no statement is about a second one',
+    ({ sql, open }) => {
+      open()
+      const queries: string[] = []
+      const all: Sql['all'] = (query, ...values) => {
+        queries.push(query)
+        return sql.all(query, ...values)
+      }
+      const outbox = createOutbox({ ...sql, all }, pruning)
+      const opened = queries.length
+      let asked = 0
+      const work = () => {
+        take(outbox, samples(3), [{ id: 'no', verdict: 'rejected' }])
+        deliverAll(outbox)
+        list(outbox)
+        outbox.get({ request: 1, position: 0 })
+        pruneAll(outbox, NOW + 30 * DAY)
+        return queries.splice(0).filter(query => /\bfurther\b/.test(query))
+      }
+      queries.splice(0, opened)
+      expect(work()).toEqual([])
+      outbox.routeTo(() => {
+        asked += 1
+        return [{ destination: 2, filtered: false }]
+      })
+      take(outbox, samples(2, 10))
+      expect([asked, outbox.claimable(9, 2)]).toEqual([2, 2])
+      expect(queries.filter(query => /\bfurther\b/.test(query))).toEqual([])
+      outbox.routeTo(3)
+      take(outbox, samples(2, 20))
+      expect([asked, outbox.claimable(9, 3)]).toEqual([2, 2])
+    },
+  )
+
   rule('[OB6] a good copy takes the place of its own bad one, not of one with the same hash', bench => {
     const rejected = (proof: number) => [7, proof, TYPE, 6, 'rejected', 'schema_rejected', null]
     bench.open()
@@ -89,7 +175,7 @@ export function registerSqlite(rule: Rule): void {
       },
     }
     const outbox = createOutbox(watched, pruning)
-    outbox.append(samples(50).map(sample => parcelOf([sample])))
+    outbox.append(samples(50).map(sample => requestRow([sample])))
     expect(durabilities).toEqual(['on-disk'])
     sortAll(outbox)
     expect(outbox.total('pending')).toBe(50)
@@ -150,8 +236,8 @@ export function registerSqlite(rule: Rule): void {
   rule('[DQ5] hours are kept for 15 days; older ones become one sum a kind', ({ sql, open, crash }) => {
     const outbox = open()
     const hours = () => sql.all<{ hour: number }>('SELECT hour FROM hours').map(({ hour }) => hour)
-    for (const day of [0, 1, 2]) outbox.append([parcelOf(samples(2, day * 2 + 1), NOW + day * DAY)])
-    outbox.append([parcelOf([{ ...unmapped, id: 'EZ9' }], NOW)])
+    for (const day of [0, 1, 2]) outbox.append([requestRow(samples(2, day * 2 + 1), NOW + day * DAY)])
+    outbox.append([requestRow([{ ...unmapped, id: 'EZ9' }], NOW)])
     sortAll(outbox)
     const before = outbox.kindTotals()
     pruneAll(outbox, NOW + 15 * DAY)
@@ -159,7 +245,7 @@ export function registerSqlite(rule: Rule): void {
     pruneAll(outbox, NOW + 16 * DAY + HOUR)
     expect(hours()).toEqual([0, 0, hourOf(NOW) + 48])
     expect(outbox.kindTotals()).toEqual(before)
-    outbox.append([parcelOf(samples(1, 7), NOW)])
+    outbox.append([requestRow(samples(1, 7), NOW)])
     sortAll(outbox)
     pruneAll(outbox, NOW + 20 * DAY)
     expect(hours()).toEqual([0, 0])
@@ -186,7 +272,7 @@ export function registerSqlite(rule: Rule): void {
     const outbox = createOutbox(failing, pruning)
     take(outbox, samples(1, 2), [unmapped])
     const before = [outbox.kindTotals(), outbox.kindHours(ever)]
-    outbox.append([parcelOf([...samples(3), { ...unmapped, type: 'com.example.new' }])])
+    outbox.append([requestRow([...samples(3), { ...unmapped, type: 'com.example.new' }])])
     fails = true
     expect(() => outbox.index()).toThrow('on purpose')
     expect(() => outbox.prune(NOW + 20 * DAY)).toThrow('on purpose')
@@ -199,7 +285,7 @@ export function registerSqlite(rule: Rule): void {
 
   rule('[DQ5] folding goes in slices of 200 rows', ({ open, crash }) => {
     const outbox = open()
-    outbox.append(samples(1_100).map((sample, index) => parcelOf([sample], NOW + index * HOUR)))
+    outbox.append(samples(1_100).map((sample, index) => requestRow([sample], NOW + index * HOUR)))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + 100 * DAY)).toBe(6)
     expect(outbox.kindHours(ever)).toMatchObject([{ first: 0, events: [], counts: { passing: 1_100 } }])
@@ -211,7 +297,7 @@ export function registerSqlite(rule: Rule): void {
     const stay = (from: number) =>
       samples(400, from).map(event => ({ ...event, verdict: 'rejected' as const }))
     const go = (from: number) => samples(700, from).map(event => ({ ...event, verdict: 'skipped' as const }))
-    outbox.append([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => parcelOf([event])))
+    outbox.append([...stay(1), ...go(401), ...stay(1_101), ...go(1_501)].map(event => requestRow([event])))
     sortAll(outbox)
     expect(pruneAll(outbox, NOW + DAY)).toBe(5)
     expect(list(outbox).map(({ state }) => state)).toEqual(Array.from({ length: 800 }, () => 'rejected'))
@@ -222,7 +308,7 @@ export function registerSqlite(rule: Rule): void {
 
   rule('[OB3] a turn sorts some 500 events and says how many; 0 is the end', ({ open, crash }) => {
     const outbox = open()
-    for (let n = 0; n < 5; n++) outbox.append([parcelOf(samples(200, 1 + n * 200))])
+    for (let n = 0; n < 5; n++) outbox.append([requestRow(samples(200, 1 + n * 200))])
     expect(outbox.unsorted()).toBe(1_000)
     expect(outbox.index()).toBe(600)
     expect(outbox.unsorted()).toBe(400)
@@ -235,7 +321,7 @@ export function registerSqlite(rule: Rule): void {
 }
 
 function put(outbox: SqliteOutbox, requests: readonly (readonly Sample[])[]): SqliteOutbox {
-  outbox.append(requests.map(request => parcelOf(request)))
+  outbox.append(requests.map(request => requestRow(request)))
   sortAll(outbox)
   return outbox
 }

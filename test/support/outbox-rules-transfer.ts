@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { ScanQuery } from '../../src/outbox/queries.ts'
 import type { OutboxStore } from '../../src/outbox/store.ts'
 import { states } from '../../src/reasons.ts'
-import { idOf, NOW, parcelOf, SOURCE, samples } from './outbox-bench.ts'
+import { idOf, NOW, requestRow, SOURCE, samples } from './outbox-bench.ts'
 import {
   account,
   claimAll,
@@ -22,7 +22,7 @@ export function registerTransfer(rule: StoreRule): void {
     async ({ open, crash }) => {
       const outbox = await open()
       expect(await outbox.figures()).toMatchObject({ received: 0, unsorted: 0, isIndexed: true })
-      await outbox.append([parcelOf(samples(3)), parcelOf([]), parcelOf([{ id: 'EZ1' }])])
+      await outbox.append([requestRow(samples(3)), requestRow([]), requestRow([{ id: 'EZ1' }])])
       const again = await crash()
       for (const store of [outbox, again])
         expect(await store.figures()).toMatchObject({ received: 0, unsorted: 4, isIndexed: false, held: 0 })
@@ -37,7 +37,7 @@ export function registerTransfer(rule: StoreRule): void {
 
   rule('[OB124] a request without events is indexed as well', async ({ open }) => {
     const outbox = await open()
-    await outbox.append([parcelOf([])])
+    await outbox.append([requestRow([])])
     expect(await outbox.figures()).toMatchObject({ unsorted: 0, isIndexed: false })
     await sortAll(outbox)
     expect(await outbox.figures()).toMatchObject({ unsorted: 0, isIndexed: true })
@@ -49,10 +49,10 @@ export function registerTransfer(rule: StoreRule): void {
       const outbox = await open()
       await take(outbox, samples(2), [{ id: 'bad', verdict: 'rejected' }])
       // Stored, and not indexed: none of these is the import's.
-      await outbox.append([parcelOf([{ id: 'EZ1' }, { id: 'EZ5' }])])
+      await outbox.append([requestRow([{ id: 'EZ1' }, { id: 'EZ5' }])])
       const rows = [
-        parcelOf([{ id: 'EZ2' }, { id: 'EZ3' }, { id: 'EZ3' }]),
-        parcelOf([{ id: 'bad' }, { id: 'EZ4', verdict: 'rejected' }, { id: 'EZ5' }]),
+        requestRow([{ id: 'EZ2' }, { id: 'EZ3' }, { id: 'EZ3' }]),
+        requestRow([{ id: 'bad' }, { id: 'EZ4', verdict: 'rejected' }, { id: 'EZ5' }]),
       ]
       expect(await outbox.import(rows, NOW + 1)).toEqual({
         stored: 2,
@@ -85,7 +85,7 @@ export function registerTransfer(rule: StoreRule): void {
 
   rule('[OB125] an event is known, indexed or not, as long as its id is kept', async ({ open }) => {
     const outbox = await open({ retentionMs: 0, dedupeMs: 0 })
-    await outbox.import([parcelOf(samples(1))], NOW)
+    await outbox.import([requestRow(samples(1))], NOW)
     const asked = ['EZ1', 'EZ2'].map(id => ({ source: SOURCE, id }))
     expect(await outbox.knows(asked)).toEqual([true, false])
     expect(await outbox.knows([{ source: '/another', id: 'EZ1' }])).toEqual([false])
@@ -96,7 +96,10 @@ export function registerTransfer(rule: StoreRule): void {
 
   rule('[OB126] an export has each event once, oldest first, narrowed as was asked', async ({ open }) => {
     const outbox = await open()
-    await outbox.import([parcelOf(samples(3)), parcelOf([{ id: 'bad', verdict: 'rejected' }], NOW + 5)], NOW)
+    await outbox.import(
+      [requestRow(samples(3)), requestRow([{ id: 'bad', verdict: 'rejected' }], NOW + 5)],
+      NOW,
+    )
     const lines = async (query: ScanQuery) => {
       const found: string[] = []
       for (const text of (await scanAll(outbox, query)).split('\n').filter(Boolean)) {

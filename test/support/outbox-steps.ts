@@ -16,7 +16,7 @@ import {
   list,
   NOW,
   type OpenedSql,
-  parcelOf,
+  requestRow,
   type Sample,
   sortAll,
 } from './outbox-bench.ts'
@@ -110,7 +110,7 @@ class Pair {
     const model = this.#model
     switch (step.do) {
       case 'put':
-        this.#outbox.append(step.requests.map(samples => parcelOf(samples, this.#now)))
+        this.#outbox.append(step.requests.map(samples => requestRow(samples, this.#now)))
         model.put(step.requests, this.#now)
         break
       case 'sort':
@@ -150,7 +150,7 @@ class Pair {
     const open = this.#model.open()
     const claimed = this.#outbox.claim({ destination: 1, limit: limit, characters: bytes })
     const size = ({ request }: { request: number }) =>
-      parcelOf(this.#model.requests[request - 1]?.samples ?? []).body.length
+      requestRow(this.#model.requests[request - 1]?.samples ?? []).body.length
     const expected: ModelEvent[] = []
     let read = 0
     for (const event of open.slice(0, limit)) {

@@ -1,5 +1,5 @@
 /** Every generated file in schemas/, as text by file name; and the table of settings in docs/configuration.md. */
-import { toMarkdown } from '../../src/cli/settings-table.ts'
+import { toEnvExample, toMarkdown } from '../../src/cli/settings-table.ts'
 import { DestinationsFile } from '../../src/config/destinations-schema.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
@@ -28,6 +28,9 @@ export const configurationPage = new URL('../../docs/configuration.md', import.m
 
 /** That page with the table between its markers made anew. */
 export const withSettingsTable = (text: string): string => withTable(text, 'settings', toMarkdown())
+
+export const envExampleFile = new URL('../../.env.example', import.meta.url)
+export const envExample: string = toEnvExample()
 
 export const mappingPage = new URL('../../docs/mapping.md', import.meta.url)
 

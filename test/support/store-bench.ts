@@ -1,10 +1,11 @@
 /** What the promises of a store are tried on: a store that is audited after every step, and found again after a kill. */
 import { expect } from 'vitest'
+import { toPlace } from '../../src/outbox/place.ts'
 import type { EventQuery, EventView } from '../../src/outbox/queries.ts'
 import type { Leased, OutboxStore, Pruning } from '../../src/outbox/store.ts'
 import { states } from '../../src/reasons.ts'
 import type { Awaitable } from '../../src/runtime.ts'
-import { idOf, NOW, parcelOf, pruning, type Sample } from './outbox-bench.ts'
+import { idOf, NOW, pruning, requestRow, type Sample } from './outbox-bench.ts'
 
 /** Where a store keeps its events. `crash` gives the store that a process finds that starts after this one was killed. */
 export type OpenedStore = {
@@ -34,7 +35,7 @@ export async function sortAll(outbox: OutboxStore): Promise<void> {
 
 /** Puts one request at a time and sorts it. */
 export async function take(outbox: OutboxStore, ...requests: readonly (readonly Sample[])[]): Promise<void> {
-  for (const request of requests) await outbox.append([parcelOf(request)])
+  for (const request of requests) await outbox.append([requestRow(request)])
   await sortAll(outbox)
 }
 
@@ -102,6 +103,29 @@ async function audit(outbox: OutboxStore): Promise<void> {
     expect(await list(outbox, { state })).toHaveLength(listed)
     if (state === 'accepted' || state === 'skipped') expect(listed).toBeLessThanOrEqual(figures[state])
     else expect(listed).toBe(figures[state])
+  }
+  await auditDeliveries(outbox)
+}
+
+/** Each destination's account agrees with the figures by kind, and with the deliveries that are there. */
+async function auditDeliveries(outbox: OutboxStore): Promise<void> {
+  const { destinations } = await outbox.figures()
+  const counts = await outbox.counts()
+  expect(counts.filter(({ n }) => n < 0)).toEqual([])
+  const events = await Promise.all(
+    (await list(outbox)).map(async ({ key }) => outbox.get(toPlace(key) ?? { request: 0, position: 0 })),
+  )
+  const kept = events.flatMap(event => event?.deliveries ?? [])
+  for (const figures of destinations) {
+    const { destination } = figures
+    for (const state of [...states, 'filtered'] as const) {
+      const counted = counts.filter(count => count.destination === destination && count.state === state)
+      expect(figures[state]).toBe(counted.reduce((n, count) => n + count.n, 0))
+      const found = kept.filter(one => one.destination === destination && one.state === state).length
+      if (state === 'accepted' || state === 'skipped' || state === 'filtered')
+        expect(found).toBeLessThanOrEqual(figures[state])
+      else expect(found).toBe(figures[state])
+    }
   }
 }
 

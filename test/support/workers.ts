@@ -20,6 +20,8 @@ export type WorkersOptions = {
 }
 
 export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
+  /** Runs what a cron trigger of wrangler.toml runs. */
+  cron(expression: string): Promise<void>
   /** Of the workerd process. */
   readonly pid: number | undefined
   stop(): Promise<void>
@@ -68,6 +70,10 @@ export async function startWorkers(
   const url = await miniflare.ready
   return {
     ...toBridge(url.origin, environment.ADMIN_TOKEN ?? 'the-token-of-the-tests'),
+    async cron(expression) {
+      const worker = await miniflare.getWorker()
+      await worker.scheduled({ cron: expression })
+    },
     pid: workerdOf(process.pid),
     async stop() {
       await miniflare.dispose()

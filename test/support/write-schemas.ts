@@ -1,10 +1,12 @@
 /**
- * `npm run schemas`: writes schemas/ and the tables in docs/configuration.md and docs/mapping.md anew from the code. test/families/schemas.test.ts and
+ * `npm run schemas`: writes schemas/, .env.example and the tables in docs/configuration.md and docs/mapping.md anew from the code. test/families/schemas.test.ts and
  * test/config.test.ts fail while they differ.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
   configurationPage,
+  envExample,
+  envExampleFile,
   folder,
   generated,
   mappingPage,
@@ -17,8 +19,9 @@ for (const file of readdirSync(folder)) {
   if (!(file in generated)) rmSync(new URL(file, folder))
 }
 for (const [file, text] of Object.entries(generated)) writeFileSync(new URL(file, folder), text)
+writeFileSync(envExampleFile, envExample)
 writeFileSync(configurationPage, withSettingsTable(readFileSync(configurationPage, 'utf8')))
 writeFileSync(mappingPage, withTypesTable(readFileSync(mappingPage, 'utf8')))
 console.log(
-  `${Object.keys(generated).length} schemas written to schemas/, the settings to docs/configuration.md, the types to docs/mapping.md`,
+  `${Object.keys(generated).length} schemas written to schemas/, the settings to docs/configuration.md and .env.example, the types to docs/mapping.md`,
 )

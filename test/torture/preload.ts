@@ -38,7 +38,7 @@ function watch({ point, nth }: NonNullable<Plan['dieAt']>): void {
   const database = DatabaseSync.prototype
   const { exec } = database
   database.exec = function (script) {
-    if (script.includes('CREATE TABLE requests'))
+    if (/CREATE (TABLE|INDEX) (requests|hours|due|further)\b/.test(script))
       return execSlowly(statement => exec.call(this, statement), script)
     exec.call(this, script)
     if (script === 'BEGIN IMMEDIATE') wrote = new Set()

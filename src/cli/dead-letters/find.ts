@@ -16,7 +16,12 @@ const Summary = z.object({
   source: z.string().nullable(),
 })
 export type Summary = z.infer<typeof Summary>
-const Page = z.object({ events: z.array(Summary), next: z.string().nullable() })
+const Page = z.object({
+  events: z.array(Summary),
+  next: z.string().nullable(),
+  /** A bridge of before does not say it. */
+  unsorted: z.number().default(0),
+})
 
 const Detail = Summary.extend({
   faults: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })),
@@ -49,10 +54,11 @@ export type Filter = {
 
 const PAGE = 200
 
-/** The newest first, of each of the two states. */
+/** The newest first, of each of the two states. `sawUnsorted` hears with each page how many stored events are not indexed yet. */
 export async function* findAll(
   access: OutboxAccess,
   { state, since, until, ...filter }: Filter,
+  sawUnsorted: (events: number) => void = () => undefined,
 ): AsyncGenerator<Summary, void> {
   for (const one of state ? [state] : (['rejected', 'refused'] as const)) {
     for (let before: string | null = '', isFirst = true; isFirst || before; isFirst = false) {
@@ -63,6 +69,7 @@ export async function* findAll(
       const page: z.infer<typeof Page> = Page.parse(
         await (await check(access, await access.request(`/events?${query}`))).json(),
       )
+      sawUnsorted(page.unsorted)
       for (const event of page.events) {
         const at = Date.parse(event.receivedAt)
         if ((since === undefined || at >= since) && (until === undefined || at < until)) yield event

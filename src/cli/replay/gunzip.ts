@@ -11,6 +11,8 @@ import { type OnFault, Unreadable } from './unreadable.ts'
 const windowBits = { gzip: 15 + 16, zlib: 15 } as const
 export type Deflated = keyof typeof windowBits
 const OUTPUT_BYTES = 64 * 1_024
+/** Damage shows late: what follows it is taken for data for a while, and the beginning of the next member with it. */
+const LATE_BYTES = 16 * 1_024
 const LINE_FEED = Uint8Array.of(0x0a)
 
 export const beginsGzip = (bytes: Uint8Array, at: number): boolean =>
@@ -40,7 +42,8 @@ export async function* gunzip(
     const isEnd = (await input.peek(1)).length === 0
     if (isEnd) input.check()
     if (fault && isEnd && !isSound) throw new Unreadable(fault.why)
-    if (fault) onFault(isSound ? fault.why : `${fault.why}; the next ${dropped} bytes of the file are lost`)
+    const lost = Math.max(0, dropped - (fault?.again ?? 0))
+    if (fault) onFault(isSound ? fault.why : `${fault.why}; the next ${lost} bytes of the file are lost`)
     // What follows must not become part of the record that broke off.
     if (!isSound) yield LINE_FEED
     // The length that follows a wrong checksum is no stray bytes.
@@ -50,17 +53,30 @@ export async function* gunzip(
   }
 }
 
-/** `isRead`: all of it was unpacked, but it is not what was packed. */
-type Fault = { readonly why: string; readonly isRead: boolean }
+/**
+ * `isRead`: all of it was unpacked, but it is not what was packed. `again`: so many bytes that were unpacked before the fault showed
+ * are put back, to be searched for the next member.
+ */
+type Fault = { readonly why: string; readonly isRead: boolean; readonly again?: number }
 
 async function* inflateMember(input: Input, form: Deflated): AsyncGenerator<Uint8Array, Fault | undefined> {
   const stream = new ZStream()
   zlibInflateInit2(stream, windowBits[form])
+  const begin = input.at()
+  /** Of what was unpacked, the last bytes. */
+  let tail: Uint8Array = new Uint8Array()
+  const fail = async (fault: Fault): Promise<Fault> => {
+    if (form === 'zlib' || (fault.isRead && (await mayEndHere(input)))) return fault
+    // Not from this member's own beginning on, which would be found for ever.
+    const again = tail.subarray(tail.length === input.at() - begin ? 1 : 0)
+    input.putBack(again)
+    return { ...fault, isRead: false, again: again.length }
+  }
   for (;;) {
     const packed = await input.peek(1)
     if (packed.length === 0) {
       input.check()
-      return { why: `the ${form} data ends too early: the rest is missing`, isRead: false }
+      return fail({ why: `the ${form} data ends too early: the rest is missing`, isRead: false })
     }
     stream.input = packed
     stream.next_in = 0
@@ -73,10 +89,25 @@ async function* inflateMember(input: Input, form: Deflated): AsyncGenerator<Uint
       status = zlibInflate(stream, 0)
       if (stream.next_out > 0) yield stream.output.subarray(0, stream.next_out)
     } while (status === Z_OK && (stream.avail_in > 0 || stream.avail_out === 0))
+    const read = packed.subarray(0, stream.next_in)
+    tail =
+      read.length < LATE_BYTES
+        ? Buffer.concat([tail, read]).subarray(-LATE_BYTES)
+        : read.subarray(-LATE_BYTES)
     input.drop(stream.next_in)
     if (status === Z_STREAM_END) return undefined
-    if (status !== Z_OK && status !== Z_BUF_ERROR) return toFault(form, stream.msg, input.at())
+    if (status !== Z_OK && status !== Z_BUF_ERROR) return fail(toFault(form, stream.msg, input.at()))
   }
+}
+
+const isPadding = (bytes: Uint8Array) => bytes.every(byte => byte === 0)
+
+/** Behind a wrong checksum stands the length, and then the end, padding or the next member. Else it was no checksum. */
+async function mayEndHere(input: Input): Promise<boolean> {
+  const ahead = await input.peek(4 + 32)
+  return [0, 4].some(
+    at => ahead.length <= at || isPadding(ahead.subarray(at, at + 32)) || isMember(ahead, at),
+  )
 }
 
 function toFault(form: Deflated, message: string, at: number): Fault {

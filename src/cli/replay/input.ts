@@ -6,6 +6,8 @@ export type Input = {
   /** At least so many bytes if there are, and all that is at hand anyway; fewer at the end. Nothing is read past. */
   peek(bytes: number): Promise<Uint8Array>
   drop(bytes: number): void
+  /** Puts back what was dropped last. */
+  putBack(bytes: Uint8Array): void
   /** Drops all up to the first place where `isHere` holds, or to the end. `zeros`: nothing but padding was dropped. */
   seek(isHere: (bytes: Uint8Array, at: number) => boolean): Promise<{ dropped: number; zeros: boolean }>
   /** Bytes dropped so far. */
@@ -49,6 +51,11 @@ export function openInput(bytes: Bytes): Input {
     dropped += count
   }
 
+  function putBack(bytes: Uint8Array): void {
+    held = Buffer.concat([bytes, held])
+    dropped -= bytes.length
+  }
+
   function check(): void {
     if (fault) throw fault.error
   }
@@ -56,6 +63,7 @@ export function openInput(bytes: Bytes): Input {
   return {
     peek,
     drop,
+    putBack,
     check,
     at: () => dropped,
     async seek(isHere) {

@@ -91,16 +91,16 @@ export function toLines(summary: Summary, { isDryRun, isResumable, newIds }: Tel
     `${toBeginning(end)} ${count(read)} record${read === 1 ? '' : 's'} read in ${seconds.toFixed(1)} s (${count(eventsPerSecond)}/s), to ${to}: ${parts.join(', ') || 'nothing'}.`,
   ]
   if (bad > 0 && summary.rejectedFiles.length > 0)
-    lines.push(`The bad ones are in ${toList(summary.rejectedFiles)}`)
+    lines.push(`Rejected records written to ${toList(summary.rejectedFiles)}`)
   if (end === 'interrupted' || end === 'failed') {
     lines.push(
       isResumable
-        ? 'What is told here is safe. Run the same command again to go on from there, or with --from-start to begin anew.'
-        : 'What is told here is safe. Run it again over the same data: what is known already is recognised.',
+        ? 'Progress is saved. Run the same command again to continue, or with --from-start to start over.'
+        : 'Progress is saved. Run it again over the same data: duplicates are skipped.',
     )
   }
   if (end === 'limit' && isResumable)
-    lines.push('The same command goes on behind it; --from-start begins anew.')
+    lines.push('The same command continues after it; --from-start starts over.')
   if (summary.olderThan24h > 0 && stored + again + sent > 0 && !isDryRun && !newIds) {
     lines.push(
       `${count(summary.olderThan24h)} of them are older than 24 hours. Segment drops a second copy of a messageId for about a day only: what it has already had before counts twice in streaming destinations (warehouses tell copies apart by id).`,

@@ -3,7 +3,7 @@
  * so that ten thousand keys cost no more than a hundred.
  * @import { ValidationError as Fault } from '../../event/validation-errors.ts'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 import { clip, number, visible } from '../format.js'
 import { icon } from '../parts.js'
 import { isExactNumber } from './exact.js'
@@ -88,7 +88,7 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
     const keys = isList ? item.length : Object.keys(item).length
     const [from, to] = isList ? ['[', ']'] : ['{', '}']
     const children = h('div', { class: 'json-children' })
-    const ghosts = (missing.get(path) ?? []).filter(one => !has(item, one.key))
+    const missingFields = (missing.get(path) ?? []).filter(one => !has(item, one.key))
     const toggle = h(
       'button',
       {
@@ -100,7 +100,7 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
       icon('next'),
     )
     const rest = h('span', { class: 'json-rest' })
-    const hasMore = keys > 0 || ghosts.length > 0
+    const hasMore = keys > 0 || missingFields.length > 0
     const head = line(
       path,
       depth,
@@ -121,24 +121,24 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
     /** @param {boolean} open */
     function turn(open) {
       toggle.setAttribute('aria-expanded', String(open))
-      put(
+      replaceChildren(
         rest,
         open
           ? ''
           : ` ${number(keys)} ${keys === 1 ? (isList ? 'item' : 'key') : isList ? 'items' : 'keys'} ${to}`,
       )
       foot.hidden = !open
-      if (!open) return put(children)
-      put(
+      if (!open) return replaceChildren(children)
+      replaceChildren(
         children,
-        ghosts.map(({ key: name, fault }) => ghost(name, fault, depth + 1)),
+        missingFields.map(({ key: name, fault }) => missingField(name, fault, depth + 1)),
       )
       more(children, item, path, depth + 1, 0)
     }
     openers.set(path, () => toggle.getAttribute('aria-expanded') !== 'true' && turn(true))
     if (hasMore) turn((depth < OPEN_DEPTH && keys <= OPEN_MOST) || depth === 0 || leads(path))
     else {
-      put(rest, to)
+      replaceChildren(rest, to)
       foot.hidden = true
     }
     return h('div', { class: 'json-branch' }, head, children, foot)
@@ -195,7 +195,7 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
    * @param {Fault} fault
    * @param {number} depth
    */
-  function ghost(key, fault, depth) {
+  function missingField(key, fault, depth) {
     return line(
       fault.path,
       depth,
@@ -248,7 +248,7 @@ export function createTree(value, { faults = [], hide = text => text, beside = (
     }
     const text = h('bdi', { class: 'data json-string' })
     const show = (/** @type {number} */ n) =>
-      put(text, `"${hide(visible(clip(item, n)))}${item.length > n ? '' : '"'}`)
+      replaceChildren(text, `"${hide(visible(clip(item, n)))}${item.length > n ? '' : '"'}`)
     show(TEXT_PIECE)
     if (item.length <= TEXT_PIECE) return text
     const all = h('button', { type: 'button', class: 'link' }, `Show all ${number(item.length)} characters`)

@@ -4,8 +4,8 @@
  * @import { Page, View } from '../main.js'
  * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
-import { h, put } from '../dom.js'
-import { number, plural } from '../format.js'
+import { h, replaceChildren, setText } from '../dom.js'
+import { number, plural, toIndexLag } from '../format.js'
 import { button, empty, failure, icon, skeleton } from '../parts.js'
 import { createGroup } from './dead-letters/group.js'
 
@@ -17,12 +17,14 @@ import { createGroup } from './dead-letters/group.js'
  */
 export function createDeadLettersView(page) {
   const total = h('p', { class: 'soft' })
+  const lag = h('p', { class: 'index-lag soft', role: 'status' })
   const news = h('div', { class: 'news', role: 'status' })
   const body = h('div', { class: 'groups' }, skeleton(6))
   const element = h(
     'div',
-    { class: 'sheet' },
-    h('div', { class: 'sheet-head' }, h('h1', { tabindex: -1 }, 'Dead letters'), total),
+    { class: 'page' },
+    h('div', { class: 'page-head' }, h('h1', { tabindex: -1 }, 'Dead letters'), total),
+    lag,
     news,
     body,
   )
@@ -35,11 +37,12 @@ export function createDeadLettersView(page) {
     if (reading) return
     reading = true
     try {
-      /** @type {{ groups: Group[] }} */
-      const { groups } = await page.api.get('/dead-letters')
+      /** @type {{ groups: Group[], unsorted: number }} */
+      const { groups, unsorted } = await page.api.get('/dead-letters')
       draw(groups)
+      setText(lag, toIndexLag(unsorted))
     } catch (error) {
-      put(
+      replaceChildren(
         body,
         failure(error, () => void read()),
       )
@@ -51,19 +54,23 @@ export function createDeadLettersView(page) {
   /** @param {Group[]} groups */
   function draw(groups) {
     counted = groups.reduce((sum, { count }) => sum + count, 0)
-    put(news)
-    put(total, counted > 0 && `${plural(counted, 'event')} for ${plural(groups.length, 'reason')}`)
-    if (groups.length === 0) return put(body, nothing())
-    put(
+    replaceChildren(news)
+    replaceChildren(
+      total,
+      counted > 0 && `${plural(counted, 'event')} for ${plural(groups.length, 'reason')}`,
+    )
+    if (groups.length === 0) return replaceChildren(body, nothing())
+    replaceChildren(
       body,
       groups.map(group => createGroup(page, group, () => void read())),
     )
   }
 
   /** @param {Stats} stats */
-  function take({ rejected, refused }) {
+  function take({ rejected, refused, unsorted }) {
+    setText(lag, toIndexLag(unsorted))
     const now = rejected + refused
-    if (counted < 0 || now === counted) return put(news)
+    if (counted < 0 || now === counted) return replaceChildren(news)
     // Nothing is being read, so nothing can be pulled away from under the pointer.
     if (counted === 0) return void read()
     const words =
@@ -72,7 +79,7 @@ export function createDeadLettersView(page) {
         : `${number(counted - now)} fewer since this page loaded.`
     if (news.dataset.words === words && news.childElementCount > 0) return
     news.dataset.words = words
-    put(
+    replaceChildren(
       news,
       h(
         'p',

@@ -3,7 +3,7 @@
  * @import { Page, Place, View } from '../main.js'
  * @import { StateJson as Change, EventJson as Detail, PulseJson as Pulse } from '../../http/event-json.ts'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 import { shortType, visible } from '../format.js'
 import { parseExactly } from '../json/exact.js'
 import { createHide } from '../json/hide.js'
@@ -21,7 +21,7 @@ const LOOK_AGAIN_MS = 2_000
  * @returns {View}
  */
 export function createEventView(page) {
-  const element = h('div', { class: 'sheet event' })
+  const element = h('div', { class: 'page event' })
   /** @type {string} */
   let key = ''
   let text = ''
@@ -29,7 +29,7 @@ export function createEventView(page) {
   let event
   let raw = false
   let readAt = 0
-  /** Where no family says who the customer is, the eye is for every number in the event. */
+  /** Where no family says who the customer is, the reveal toggle is for every number in the event. */
   let allRevealed = false
   let abort = new AbortController()
   let off = () => {}
@@ -48,9 +48,9 @@ export function createEventView(page) {
     } catch (error) {
       if (signal.aborted) return
       const missing = error instanceof Error && 'status' in error && error.status === 404
-      if (missing) put(element, toList(), noName(), notFound())
+      if (missing) replaceChildren(element, toList(), noName(), notFound())
       else if (!event)
-        put(
+        replaceChildren(
           element,
           toList(),
           noName(),
@@ -63,9 +63,9 @@ export function createEventView(page) {
 
   /** @param {Pulse} pulse */
   function onPulse({ changes }) {
-    const told = changes.some(change => change.key === key && change.state !== event?.state)
+    const isNews = changes.some(change => change.key === key && change.state !== event?.state)
     const waiting = event?.state === 'pending' && Date.now() - readAt > LOOK_AGAIN_MS
-    if (told || waiting) void read()
+    if (isNews || waiting) void read()
   }
 
   function draw() {
@@ -76,12 +76,12 @@ export function createEventView(page) {
     const hide = open ? (/** @type {string} */ same) => same : createHide(now.customer)
     const focused = document.activeElement?.getAttribute('aria-label')
     const h1 = h('h1', { class: 'cut' }, data(shortType(now.type)))
-    put(
+    replaceChildren(
       element,
       toList(),
       h(
         'div',
-        { class: 'sheet-head' },
+        { class: 'page-head' },
         h1,
         now.version > 0 && h('span', { class: 'faint mono' }, `v${now.version}`),
         chip(now.state),
@@ -96,7 +96,7 @@ export function createEventView(page) {
       h('section', { class: 'card timeline-card', 'aria-label': 'Path' }, createTimeline(now, reasons)),
       h(
         'div',
-        { class: 'sheet-head' },
+        { class: 'page-head' },
         h(
           'div',
           { class: 'segmented', role: 'group', 'aria-label': 'Show as' },
@@ -244,7 +244,7 @@ export function createEventView(page) {
         text = ''
         event = undefined
         allRevealed = false
-        put(element, toList(), noName(), h('div', { class: 'card' }, skeleton(9)))
+        replaceChildren(element, toList(), noName(), h('div', { class: 'card' }, skeleton(9)))
       }
       element.closest('main')?.scrollTo(0, 0)
       void read()

@@ -3,7 +3,7 @@
  * @import { Page, View } from '../main.js'
  * @import { LiveStats as Stats } from '../../admin/changes.ts'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 import { failure, skeleton } from '../parts.js'
 import { createAccount } from './health/account.js'
 import { createFlow } from './health/flow.js'
@@ -23,7 +23,7 @@ export function createHealthView(page) {
   const notices = createNotices(page)
   const parts = [stations, flow, account, notices]
   const body = h('div', { class: 'health' })
-  const element = h('div', { class: 'sheet' }, h('h1', null, 'Health'), body)
+  const element = h('div', { class: 'page' }, h('h1', null, 'Health'), body)
   /** @type {Stats | null} */
   let stats = null
   /** @type {(() => void)[]} */
@@ -31,7 +31,7 @@ export function createHealthView(page) {
 
   /** @param {Stats} next */
   function take(next) {
-    if (!stats || !body.contains(stations.element)) put(body, ...parts.map(part => part.element))
+    if (!stats || !body.contains(stations.element)) replaceChildren(body, ...parts.map(part => part.element))
     stats = next
     draw()
   }
@@ -45,7 +45,7 @@ export function createHealthView(page) {
       take(await page.api.get('/stats'))
     } catch (error) {
       if (!stats)
-        put(
+        replaceChildren(
           body,
           failure(error, () => void read()),
         )
@@ -60,7 +60,7 @@ export function createHealthView(page) {
       const timer = setInterval(draw, TICK_MS)
       ends = [page.stream.onPulse(pulse => take(pulse.stats)), () => clearInterval(timer), flow.end]
       if (last) return take(last.stats)
-      if (!stats) put(body, skeleton(6))
+      if (!stats) replaceChildren(body, skeleton(6))
       void read()
     },
     hide() {

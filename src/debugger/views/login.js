@@ -2,7 +2,7 @@
  * The way in: the admin token, once; the cookie the bridge sets does the rest and no script can read it.
  * @import { Page, View } from '../main.js'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 
 /**
  * The start-up link carries the token in the fragment, which no server sees; it leaves the address bar and the history
@@ -58,9 +58,9 @@ export function createLoginView(page, onEnter, why) {
       { class: 'faint', id: 'token-help' },
       'It is the setting ',
       h('code', null, 'ADMIN_TOKEN'),
-      '. Without that setting, the bridge made one at its first start: its start-up line prints a link that logs in, and ',
+      '. Without that setting it is in ',
       h('code', null, 'DATA_DIR/admin-token'),
-      ' holds it.',
+      ', and in the link that a start on a terminal prints.',
     ),
   )
 
@@ -68,12 +68,12 @@ export function createLoginView(page, onEnter, why) {
   async function submit(event) {
     event.preventDefault()
     enter.disabled = true
-    put(said)
+    replaceChildren(said)
     try {
       await page.api.post('/login', { token: field.value.trim() })
       onEnter()
     } catch (error) {
-      put(said, toSentence(error))
+      replaceChildren(said, toSentence(error))
       field.select()
     } finally {
       enter.disabled = false

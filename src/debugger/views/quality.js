@@ -3,7 +3,7 @@
  * the fragment, so that a link shows another person the same.
  * @import { Page, Place, View } from '../main.js'
  */
-import { h, put } from '../dom.js'
+import { h, replaceChildren } from '../dom.js'
 import { empty, failure, skeleton } from '../parts.js'
 import { toChoice, toHash, windows } from './quality/choice.js'
 import { createDefinitions } from './quality/definitions.js'
@@ -27,8 +27,8 @@ export function createQualityView(page) {
   const definitions = createDefinitions()
   const element = h(
     'div',
-    { class: 'sheet' },
-    h('div', { class: 'sheet-head' }, title, choices),
+    { class: 'page' },
+    h('div', { class: 'page-head' }, title, choices),
     body,
     definitions.element,
   )
@@ -53,7 +53,7 @@ export function createQualityView(page) {
     } catch (error) {
       if (signal.aborted) return
       if (!quality)
-        put(
+        replaceChildren(
           body,
           failure(error, () => void read()),
         )
@@ -69,13 +69,13 @@ export function createQualityView(page) {
     destroy()
     destroy = () => {}
     definitions.draw(quality)
-    if (quality.types.length === 0) put(body, nothing())
-    else if (choice.type === null) put(body, createOverview(quality))
+    if (quality.types.length === 0) replaceChildren(body, nothing())
+    else if (choice.type === null) replaceChildren(body, createOverview(quality))
     else {
       const { type, version } = choice
       const found = quality.types.find(one => one.type === type && one.version === version)
       const view = found ? createTypeView(quality, found, toHash(choice.window)) : null
-      put(body, view ? view.element : unknown(choice))
+      replaceChildren(body, view ? view.element : unknown(choice))
       destroy = view?.destroy ?? destroy
     }
     for (const part of body.querySelectorAll('details[data-focus]')) {
@@ -89,7 +89,7 @@ export function createQualityView(page) {
   }
 
   function drawChoices() {
-    put(
+    replaceChildren(
       choices,
       Object.entries(windows).map(([window, name]) =>
         h(
@@ -117,7 +117,7 @@ export function createQualityView(page) {
       if (pressed) /** @type {HTMLElement | null} */ (choices.querySelector('[aria-pressed="true"]'))?.focus()
       else if (elsewhere && quality) title.focus()
       if (quality && !another) draw()
-      else put(body, skeleton(8))
+      else replaceChildren(body, skeleton(8))
       if (another) quality = null
       void read()
     },

@@ -1,5 +1,5 @@
 /**
- * HTTP as the door needs it. Twilio drops an event for good on any 4xx but 429, so a request that was cut off or came too
+ * HTTP as the webhook needs it. Twilio drops an event for good on any 4xx but 429, so a request that was cut off or came too
  * slowly gets a 503 here, where Node would say 400 or 408.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

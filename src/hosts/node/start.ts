@@ -1,5 +1,7 @@
 /** The bridge on Node: data folder, outbox thread, HTTP server; started and stopped as one. */
 import type { HttpBindings } from '@hono/node-server'
+import { isHealthy } from '../../admin/status.ts'
+import { createHeartbeat, HEARTBEAT_EVERY_MS } from '../../alerts/heartbeat.ts'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
 import { createLoginRateLimit } from '../../http/auth/login-rate-limit.ts'
@@ -8,10 +10,12 @@ import { readBody } from './body.ts'
 import { openFolder, readAdminToken } from './data-folder.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
+import { readDisk, watchDisk } from './disk.ts'
 import { openEndedSessions } from './ended-sessions.ts'
 import { openServer, rawUrl } from './http-server.ts'
-import { startOutboxClient } from './outbox-client.ts'
+import { type NodeOutboxClient, startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
+import { createProcessMeters } from './process-metrics.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -38,6 +42,20 @@ function watch(find: () => string | undefined): { readonly failed: Promise<Error
   return { failed, stop: () => clearInterval(looking) }
 }
 
+/** Returns what ends it. */
+function beatFor({ HEARTBEAT_URL: url }: Settings, { status }: NodeOutboxClient, log: Log): () => void {
+  if (url === undefined) return () => undefined
+  const beat = createHeartbeat({
+    url,
+    isHealthy: async () => isHealthy(await status(), Date.now()),
+    send: fetch,
+    log,
+  })
+  void beat()
+  const beating = setInterval(() => void beat(), HEARTBEAT_EVERY_MS)
+  return () => clearInterval(beating)
+}
+
 /** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. */
 export async function start(settings: Settings, log: Log): Promise<Running> {
   // What has been started is ended in the opposite order.
@@ -58,6 +76,9 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const outboxClient = await startOutboxClient({ settings, ...folder })
     ends.push(outboxClient.stop)
     const stopping = new AbortController()
+    const disk = watchDisk({ read: () => readDisk(settings.DATA_DIR), report: outboxClient.report })
+    ends.push(disk.stop)
+    const processMeters = createProcessMeters()
     const app = createApp({
       host: 'node',
       stopping: stopping.signal,
@@ -65,6 +86,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       outboxClient,
       adminToken,
       page: readPage(),
+      hostMetrics: () => Promise.all([disk.metrics(), processMeters.json()]),
       tries: createLoginRateLimit(Date.now),
       endedSessions: openEndedSessions(settings.DATA_DIR, log),
       peerAddress: ({ env }: { env: HttpBindings }) => env.incoming.socket.remoteAddress,
@@ -79,6 +101,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     ends.push(server.close)
     // A stream never ends by itself.
     ends.push(() => stopping.abort())
+    ends.push(beatFor(settings, outboxClient, log))
     folder.announce(server.url)
     const lost = watch(folder.lost)
     const logLost = watch(() => (folder.lost() === undefined ? folder.logLost() : undefined))

@@ -28,5 +28,5 @@ function objectAt<Methods>(namespace: DurableObjectNamespace, name: string): Met
 /** There is one for all shards, so that four shards never send four notices. */
 export const clockAs = <Methods>(env: Env): Methods => objectAt(env.NOTICE_CLOCK, 'clock')
 export const shardAs = <Methods>(env: Env, index: number): Methods => objectAt(env.OUTBOX, `shard-${index}`)
-/** The name under which the clock knows what fails before any shard. */
-export const DOOR = 'door'
+/** The name under which the notice clock keeps what fails before any shard; it is stored, so it stays. */
+export const WEBHOOK = 'door'

@@ -16,7 +16,7 @@ import { migrate } from '../../outbox/sqlite/migrations.ts'
 import { createNoticeStore, type NoticeStore } from '../../outbox/sqlite/notices.ts'
 import { createAlarm } from './alarm.ts'
 import { digests } from './digests.ts'
-import { DOOR, type Env, settingsOf, shardAs } from './env.ts'
+import { type Env, settingsOf, shardAs, WEBHOOK } from './env.ts'
 import { createLog } from './log.ts'
 import {
   afterFailures,
@@ -150,7 +150,7 @@ export class NoticeClock extends DurableObject<Env> {
     if (this.#notifier.standing().webhook.open.length > 0) await this.#askWhatVerifies()
     const { everyMs } = notifierSettings(this.#settings)
     const before = this.#states
-    this.#keep(withoutOld(before, DOOR, Date.now() - everyMs))
+    this.#keep(withoutOld(before, WEBHOOK, Date.now() - everyMs))
     for (const component of components) {
       if (isFailing(before, component) && !isFailing(this.#states, component))
         this.#notifier.recovered(component)

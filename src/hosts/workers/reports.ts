@@ -1,5 +1,5 @@
 /**
- * Failures at the door, on their way to the notice clock. What a stranger causes is counted in the isolate and reported at
+ * Failures at the webhook, on their way to the notice clock. What a stranger causes is counted in the isolate and reported at
  * most once a minute and reason; the first goes at once. A success costs the clock nothing.
  */
 
@@ -11,18 +11,18 @@ import type { Log } from '../../runtime.ts'
 /** No timer runs in an isolate between requests: what is counted goes with the first one after that. */
 const TOGETHER_MS = 60_000
 
-export type DoorReports = {
+export type WebhookReports = {
   report(failure: Failure): void
-  /** An intake was stored: it was signed, and the outbox takes it. */
+  /** A request was stored: it was signed, and the outbox can be written. */
   stored(): void
 }
 
-export function createDoorReports(parts: {
+export function createWebhookReports(parts: {
   readonly failed: (failure: Failure) => void
   readonly recovered: (component: Component) => void
   readonly everyMs: number
   readonly log: Log
-}): DoorReports {
+}): WebhookReports {
   const { failed, recovered, everyMs, log } = parts
   const changes = createStateLog(log)
   const gathered = new Map<Failure['reason'], { sentAt: number; count: number }>()

@@ -1,6 +1,9 @@
 /** The bridge on Cloudflare Workers: the same routes over the same core. */
 import type { Hono } from 'hono'
+import { isHealthy } from '../../admin/status.ts'
+import { createHeartbeat } from '../../alerts/heartbeat.ts'
 import { notifierSettings } from '../../alerts/notifier.ts'
+import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
@@ -21,6 +24,9 @@ const SUBREQUESTS_A_STREAM = 40
 
 /** The figures ask every shard, and the notice clock up to four times; the free plan allows an invocation 50 subrequests. */
 const SHARDS_ON_FREE_PLAN = 46
+
+/** The cron trigger of what happens each minute: see `triggers` in wrangler.toml. */
+const EACH_MINUTE = '* * * * *'
 
 /** Built once an isolate. */
 let app: Hono | undefined
@@ -75,13 +81,25 @@ export default {
     return app.fetch(request, env, context)
   },
 
-  /** The watchdog: see `triggers` in wrangler.toml. */
-  async scheduled(_event, env) {
+  async scheduled({ cron }, env) {
     const read = readEnv(env)
     if (!read.ok) return
-    const { OUTBOX_SHARDS, LOG_LEVEL } = read.settings
-    const ask = () => clockOf(env).shards(OUTBOX_SHARDS)
-    const { highest } = await createShardHistory(ask, OUTBOX_SHARDS, createLog(LOG_LEVEL))()
-    await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
+    await (cron === EACH_MINUTE ? beat(read.settings, env) : watchShards(read.settings, env))
   },
 } satisfies ExportedHandler<Env>
+
+/** The watchdog of the shards' alarms. */
+async function watchShards({ OUTBOX_SHARDS, LOG_LEVEL }: Settings, env: Env): Promise<void> {
+  const ask = () => clockOf(env).shards(OUTBOX_SHARDS)
+  const { highest } = await createShardHistory(ask, OUTBOX_SHARDS, createLog(LOG_LEVEL))()
+  await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
+}
+
+async function beat(settings: Settings, env: Env): Promise<void> {
+  const { HEARTBEAT_URL: url, LOG_LEVEL, OUTBOX_SHARDS } = settings
+  if (url === undefined) return
+  const log = createLog(LOG_LEVEL)
+  const { status } = createShardClient(env, OUTBOX_SHARDS, notifierSettings(settings).everyMs, log)
+  const isWell = async () => isHealthy(await status(), Date.now())
+  await createHeartbeat({ url, isHealthy: isWell, send: fetch, log })()
+}

@@ -33,18 +33,29 @@ export type Caller = { readonly via: 'bearer' } | { readonly via: 'cookie'; read
  * scrape and command. What keeps guessers out is the token's length.
  */
 export async function findCaller(c: Context, { isToken, sessions }: Lock): Promise<Caller | undefined> {
-  // Other schemes may be for a proxy in front, which a browser then sends with every request.
-  const [, given] = /^Bearer\b *(.*)$/i.exec(c.req.header('authorization') ?? '') ?? []
+  const given = bearerOf(c)
   if (given !== undefined) return (await isToken(given)) ? { via: 'bearer' } : undefined
   const session = await sessions.find(c)
   return session && { via: 'cookie', session }
 }
 
-export function createGuard(lock: Lock | undefined, settings: Settings): MiddlewareHandler {
+function bearerOf(c: Context): string | undefined {
+  // Other schemes may be for a proxy in front, which a browser then sends with every request.
+  return /^Bearer\b *(.*)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+}
+
+/** `isAlso`: another token that opens what stands behind this guard, and nothing else. */
+export function createGuard(
+  lock: Lock | undefined,
+  settings: Settings,
+  isAlso?: Lock['isToken'],
+): MiddlewareHandler {
   return async (c, next) => {
-    if (!lock) return c.notFound()
-    const caller = await findCaller(c, lock)
-    if (!caller) {
+    if (!lock && !isAlso) return c.notFound()
+    const bearer = bearerOf(c)
+    if (isAlso && bearer !== undefined && (await isAlso(bearer))) return next()
+    const caller = lock && (await findCaller(c, lock))
+    if (!lock || !caller) {
       const message = 'Log in at /debugger/, or send the admin token: Authorization: Bearer <ADMIN_TOKEN>'
       return c.json({ error: 'unauthorized', message }, 401, { 'www-authenticate': 'Bearer' })
     }

@@ -38,11 +38,12 @@ function statementsOf(table: DeliveryTable) {
       SELECT request FROM ${table} WHERE ${held} AND request > ? ORDER BY request, position LIMIT 1`,
     at: `
       SELECT request, position, destination, received_at, kind, ${judged} FROM ${table} WHERE request = ? AND position = ?`,
-    kindsAmong: `SELECT d.kind, d.reason ${among} WHERE d.destination = ? AND d.state = ?`,
+    kindsAmong: `SELECT d.kind, d.reason ${among} WHERE +d.destination = ? AND +d.state = ?`,
+    /** The plus signs: SQLite looks at the values given, and would go through all that is pending by the index `due`. */
     settle: `
       UPDATE ${table} SET state = ?, reason = ?, settled_at = ?, detail = ?,
         attempts = attempts + ?, tried_at = coalesce(?, tried_at), held_until = ?, holds = ?
-      WHERE (request, position) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND destination = ? AND state = ?`,
+      WHERE (request, position) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?)) AND +destination = ? AND +state = ?`,
     countAttempts: `
       UPDATE ${table} SET attempts = attempts + (tried.value ->> 3), tried_at = tried.value ->> 4
       FROM json_each(?) AS tried WHERE ${table}.request = tried.value ->> 0

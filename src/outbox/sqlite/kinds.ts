@@ -1,13 +1,13 @@
 /**
- * Which kinds (type and schema version) have figures of their own: all that the families list, and the first that this outbox
- * met. Types and versions are text that came from outside: noise in them must not make rows, labels and memory without end.
+ * Which kinds (type and schema version) have figures of their own: all that the families list, and the first others that this
+ * outbox met. Types and versions are text that came from outside: noise in them must not make rows, labels and memory without end.
  * All other events are counted as a kind that stands for many: their type without a version, or `other`.
  */
 import { familyOf } from '../../families/index.ts'
 import type { Sql } from './sql.ts'
 import * as statements from './statements.ts'
 
-/** Twilio's catalogue has some 190 types, each in a version or two. */
+/** Of those that no family lists. */
 const KINDS = 200
 /** The type of a kind that stands for many, and its id, which no other kind can have. */
 export const OTHER_TYPE = 'other'
@@ -27,6 +27,8 @@ export type Kinds = {
 export function createKinds(sql: Sql): Kinds {
   const known = new Map<string, number>()
   const folded = new Map<number, number>()
+  /** How many kinds are not listed; counted when it is asked for. */
+  let unlisted: number | undefined
   fold()
 
   function find(type: string, version: number): number | undefined {
@@ -34,7 +36,14 @@ export function createKinds(sql: Sql): Kinds {
   }
 
   function insert(type: string, version: number): number {
-    return sql.all<{ id: number }>(statements.insertKind, type, version)[0]?.id ?? OTHER_ID
+    const id = sql.all<{ id: number }>(statements.insertKind, type, version)[0]?.id ?? OTHER_ID
+    if (unlisted !== undefined && !isListed({ type, version })) unlisted += 1
+    return id
+  }
+
+  /** In the order they were met. */
+  function met(): Kind[] {
+    return sql.all<Kind>(statements.kindsAfter, OTHER_ID)
   }
 
   function sharedKind(type: string): number {
@@ -46,7 +55,14 @@ export function createKinds(sql: Sql): Kinds {
 
   /** Of a store that met more: their counts become one; the rows of events stay as they are. */
   function fold(): void {
-    const beyond = sql.all<Kind>(statements.kindsAfter, KINDS).filter(one => !isListed(one))
+    const all = met()
+    // A look at the families makes their schemas, which a start can do without.
+    if (all.length <= KINDS) return
+    const counted = new Set(sql.all<{ kind: number }>(statements.countRows).map(({ kind }) => kind))
+    // One without counts is among those that were folded before, and so are its events.
+    const beyond = all
+      .filter(one => !isListed(one))
+      .filter(({ id }, place) => place >= KINDS || !counted.has(id))
     if (beyond.length === 0) return
     const targets = new Map<number, number>()
     try {
@@ -70,7 +86,10 @@ export function createKinds(sql: Sql): Kinds {
 
   return {
     countedAs,
-    forget: () => known.clear(),
+    forget() {
+      known.clear()
+      unlisted = undefined
+    },
     kind(type, version) {
       const name = `${version} ${type}`
       const before = known.get(name)
@@ -86,7 +105,8 @@ export function createKinds(sql: Sql): Kinds {
   }
 
   function hasRoom(): boolean {
-    return (sql.all<{ id: number }>(statements.newestKind)[0]?.id ?? 0) < KINDS
+    unlisted ??= met().filter(one => !isListed(one)).length
+    return unlisted < KINDS
   }
 }
 

@@ -38,7 +38,9 @@ export function createSharedEvents(sql: Sql): SharedEvents {
   function among(places: readonly Place[]): ReturnType<SharedEvents['among']> {
     const found = new Map<string, [CountedRow, ...CountedRow[]]>()
     if (!areThere || places.length === 0) return found
-    for (const list of toJsonLists(places.map(({ request, position }) => [request, position]))) {
+    // Two deliveries of one event are asked for once.
+    const once = new Map(places.map(place => [toKey(place), [place.request, place.position]]))
+    for (const list of toJsonLists([...once.values()])) {
       for (const first of sql.all<CountedRow>(statements.sharedAmong, list)) found.set(toKey(first), [first])
       for (const other of sql.all<CountedRow>(statements.furtherAmong, list))
         found.get(toKey(other))?.push(other)

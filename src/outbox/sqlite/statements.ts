@@ -24,7 +24,6 @@ export const oldestUnsorted = `
 // Sorting requests into events
 export const findKind = 'SELECT id FROM kinds WHERE type = ? AND version = ?'
 export const insertKind = 'INSERT INTO kinds (type, version) VALUES (?, ?) RETURNING id'
-export const newestKind = 'SELECT max(id) AS id FROM kinds'
 export const kindsAfter = 'SELECT id, type, version FROM kinds WHERE id > ?'
 /** The counts of one kind, added to those of another. */
 export const moveCounts = `

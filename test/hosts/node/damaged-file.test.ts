@@ -18,7 +18,7 @@ import { openSqlite } from '../../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../../src/outbox/sqlite/outbox.ts'
 import { type Bridge, newDataDir, spawnBridge, startBridge } from '../../support/bridge.ts'
 import { runCommand } from '../../support/cli-terminal.ts'
-import { parcelOf } from '../../support/dispatcher.ts'
+import { requestRow } from '../../support/dispatcher.ts'
 import type { NoticeJson } from '../../support/hosts.ts'
 import { openWorkplace } from '../../support/replay.ts'
 import { startSegment } from '../../support/segment.ts'
@@ -251,9 +251,9 @@ describe('an export of what can be read', { timeout: 180_000 }, () => {
       const outbox = createOutbox(sql, { retentionMs: 0, dedupeMs: 0 })
       const sorted = Array.from({ length: 3 }, () => messageStatus())
       const later = Array.from({ length: 1_200 }, () => messageStatus())
-      outbox.append([parcelOf(sorted, Date.now())])
+      outbox.append([requestRow(sorted, Date.now())])
       outbox.index()
-      outbox.append([parcelOf(later.slice(0, 700), Date.now()), parcelOf(later.slice(700), Date.now())])
+      outbox.append([requestRow(later.slice(0, 700), Date.now()), requestRow(later.slice(700), Date.now())])
       sql.close()
       const expected = [...sorted, ...later].map(({ id }) => id)
       for (const mount of [mountFull, mountReadOnly]) {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Stored } from '../../../src/event/received-request.ts'
 import { createGroupCommit } from '../../../src/hosts/node/group-commit.ts'
 import type { RequestRow } from '../../../src/outbox/request-row.ts'
-import { parcelOf, samples } from '../../support/outbox-bench.ts'
+import { requestRow, samples } from '../../support/outbox-bench.ts'
 
 /** One under way, which the test ends. */
 type Commit = {
@@ -16,7 +16,7 @@ type Commit = {
 const full: Stored = { stored: false, reason: 'outbox_unwritable', detail: 'disk full' }
 
 describe('requests on their way to the outbox', () => {
-  const [one, two, three, four] = [1, 2, 3, 4].map(n => parcelOf(samples(1, n))) as [
+  const [one, two, three, four] = [1, 2, 3, 4].map(n => requestRow(samples(1, n))) as [
     RequestRow,
     RequestRow,
     RequestRow,

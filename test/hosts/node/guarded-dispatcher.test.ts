@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { createDamage, type Verdict } from '../../../src/hosts/node/damage.ts'
 import { guardDispatcher } from '../../../src/hosts/node/guarded-dispatcher.ts'
-import { createLogKeeper, DAY, MINUTE, openDepot, parcelOf } from '../../support/dispatcher.ts'
+import { createLogKeeper, DAY, MINUTE, openTestbed, requestRow } from '../../support/dispatcher.ts'
 import { messageStatus } from '../../support/twilio.ts'
 
 async function openDoubted() {
-  const bench = openDepot({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
+  const bench = openTestbed({ deliver: async () => ({ kind: 'accepted', status: 200, answer: '' }) })
   bench.take(messageStatus())
   await bench.drainFor(0)
   let resolve = (_: Verdict) => {}
@@ -44,7 +44,7 @@ describe('a file that may be damaged', () => {
 
   it('[OB130] is told when the check does not end: every event is answered 503 meanwhile', async () => {
     const { bench, dispatcher, damage, resolve, reasonsTold } = await openDoubted()
-    const put = () => dispatcher.append([parcelOf([messageStatus()], bench.clock.at)])[0]?.stored
+    const put = () => dispatcher.append([requestRow([messageStatus()], bench.clock.at)])[0]?.stored
     dispatcher.tick()
     expect(put()).toBe(false)
     bench.clock.pass(MINUTE - 1)

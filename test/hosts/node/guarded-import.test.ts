@@ -3,11 +3,11 @@ import { expect, it } from 'vitest'
 import { createTransfer } from '../../../src/admin/transfer.ts'
 import { guardDispatcher } from '../../../src/hosts/node/guarded-dispatcher.ts'
 import { failed } from '../../../src/send/destination.ts'
-import { openDepot } from '../../support/dispatcher.ts'
+import { openTestbed } from '../../support/dispatcher.ts'
 import { messageStatus } from '../../support/twilio.ts'
 
 it('[AP105] it is refused as outbox_damaged, with the remedy for that', async () => {
-  const bench = openDepot({ deliver: async () => failed('segment_timeout', undefined, '') })
+  const bench = openTestbed({ deliver: async () => failed('segment_timeout', undefined, '') })
   expect(bench.take(messageStatus())).toBe(true)
   const nothing = () => undefined
   const damage = {

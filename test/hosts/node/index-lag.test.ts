@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { openSqlite } from '../../../src/hosts/node/sqlite.ts'
 import { createOutbox } from '../../../src/outbox/sqlite/outbox.ts'
 import { newDataDir, startBridge } from '../../support/bridge.ts'
-import { parcelOf, pruning, samples } from '../../support/outbox-bench.ts'
+import { pruning, requestRow, samples } from '../../support/outbox-bench.ts'
 import { messageStatus, sendEvents } from '../../support/twilio.ts'
 
 const A_REQUEST = 500
@@ -18,7 +18,7 @@ function leaveUnsorted(dataDir: string, requests = REQUESTS): void {
   const sql = openSqlite(join(dataDir, 'outbox.db'))
   const outbox = createOutbox(sql, pruning)
   for (let request = 0; request < requests; request++) {
-    outbox.append([parcelOf(samples(A_REQUEST, request * A_REQUEST), Date.now())], Date.now())
+    outbox.append([requestRow(samples(A_REQUEST, request * A_REQUEST), Date.now())], Date.now())
   }
   sql.close()
 }

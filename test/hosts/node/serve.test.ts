@@ -1,4 +1,5 @@
 /** The bridge as a process: how it starts, refuses to start, and comes back after it was killed. */
+import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -13,6 +14,8 @@ import { messageStatus, sendBody, sendEvents } from '../../support/twilio.ts'
 
 const toSegment = (url: string) => ({ SEGMENT_WRITE_KEY: 'the-write-key', SEGMENT_HOST: url })
 const nowhere = toSegment('http://127.0.0.1:9')
+
+const hasScript = spawnSync('script', ['--version']).status === 0
 
 /** A folder that goes with the test. */
 function useFolder(): { path: string } & Disposable {
@@ -62,9 +65,20 @@ describe.concurrent('serve', () => {
     }
   })
 
-  it('[SV7] a token made by the bridge is said once, in a link that logs in', async () => {
+  it('[CF220] a token made by the bridge goes into no log: the start-up text names its file', async () => {
     using folder = useFolder()
     const bridge = await spawnBridge(folder.path, { ...nowhere, LOG_LEVEL: 'debug' })
+    const said = () => bridge.stderr.join('\n')
+    await vi.waitFor(() => expect(said()).toContain('figures '))
+    expect(bridge.adminToken).toHaveLength(32)
+    expect(said()).not.toContain(bridge.adminToken)
+    expect(said()).toContain(`(log in with the token in ${join(folder.path, 'admin-token')})`)
+    await bridge.kill('SIGTERM')
+  })
+
+  it.runIf(hasScript)('[SV7] on a terminal it is said once, in a link that logs in', async () => {
+    using folder = useFolder()
+    const bridge = await spawnBridge(folder.path, { ...nowhere, LOG_LEVEL: 'debug' }, 'terminal')
     const said = () => bridge.stderr.join('\n')
     await vi.waitFor(() => expect(said()).toContain('debugger '))
     const [link = ''] = /(?<=debugger +)http\S+/.exec(said()) ?? []

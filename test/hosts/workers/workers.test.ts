@@ -247,6 +247,14 @@ describe('settings', () => {
     expect((await fetch(`${bridge.origin}/healthz`)).status).toBe(200)
   })
 
+  it('[ME200] without ADMIN_TOKEN a METRICS_TOKEN opens /metrics alone', { tags: 'long' }, async () => {
+    const bridge = await start({ ADMIN_TOKEN: '', METRICS_TOKEN: 'token-of-the-scraper' })
+    const headers = { authorization: 'Bearer token-of-the-scraper' }
+    expect((await fetch(`${bridge.origin}/metrics`, { headers })).status).toBe(200)
+    expect((await fetch(`${bridge.origin}/metrics`)).status).toBe(401)
+    expect((await fetch(`${bridge.origin}/api/stats`, { headers })).status).toBe(404)
+  })
+
   it('[AC7] tries at the login count across isolates, and restarts', { tags: 'long' }, async () => {
     const stateDir = newStateDir()
     const guess = async (bridge: WorkersBridge) => (await logIn(bridge.origin, 'a guess')).status

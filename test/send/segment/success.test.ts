@@ -1,7 +1,7 @@
 /** A 2xx that does not mean what it says: f09. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { deniesSuccess } from '../../../src/send/segment/success.ts'
-import { attempt, createClock, deliverTo, MINUTE, openDepot } from '../../support/dispatcher.ts'
+import { attempt, createClock, deliverTo, MINUTE, openTestbed } from '../../support/dispatcher.ts'
 import { describeHosts, someNotices } from '../../support/hosts.ts'
 import { type Fault, type SegmentStandIn, startSegment } from '../../support/segment.ts'
 import { messageStatus, sendEvents } from '../../support/twilio.ts'
@@ -100,7 +100,7 @@ describe('any other 2xx', () => {
 describe('f09: a log-in page with status 200', () => {
   it('[DL50] [RT2] pauses the line for minutes, keeps every event, and ends with the first true answer', async () => {
     const clock = createClock()
-    const dispatcher = openDepot({ clock, deliver: deliverTo(segment.url, clock.now) })
+    const dispatcher = openTestbed({ clock, deliver: deliverTo(segment.url, clock.now) })
     segment.fail(pretend(200, 'text/html', logInPage))
     dispatcher.take(...Array.from({ length: 20 }, () => messageStatus()))
     await dispatcher.drainFor(10 * MINUTE)

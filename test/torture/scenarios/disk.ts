@@ -10,7 +10,7 @@ const noticeClocks = ['delivery', 'outbox', 'webhook', 'data'].map(component => 
 const files = ['outbox.db', 'outbox.db-wal', 'outbox.db-shm', ...noticeClocks, '.']
 
 /** Until the webhook says that it cannot store, and so does /readyz. */
-async function seenAtTheDoor({ bridge, until }: Context, sender: Sender): Promise<void> {
+async function seenAtTheWebhook({ bridge, until }: Context, sender: Sender): Promise<void> {
   const before = sender.answers['503'] ?? 0
   await until('the webhook answers 503', () => (sender.answers['503'] ?? 0) > before)
   await until('/readyz answers 503', async () => (await fetch(`${bridge.origin}/readyz`)).status === 503)
@@ -41,7 +41,7 @@ function full(kind: 'tmpfs' | 'ext4', short: boolean): Scenario {
         await sleep(random.integer(100, 800))
         disk.fill()
         fault('disk full')
-        await seenAtTheDoor(context, sender)
+        await seenAtTheWebhook(context, sender)
         await sleep(random.integer(500, 2_500))
         if (time === 2) {
           await bridge.kill('SIGKILL')
@@ -71,9 +71,9 @@ export const fullExt4 = full('ext4', true)
  * SQLite shares the log's index with other processes through memory that is mapped from a file. The kernel answers a write
  * there, where it may not write any more, with SIGBUS: then the process dies, and cannot start before it is mended.
  */
-async function refusedAtTheDoor(context: Context, sender: Sender): Promise<'survived' | 'died'> {
+async function refusedAtTheWebhook(context: Context, sender: Sender): Promise<'survived' | 'died'> {
   const { bridge, fault } = context
-  const seen = seenAtTheDoor(context, sender).then(
+  const seen = seenAtTheWebhook(context, sender).then(
     () => undefined,
     (error: Error) => error,
   )
@@ -107,7 +107,7 @@ export const readOnly: Scenario = {
       disk.freeze(files)
       fault('files read-only')
       // Who dies at once has nobody left to tell.
-      if ((await refusedAtTheDoor(context, sender)) === 'survived') leastNotices = 1
+      if ((await refusedAtTheWebhook(context, sender)) === 'survived') leastNotices = 1
       await sleep(1_500)
       disk.thaw(files)
       if (!bridge.isUp) await bridge.start()

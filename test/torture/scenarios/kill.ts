@@ -68,7 +68,7 @@ export const killAfterSort = atPoint('kill-after-sort', 'sort-committed', false)
 
 export const killInMigration: Scenario = {
   name: 'kill-in-migration',
-  does: 'SIGKILL after each single statement of the first migration, in turn (each third in the short selection), on the same folder.',
+  does: 'SIGKILL after each single statement of the migrations, in turn (each third in the short selection), on the same folder.',
   short: true,
   async run(context) {
     const { bridge, isLong, fault } = context

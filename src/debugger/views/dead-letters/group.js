@@ -4,7 +4,7 @@
  * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
  * @import { State } from '../../../reasons.ts'
  */
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { moment, number, plural, relative, shortType } from '../../format.js'
 import { ask, button, chip, customer, data } from '../../parts.js'
 
@@ -20,7 +20,7 @@ export function createGroup(page, group, onChange) {
   const { state, reason, count, samples } = group
   const filter = { state, reason }
   const { title = reason, remedy = '' } = page.reasons()[reason] ?? {}
-  const say = h('div', { class: 'preview', role: 'status' })
+  const previewBox = h('div', { class: 'preview', role: 'status' })
   const retry = button('Retry all…', { icon: 'retry', onClick: () => void busy(preview) })
   const drop = button('Drop all…', { kind: 'danger', onClick: () => void busy(dropAll) })
 
@@ -31,7 +31,7 @@ export function createGroup(page, group, onChange) {
       await act()
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      put(say, h('p', { class: 'note note-rejected' }, `Nothing was changed: ${message}.`))
+      replaceChildren(previewBox, h('p', { class: 'note note-rejected' }, `Nothing was changed: ${message}.`))
     } finally {
       for (const one of [retry, drop]) one.disabled = false
     }
@@ -45,12 +45,12 @@ export function createGroup(page, group, onChange) {
       kind: 'primary',
       onClick: () => void busy(retryAll),
     })
-    put(
-      say,
+    replaceChildren(
+      previewBox,
       h(
         'div',
         { class: 'note' },
-        h('p', null, tellPreview(matched, ready)),
+        h('p', null, toPreviewText(matched, ready)),
         h('div', { class: 'actions push' }, close, ready > 0 && send),
       ),
     )
@@ -58,14 +58,14 @@ export function createGroup(page, group, onChange) {
   }
 
   function closePreview() {
-    put(say)
+    replaceChildren(previewBox)
     retry.focus()
   }
 
   async function retryAll() {
     /** @type {Changed} */
     const { matched, done } = await page.api.post('/dead-letters/retry', filter)
-    page.tell(`${number(done)} of ${number(matched)} will be sent again`)
+    page.toast(`${number(done)} of ${number(matched)} will be sent again`)
     onChange()
   }
 
@@ -74,14 +74,14 @@ export function createGroup(page, group, onChange) {
     const { ready } = await page.api.post('/dead-letters/drop', { ...filter, preview: true })
     const yes = await ask({
       title: `Drop ${plural(ready, 'event')}?`,
-      text: tellLoss(ready, title, page.about()?.retentionDays),
+      text: toLossText(ready, title, page.about()?.retentionDays),
       yes: `Drop ${number(ready)}`,
       kind: 'danger',
     })
     if (!yes) return void queueMicrotask(() => drop.focus())
     /** @type {Changed} */
     const { done } = await page.api.post('/dead-letters/drop', filter)
-    page.tell(`${plural(done, 'event')} dropped`)
+    page.toast(`${plural(done, 'event')} dropped`)
     onChange()
   }
 
@@ -102,7 +102,7 @@ export function createGroup(page, group, onChange) {
       ),
       h('div', { class: 'actions' }, retry, drop),
     ),
-    say,
+    previewBox,
     h('ul', { class: 'samples' }, samples.map(toSample)),
     count > samples.length &&
       h(
@@ -142,7 +142,7 @@ function toSample({ key, id, type, version, customer: address, receivedAt }) {
  * @param {number} matched
  * @param {number} ready
  */
-function tellPreview(matched, ready) {
+function toPreviewText(matched, ready) {
   const rest = matched - ready
   if (ready === 0) {
     const none = matched === 1 ? 'It still fails validation' : `All ${number(matched)} still fail validation`
@@ -158,7 +158,7 @@ function tellPreview(matched, ready) {
  * @param {string} title
  * @param {number | undefined} days
  */
-function tellLoss(n, title, days) {
+function toLossText(n, title, days) {
   const them = n === 1 ? 'It' : 'They'
   const when =
     days === undefined ? 'after RETENTION_DAYS' : days === 0 ? 'at once' : `${plural(days, 'day')} from now`

@@ -22,9 +22,9 @@ export function createActions(page, event, onDone) {
   async function act(action) {
     try {
       await page.api.post(`/events/${encodeURIComponent(event.key)}/${action}`)
-      page.tell(action === 'drop' ? 'Dropped' : 'Waits for its next attempt')
+      page.toast(action === 'drop' ? 'Dropped' : 'Waits for its next attempt')
     } catch (error) {
-      page.tell(toSentence(error, action))
+      page.toast(toSentence(error, action))
     }
     onDone()
   }

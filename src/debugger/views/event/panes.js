@@ -6,7 +6,7 @@
  * @import { EventJson as Detail } from '../../../http/event-json.ts'
  */
 import { copyButton } from '../../copy.js'
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { size } from '../../format.js'
 import { parseExactly } from '../../json/exact.js'
 import { isWithin } from '../../json/paths.js'
@@ -72,10 +72,11 @@ export function createPanes(event, { raw, hide, retentionDays }) {
   function pane(name, note, json, tree, nothing) {
     const text = json === null || json === undefined ? null : toText(json)
     const body = h('div', { class: 'pane-body', tabindex: 0, role: 'region', 'aria-label': name })
-    if (json === null || json === undefined) put(body, h('p', { class: 'pane-none soft' }, nothing))
-    else if (!raw) put(body, tree)
+    if (json === null || json === undefined)
+      replaceChildren(body, h('p', { class: 'pane-none soft' }, nothing))
+    else if (!raw) replaceChildren(body, tree)
     else
-      put(
+      replaceChildren(
         body,
         text === null
           ? h('p', { class: 'pane-none soft' }, 'It is nested too deeply to be shown.')

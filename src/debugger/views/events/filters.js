@@ -2,11 +2,11 @@
  * What to show: state, type and reason stand in the fragment and can be shared; the search text never does, for it may be a
  * phone number.
  * @import { Api } from '../../api.js'
- * @import { Asked } from './feed.js'
+ * @import { Asked } from './event-list-model.js'
  * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  * @import { State } from '../../../reasons.ts'
  */
-import { h, put, say } from '../../dom.js'
+import { h, replaceChildren, setText } from '../../dom.js'
 import { compact, familyOf, shortType } from '../../format.js'
 import { icon } from '../../parts.js'
 
@@ -135,7 +135,7 @@ export function createFilters(api, { onFilter, onSearch }) {
     setStats(stats) {
       for (const [state, count] of counts) {
         const n = state === '' ? stats.received : stats[/** @type {State} */ (state)]
-        say(count, n > 0 || state === '' ? compact(n) : '')
+        setText(count, n > 0 || state === '' ? compact(n) : '')
       }
     },
   }
@@ -167,7 +167,7 @@ function fillChoice(select, any, values, chosen, toName) {
   const same =
     all.length === select.options.length - 1 && valuesOf(select).every(v => v === '' || all.includes(v))
   if (!same || select.options.length === 0) {
-    put(
+    replaceChildren(
       select,
       h('option', { value: '' }, any),
       all.slice(0, 300).map(value => h('option', { value }, toName(value))),

@@ -1,8 +1,8 @@
 /**
- * One event as a row of the list: a link over the whole row, with the customer's eye above it.
+ * One event as a row of the list: a link over the whole row, with the customer's reveal toggle above it.
  * @import { SummaryJson as Summary } from '../../../http/event-json.ts'
  */
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { clock, moment, shortType } from '../../format.js'
 import { chip, customer, data } from '../../parts.js'
 import { stationBar, toStations, toTotal } from './stations.js'
@@ -56,10 +56,10 @@ export function createRow(event) {
 
   /** @param {Summary} now */
   function update(now) {
-    put(state, chip(now.state), now.reason && data(now.reason, 'reason faint cut', 60))
+    replaceChildren(state, chip(now.state), now.reason && data(now.reason, 'reason faint cut', 60))
     const tries = now.attempts ?? 0
-    put(attempts, tries > 0 ? String(tries) : h('span', { class: 'faint' }, '0'))
-    put(
+    replaceChildren(attempts, tries > 0 ? String(tries) : h('span', { class: 'faint' }, '0'))
+    replaceChildren(
       path,
       stationBar(toStations(now)),
       now.state === 'pending'

@@ -4,7 +4,7 @@
  * @import { State } from '../../../reasons.ts'
  */
 import { stack } from '../../bars.js'
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { number, percent, plural } from '../../format.js'
 
 /** @type {readonly (readonly [State, string])[]} */
@@ -36,21 +36,28 @@ export function createAccount() {
       const now = JSON.stringify([parts, stats.received, stats.duplicates, stats.unsorted])
       if (now === shown) return
       shown = now
-      put(
+      replaceChildren(
         total,
         h('strong', null, number(stats.received)),
         ' received',
         sumOf(parts, stats.received),
         rest(stats),
       )
-      put(picture, stack(parts))
-      if (terms.childElementCount === 0) put(terms, parts.map(createTerm))
+      replaceChildren(picture, stack(parts))
+      if (terms.childElementCount === 0) replaceChildren(terms, parts.map(createTerm))
       parts.forEach((part, i) => {
         const value = terms.children[i]?.querySelector('.term-value')
         if (value)
-          put(value, h('span', { class: 'term-number' }, number(part.n)), share(part.n, stats.received))
+          replaceChildren(
+            value,
+            h('span', { class: 'term-number' }, number(part.n)),
+            share(part.n, stats.received),
+          )
       })
-      put(beside, `${plural(stats.duplicates, 'duplicate')} counted separately, never stored twice`)
+      replaceChildren(
+        beside,
+        `${plural(stats.duplicates, 'duplicate')} counted separately, never stored twice`,
+      )
     },
   }
 }

@@ -5,9 +5,8 @@
  * @import { Rates } from '../../../stats/rates.ts'
  */
 import { axes, createPlot, fromZero } from '../../charts.js'
-import { h, say } from '../../dom.js'
+import { h, setText } from '../../dom.js'
 import { clock, duration, number, rate } from '../../format.js'
-import { ratesOf } from '../../rates.js'
 
 const HEIGHT = 132
 /** The bridge's own steps are no shorter. */
@@ -17,7 +16,6 @@ const UNDER_WAY_SECONDS = 5
 
 /** @param {Page} page */
 export function createFlow(page) {
-  const rates = ratesOf(page.stream)
   const waiting = createFigure('Waiting for Segment')
   const inward = createFigure('In', 'flow-in')
   const outward = createFigure('Out', 'flow-out')
@@ -55,20 +53,12 @@ export function createFlow(page) {
     plot.update([hour.in.map((_, step) => from + step * stepSeconds), [...hour.in], [...hour.out]])
   }
 
-  /** Of the last minute: by this page's own readings, or by the bridge's while the page has none. */
-  function rateNow() {
-    const own = rates.perSecond()
-    if (own) return own
-    const [came, went] = [hour?.in.at(-1), hour?.out.at(-1)]
-    return typeof came === 'number' && typeof went === 'number' ? { in: came, out: went } : null
-  }
-
   return {
     element,
     /** @param {Stats} stats */
     draw({ pending, unsorted, oldestPendingSeconds, accepted, received }) {
       waiting.draw(number(pending + unsorted), toNote(pending, unsorted, oldestPendingSeconds))
-      const now = rateNow()
+      const now = page.stream.last()?.rate
       inward.draw(now ? rate(now.in) : '–', `${number(received)} received in all`)
       outward.draw(now ? rate(now.out) : '–', `${number(accepted)} accepted in all`)
       if (!plot) drawPlot()
@@ -113,8 +103,8 @@ function createFigure(label, className = '') {
      * @param {string} more
      */
     draw(text, more) {
-      say(value, text)
-      say(note, more)
+      setText(value, text)
+      setText(note, more)
     },
   }
 }

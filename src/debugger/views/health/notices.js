@@ -3,7 +3,7 @@
  * @import { Page } from '../../main.js'
  * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  */
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { clip, moment, number, relative, visible } from '../../format.js'
 import { button, data, empty, failure, icon, skeleton } from '../../parts.js'
 import { hour } from './stations.js'
@@ -38,7 +38,7 @@ export function createNotices(page) {
       draw(notices)
     } catch (error) {
       if (rows.size === 0)
-        put(
+        replaceChildren(
           list,
           failure(error, () => void read()),
         )
@@ -49,8 +49,8 @@ export function createNotices(page) {
   function draw(notices) {
     if (notices.length === 0) {
       const text =
-        'The first failure of delivery, outbox or webhook is told at once; while it goes on, a notice every 20 minutes sums it up.'
-      return put(list, empty({ title: 'No notice so far', text }))
+        'The first failure of delivery, outbox or webhook is reported at once; while it lasts, a notice every 20 minutes sums it up.'
+      return replaceChildren(list, empty({ title: 'No notice so far', text }))
     }
     const shown = notices.slice(0, limit)
     for (const notice of shown) if (!rows.has(notice.sid)) rows.set(notice.sid, toRow(notice))
@@ -59,7 +59,7 @@ export function createNotices(page) {
     const known = list.firstElementChild
     const same = known?.matches('ol') && known.childElementCount === items.length
     if (same && items.every((item, i) => known.children[i] === item)) return
-    put(list, h('ol', { class: 'notices' }, items), more && h('div', { class: 'more' }, more))
+    replaceChildren(list, h('ol', { class: 'notices' }, items), more && h('div', { class: 'more' }, more))
   }
 
   function showMore() {

@@ -5,7 +5,7 @@
  * @import { LiveStats as Stats } from '../../../admin/changes.ts'
  * @import { Verdict } from '../../verdict.js'
  */
-import { h, put, say } from '../../dom.js'
+import { h, replaceChildren, setText } from '../../dom.js'
 import { clock, relative } from '../../format.js'
 import { button, data, icon } from '../../parts.js'
 import { judgeSegment, judgeWebhook } from '../../verdict.js'
@@ -26,9 +26,9 @@ export function createStations(page) {
   async function deliverNow() {
     try {
       await page.api.post('/deliver-now')
-      page.tell('The next delivery attempt starts now')
+      page.toast('The next delivery attempt starts now')
     } catch (error) {
-      page.tell(error instanceof Error ? error.message : 'That failed')
+      page.toast(error instanceof Error ? error.message : 'That failed')
     }
   }
 
@@ -72,9 +72,9 @@ function createStation(question, tryNow) {
       if (said !== shown) {
         shown = said
         element.dataset.tone = verdict.tone
-        put(answer, h('span', { class: 'lamp', 'aria-hidden': 'true' }), verdict.answer)
-        put(text, data(verdict.text))
-        put(remedy, verdict.remedy && data(verdict.remedy))
+        replaceChildren(answer, h('span', { class: 'status-dot', 'aria-hidden': 'true' }), verdict.answer)
+        replaceChildren(text, data(verdict.text))
+        replaceChildren(remedy, verdict.remedy && data(verdict.remedy))
         remedy.hidden = !verdict.remedy
       }
       drawTime(since, verdict.since)
@@ -92,7 +92,7 @@ function createStation(question, tryNow) {
  */
 function drawTime(place, at) {
   if (place.parentElement) place.parentElement.hidden = !at
-  if (at) say(place, `${relative(at)} · ${hour(at)}`)
+  if (at) setText(place, `${relative(at)} · ${hour(at)}`)
 }
 
 /** @param {string} at */
@@ -115,7 +115,7 @@ function drawNotice(place, { notices }) {
   const due = Date.parse(at) <= Date.now()
   const what = next.open.length > 0 ? 'While this lasts, the next notice is sent' : 'The next notice is sent'
   const words = `${what} ${due ? 'now' : `${relative(at)}, at ${hour(at)}`}.`
-  if (place.childElementCount === 0) put(place, icon('alert'), h('span'))
+  if (place.childElementCount === 0) replaceChildren(place, icon('alert'), h('span'))
   const [, text] = place.children
-  if (text) say(text, words)
+  if (text) setText(text, words)
 }

@@ -2,7 +2,7 @@
  * How the figures are counted, in the bridge's own words, for whoever asks.
  * @import { Quality } from '../quality.js'
  */
-import { h, put } from '../../dom.js'
+import { h, replaceChildren } from '../../dom.js'
 import { data } from '../../parts.js'
 
 const titles = {
@@ -29,7 +29,7 @@ export function createDefinitions() {
       const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
       const hoursText = `Whole clock hours, ${hours.length} of them from ${local(from)} to now (${local(to)}), the last one still running. Hours begin on the hour of UTC and are shown in your time, ${zone}.`
       const entries = /** @type {[keyof typeof titles, string][]} */ (Object.entries(titles))
-      put(
+      replaceChildren(
         list,
         entries.map(([key, title]) =>
           h('div', null, h('dt', null, title), h('dd', null, data(definitions[key] ?? ''))),

@@ -49,7 +49,7 @@ function createTotals({ types }) {
  * @param {number} silent
  */
 function volumeWords(odd, silent) {
-  if (odd === 0 && silent === 0) return 'no drop, no spike, none silent'
+  if (odd === 0 && silent === 0) return 'no drop, no spike, no type stopped'
   const words = [
     odd > 0 && `${number(odd)} with a drop or spike`,
     silent > 0 && `${number(silent)} gone silent`,

@@ -4,7 +4,7 @@
  * @import { Quality } from '../quality.js'
  */
 import { axes, bars, createPlot, fromZero, hairLine, steps } from '../../charts.js'
-import { h, put, say } from '../../dom.js'
+import { h, replaceChildren, setText } from '../../dom.js'
 import { compact, number, plural } from '../../format.js'
 import { local } from './definitions.js'
 
@@ -22,13 +22,13 @@ const inks = { drop: '--mark-drop', spike: '--mark-spike' }
 export function createVolume({ hours }, { type, volume }) {
   const { perHour, baseline, marks, silentSince } = volume
   const marked = new Map(marks.map(({ hour, kind }) => [hours.indexOf(hour), kind]))
-  const told = h('p', { class: 'plot-told tabular', 'aria-hidden': 'true' })
+  const text = h('p', { class: 'plot-text tabular', 'aria-hidden': 'true' })
   const summary = summarise(perHour, marks, silentSince)
   const running = hours.length - 1
 
   /** @param {number | null} index */
-  function tell(index) {
-    say(told, index === null || index < 0 || index > running ? summary : describe(index))
+  function showHour(index) {
+    setText(text, index === null || index < 0 || index > running ? summary : describe(index))
   }
 
   /** @param {number} i */
@@ -45,7 +45,7 @@ export function createVolume({ hours }, { type, volume }) {
   const plot = createPlot({
     label: `Events per hour of ${type}. ${summary} The table below has every hour.`,
     height: HEIGHT,
-    onPoint: tell,
+    onPoint: showHour,
     options: ink => toOptions(ink, marked, running),
   })
   // One more hour, without a column, so that the last column has its place.
@@ -56,7 +56,7 @@ export function createVolume({ hours }, { type, volume }) {
     [...perHour, null],
     [...baseline, baseline.at(-1) ?? null],
   ])
-  tell(null)
+  showHour(null)
 
   const element = h(
     'section',
@@ -66,7 +66,7 @@ export function createVolume({ hours }, { type, volume }) {
       'div',
       { class: 'card-body' },
       silentSince && h('p', { class: 'flag flag-silent' }, `Silent since ${local(silentSince)}`),
-      told,
+      text,
       h('figure', null, plot.element),
       createNumbers(hours, volume, marked),
     ),
@@ -188,7 +188,7 @@ function createNumbers(hours, { perHour, baseline }, marked) {
   const fill = () => {
     if (rows.childElementCount > 0) return
     const newestFirst = hours.map((_, i) => hours.length - 1 - i)
-    put(
+    replaceChildren(
       rows,
       newestFirst.map(i => {
         const usual = baseline[i] ?? null

@@ -10,9 +10,9 @@ import type { EventVerdict, ReceivedRequest, Stored } from '../../../event/recei
 import { encodeRow } from '../../../outbox/encode-row.ts'
 import type { Reason } from '../../../reasons.ts'
 import type { Awaitable, Log } from '../../../runtime.ts'
-import { DOOR, type Env } from '../env.ts'
+import { type Env, WEBHOOK } from '../env.ts'
 import { createSparingWarn } from '../log.ts'
-import { createDoorReports } from '../reports.ts'
+import { createWebhookReports } from '../reports.ts'
 import { within } from '../within.ts'
 import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './cursors.ts'
 import { createShardHistory } from './history.ts'
@@ -45,12 +45,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
   const tell = (telling: Promise<void>) =>
     waitUntil(
       telling.catch((error: unknown) =>
-        warn({ err: error }, 'the notice clock did not answer; what fails is told again within a minute'),
+        warn({ err: error }, 'the notice clock did not answer; failures are reported again within a minute'),
       ),
     )
-  const { report, stored: noteStored } = createDoorReports({
-    failed: failure => tell(clockOf(env).failed(DOOR, [failure], { waiting: 0 })),
-    recovered: component => tell(clockOf(env).recovered(DOOR, component, { waiting: 0 })),
+  const { report, stored: noteStored } = createWebhookReports({
+    failed: failure => tell(clockOf(env).failed(WEBHOOK, [failure], { waiting: 0 })),
+    recovered: component => tell(clockOf(env).recovered(WEBHOOK, component, { waiting: 0 })),
     everyMs,
     log,
   })

@@ -5,7 +5,7 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { createSql, type ObjectStorage } from '../../../../src/hosts/workers/sqlite.ts'
 import { createOutbox } from '../../../../src/outbox/sqlite/outbox.ts'
-import { DAY, NOW, parcelOf, pruning } from '../../../support/outbox-bench.ts'
+import { DAY, NOW, pruning, requestRow } from '../../../support/outbox-bench.ts'
 
 const EVENTS = 2_000
 
@@ -42,7 +42,7 @@ test.each([
       }
       for (let at = 0; at < EVENTS; at += perRequest) {
         const events = Array.from({ length: perRequest }, (_, index) => ({ id: `EZ${at + index}` }))
-        measure('put', () => outbox.append([parcelOf(events)]))
+        measure('put', () => outbox.append([requestRow(events)]))
         // An alarm finds what came since the last one; at a quiet time that is one request.
         measure('sort', () => outbox.index())
         measure('settle', () => {

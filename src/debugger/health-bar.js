@@ -1,13 +1,11 @@
 /**
- * One line that is always there: does Segment take events, how many wait, how fast they come and go.
- * @import { Rates } from './rates.js'
+ * One line that is always there: does Segment accept events, how many wait, how many arrive and leave per second.
  * @import { Stream, StreamState } from './stream.js'
- * @import { LiveStats as Stats } from '../admin/changes.ts'
+ * @import { PulseJson as Pulse } from '../http/event-json.ts'
  * @import { About, ReasonText } from '../http/about.ts'
  */
-import { h, put } from './dom.js'
+import { h, replaceChildren } from './dom.js'
 import { number, plural, rate } from './format.js'
-import { ratesOf } from './rates.js'
 import { toHeadline } from './verdict.js'
 
 const TICK_MS = 1_000
@@ -17,33 +15,32 @@ const TICK_MS = 1_000
  * @param {() => Record<string, ReasonText>} reasons
  * @param {() => About | null} about
  */
-export function createHealthStrip(stream, reasons, about) {
-  const rates = ratesOf(stream)
+export function createHealthBar(stream, reasons, about) {
   const verdict = h('span', { class: 'verdict' })
   const figures = h('span', { class: 'figures' })
   const connection = h('span', { class: 'connection', role: 'status' })
   const element = h(
     'section',
-    { class: 'strip', 'aria-label': 'Health' },
-    h('a', { href: '#/health', class: 'strip-link' }, verdict, figures),
+    { class: 'health-bar', 'aria-label': 'Health' },
+    h('a', { href: '#/health', class: 'health-bar-link' }, verdict, figures),
     connection,
   )
   let isOffline = false
 
   function draw() {
-    const stats = stream.last()?.stats
-    if (!stats) return put(verdict, 'Loading…')
-    const { tone, text } = toHeadline(stats, about(), reasons())
+    const last = stream.last()
+    if (!last) return replaceChildren(verdict, 'Loading…')
+    const { tone, text } = toHeadline(last.stats, about(), reasons())
     element.dataset.tone = isOffline ? 'unknown' : tone
     const words = isOffline ? `Last known: ${text}` : text
-    put(verdict, h('span', { class: 'lamp', 'aria-hidden': 'true' }), words)
-    put(figures, ...measure(stats, rates).map(words => h('span', null, words)))
+    replaceChildren(verdict, h('span', { class: 'status-dot', 'aria-hidden': 'true' }), words)
+    replaceChildren(figures, ...measure(last).map(words => h('span', null, words)))
   }
 
   stream.onPulse(draw)
   stream.onState(state => {
     connection.dataset.state = state
-    put(connection, words[state])
+    replaceChildren(connection, words[state])
   })
   setInterval(draw, TICK_MS)
   return {
@@ -59,12 +56,8 @@ export function createHealthStrip(stream, reasons, about) {
 /** @type {Record<StreamState, string>} */
 const words = { off: '', connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting' }
 
-/**
- * @param {Stats} stats
- * @param {Rates} rates
- */
-function measure(stats, rates) {
-  const now = rates.perSecond()
+/** @param {Pulse} pulse */
+function measure({ stats, rate: now }) {
   const dead = stats.rejected + stats.refused
   return [
     `${number(stats.pending + stats.unsorted)} waiting`,

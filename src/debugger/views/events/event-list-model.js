@@ -17,7 +17,7 @@ const ENOUGH = 50
  * @param {Api} api
  * @param {{ onChange: (added: number) => void, onRow: (event: Summary) => void }} on
  */
-export function createFeed(api, { onChange, onRow }) {
+export function createEventListModel(api, { onChange, onRow }) {
   /** @type {Asked} */
   let asked = { state: '', type: '', reason: '', q: '' }
   /** @type {Summary[]} */
@@ -25,13 +25,13 @@ export function createFeed(api, { onChange, onRow }) {
   /** @type {Summary[]} */
   let held = []
   /** Seen, but not what was asked for: they may become it. @type {Map<string, Summary>} */
-  const aside = new Map()
+  const notMatching = new Map()
   let heldCount = 0
-  let holding = false
+  let isPaused = false
   /** More was held back than is kept: letting go means reading again. */
-  let spilled = false
+  let overflowed = false
   /** Events are missing below the rows, which came too fast to be sent all. */
-  let torn = false
+  let hasGap = false
   /** @type {string | null} */
   let next = null
   /** @type {string | null} */
@@ -56,7 +56,7 @@ export function createFeed(api, { onChange, onRow }) {
     rows = []
     next = null
     reachedAt = null
-    aside.clear()
+    notMatching.clear()
     forgetHeld()
     await read('first', undefined)
   }
@@ -87,7 +87,7 @@ export function createFeed(api, { onChange, onRow }) {
       error = cause
     }
     loading = 'idle'
-    letIn()
+    flushHeld()
     onChange(0)
   }
 
@@ -96,7 +96,7 @@ export function createFeed(api, { onChange, onRow }) {
    * @param {boolean} first
    */
   function take(page, first) {
-    if (first) [rows, torn] = [[], false]
+    if (first) [rows, hasGap] = [[], false]
     const known = new Set(rows.map(row => row.key))
     rows = [...rows, ...page.events.filter(event => !known.has(event.key))].slice(0, MOST_ROWS)
     forgetRead(page.events)
@@ -113,9 +113,9 @@ export function createFeed(api, { onChange, onRow }) {
   }
 
   /** What was held back only while the list was being read. */
-  function letIn() {
-    if (holding || asked.q) return
-    const [fresh, gap] = [held, spilled]
+  function flushHeld() {
+    if (isPaused || asked.q) return
+    const [fresh, gap] = [held, overflowed]
     forgetHeld()
     add(fresh, gap)
   }
@@ -123,7 +123,7 @@ export function createFeed(api, { onChange, onRow }) {
   function forgetHeld() {
     held = []
     heldCount = 0
-    spilled = false
+    overflowed = false
   }
 
   /** @param {Pulse} pulse */
@@ -132,12 +132,12 @@ export function createFeed(api, { onChange, onRow }) {
     if (events.length === 0 && missed === 0) return
     const known = new Set([...rows, ...held].map(row => row.key))
     const fresh = events.filter(event => !known.has(event.key))
-    for (const event of fresh) if (!fits(event)) setAside(event)
+    for (const event of fresh) if (!fits(event)) keepNotMatching(event)
     const fitting = fresh.filter(fits)
     // What the text of an event holds is not in its summary, so a search is never added to, only counted past.
-    if (holding || asked.q || loading === 'first') {
+    if (isPaused || asked.q || loading === 'first') {
       heldCount += fitting.length + missed
-      if (missed > 0 || heldCount > MOST_HELD) spilled = true
+      if (missed > 0 || heldCount > MOST_HELD) overflowed = true
       held = [...fitting, ...held].slice(0, MOST_HELD)
       return onChange(0)
     }
@@ -149,27 +149,27 @@ export function createFeed(api, { onChange, onRow }) {
    * @param {boolean} gap
    */
   function add(fresh, gap) {
-    if (gap) torn = true
+    if (gap) hasGap = true
     // What is below a gap is read again when somebody scrolls to it.
     rows = (gap ? fresh : [...fresh, ...rows]).slice(0, MOST_ROWS)
     if (fresh.length > 0 || gap) onChange(fresh.length)
   }
 
   /** @param {Summary} event */
-  function setAside(event) {
+  function keepNotMatching(event) {
     if (event.state !== 'pending') return
-    aside.set(event.key, event)
-    const [oldest] = aside.keys()
-    if (aside.size > MOST_HELD && oldest !== undefined) aside.delete(oldest)
+    notMatching.set(event.key, event)
+    const [oldest] = notMatching.keys()
+    if (notMatching.size > MOST_HELD && oldest !== undefined) notMatching.delete(oldest)
   }
 
   /** @param {Change} change */
   function settle(change) {
-    const waiting = aside.get(change.key)
+    const waiting = notMatching.get(change.key)
     if (waiting) {
       const now = { ...waiting, ...change }
       if (!fits(now)) return
-      aside.delete(change.key)
+      notMatching.delete(change.key)
       const at = rows.findIndex(row => row.receivedAt <= now.receivedAt)
       rows.splice(at < 0 ? rows.length : at, 0, now)
       return onChange(at === 0 ? 1 : 0)
@@ -192,30 +192,30 @@ export function createFeed(api, { onChange, onRow }) {
     settle,
     more() {
       if (loading !== 'idle' || error || rows.length >= MOST_ROWS) return
-      if (torn && holding) return void read('more', undefined)
-      if (!torn && next !== null) void read('more', next)
+      if (hasGap && isPaused) return void read('more', undefined)
+      if (!hasGap && next !== null) void read('more', next)
     },
     stop() {
       abort.abort()
       abort = new AbortController()
       loading = 'idle'
-      letIn()
+      flushHeld()
       onChange(0)
     },
     again: () => load(asked),
     /** @param {boolean} on */
-    hold(on) {
-      if (on === holding) return
-      holding = on
+    setPaused(on) {
+      if (on === isPaused) return
+      isPaused = on
       if (on) return onChange(0)
-      const [fresh, gap] = [held, spilled]
+      const [fresh, gap] = [held, overflowed]
       forgetHeld()
       if (gap || asked.q) void load(asked)
       else add(fresh, false)
       onChange(0)
     },
     rows: () => rows,
-    now: () => ({ asked, rows, heldCount, holding, next, reachedAt, loading, error, torn }),
+    now: () => ({ asked, rows, heldCount, isPaused, next, reachedAt, loading, error, hasGap }),
   }
 }
 
