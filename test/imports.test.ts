@@ -17,8 +17,9 @@ const rows = [
   ['outbox'],
   ['stats'],
   ['event'],
+  ['config'],
   ['families'],
-  ['config', 'reasons', 'runtime', 'version'],
+  ['reasons', 'runtime', 'version'],
 ]
 const order = rows.map(row => row.join(' | ')).join(' → ')
 const MAX_LINES = 300
