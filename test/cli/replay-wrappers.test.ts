@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Bad } from '../../src/cli/replay/rejected.ts'
+import { startBridge } from '../support/bridge.ts'
 import { openWorkplace, readLines, toNdjson } from '../support/replay.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
 
@@ -294,6 +295,28 @@ describe('[RP134] what will never be sent is said to be', () => {
     ])
     expect(mixed.said).toContain('2 to be sent, 1 kept as skipped (type_unmapped)')
     expect(mixed.json()).toMatchObject({ stored: 3, pending: 2, skipped: 1, unsent: { type_unmapped: 1 } })
+  })
+
+  it('[RP220] so are events without a customer, by the settings of the bridge that stores them', async () => {
+    const nobodys = [messageStatus({ to: '+266696687' }), messageStatus({ to: 'anonymous' })]
+    using fresh = openWorkplace()
+    const { said } = await fresh.replay([fresh.file('a', toNdjson([...events, ...nobodys]))])
+    expect(said).toContain('2 to be sent, 2 kept as skipped (no_customer)')
+    const environment = { NO_CUSTOMER: 'resource' }
+    using sending = openWorkplace()
+    const sent = await sending.replay([sending.file('a', toNdjson(nobodys))], { environment })
+    expect(sent.said).toContain('2 to be sent')
+    expect(sent.said).not.toContain('skipped')
+  })
+
+  it('[RP220] the bridge that runs judges by its own settings, and says so', async () => {
+    await using bridge = await startBridge({ OWN_NUMBERS: '+15550100155' })
+    const body = toNdjson([...events, messageStatus({ to: '+15550100155' }), unknown])
+    const answer = await bridge.api('/api/import', { method: 'POST', body })
+    expect(answer).toMatchObject({
+      ...{ received: 4, pending: 2, skipped: 2 },
+      skippedReasons: { no_customer: 1, type_unmapped: 1 },
+    })
   })
 
   it('a dry run says why', async () => {
