@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Bad } from '../../src/cli/replay/rejected.ts'
+import { split } from '../../src/cli/replay/split.ts'
 import { startBridge } from '../support/bridge.ts'
 import { openWorkplace, readLines, toNdjson } from '../support/replay.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
@@ -214,6 +215,37 @@ describe('[RP132] events are found in whatever is wrapped around them', () => {
   })
 })
 
+describe('[RP221] lines that are no JSON, and hold some', () => {
+  const form = (text: string) => `Body=x&payload=${encodeURIComponent(text).replaceAll('%20', '+')}`
+  const logged = `<34>1 2026-11-22T10:00:00.003Z host app 12 - [x@1 y="z"] ${each[0]}\nNov 22 10:00:02 host app[12]: [${each[1]}]\n`
+
+  it.each([
+    ['a form', form(body)],
+    ['a form a line, among others', `a=b&c=d\n${each.map(form).join('\n')}\n`],
+    ['a field name twice', `${form(each[0] ?? '')}&${form(each[1] ?? '')}`],
+    ['a form in a HAR', JSON.stringify({ log: { entries: [{ postData: { text: form(body) } }] } })],
+    ['lines of a log', logged],
+    ['lines of a log, and what is none', `${logged}Nov 22 10:00:02 host app[12]: stopped\n`],
+  ])('%s', async (name, content) => {
+    expect((await dryRun(name, content)).ids.toSorted()).toEqual(ids.toSorted())
+  })
+
+  it('however they are cut into chunks, and without a bad record for the header of a log line', async () => {
+    for (const size of [1, 7, 100, 1_000]) {
+      const bytes = Buffer.from(`${logged}${form(body)}\n${each[0]}`)
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+        bytes.subarray(n * size, (n + 1) * size),
+      )
+      async function* cut() {
+        yield* chunks
+      }
+      const faults: unknown[] = []
+      for await (const pieces of split(cut())) faults.push(...pieces.map(({ fault }) => fault))
+      expect(faults).toEqual([undefined, undefined, undefined, undefined])
+    }
+  })
+})
+
 describe('[RP133] what is not readable is named, a bad record for each line', () => {
   async function badOf(name: string, content: string): Promise<{ bad: Bad[]; stored: number }> {
     using fresh = openWorkplace()
@@ -226,6 +258,12 @@ describe('[RP133] what is not readable is named, a bad record for each line', ()
   it.each([
     ['csv', 'a,b,c\n1,2,3\n4,5,6\n', 3, /this looks like CSV/],
     ['html', '<html>\n<p>no</p>\n', 2, /this looks like HTML or XML/],
+    [
+      'log',
+      '<34>1 2026-11-22T10:00:00Z host app 12 - - started\nNov 22 10:00:02 host app[1]: stopped\n',
+      2,
+      /a line of a log/,
+    ],
     ['form', 'MessageSid=SM1&To=%2B1\nMessageSid=SM2&To=%2B1\n', 2, /this looks like an HTML form/],
     ['text', 'one line\nanother\nand a third\n', 3, /an object should begin/],
     ['torn', `"{\\"specversion\\":\n"{\\"specversion\\":\n`, 2, /a quoted JSON text that is not whole/],
