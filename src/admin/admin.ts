@@ -11,7 +11,7 @@ import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
-import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
+import { deadLetterStates, type NotSent, type Reason, type State } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { KindHours, Span } from '../stats/quality.ts'
@@ -53,7 +53,7 @@ export type Changed = {
   /** The state the event is in. */
   readonly state?: State
   /** Why it was not done. */
-  readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
+  readonly reason?: NotSent | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
   readonly faults?: readonly ValidationError[]
 }
 
