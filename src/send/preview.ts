@@ -5,7 +5,7 @@
 import type { DestinationConfig } from '../config/destination-config.ts'
 import { toEvent } from '../event/event.ts'
 import type { Mapping } from '../event/mapping.ts'
-import { type EventReason, eventReasons } from '../reasons.ts'
+import { type NotSent, reasons } from '../reasons.ts'
 import type { Destination, MappableEvent } from './destination.ts'
 import { createJudge, type KeptBack } from './routing.ts'
 
@@ -17,7 +17,7 @@ export type Previewed = { readonly name: string } & (
       /** JSON text, with numbers as they were written. */
       readonly payload: string
     }
-  | { readonly sent: false; readonly reason: KeptBack | EventReason; readonly text: string }
+  | { readonly sent: false; readonly reason: KeptBack | NotSent; readonly text: string }
 )
 
 const keptBackTexts: Readonly<Record<KeptBack, string>> = {
@@ -36,8 +36,8 @@ export function createPreview(
   return event => {
     const reading = toEvent(event.element, mapping)
     return judge(event).map(({ name, keptBack }, index): Previewed => {
-      const unsent = (reason: EventReason, detail = ''): Previewed => {
-        const text = [eventReasons[reason].title, detail].filter(Boolean).join(': ')
+      const unsent = (reason: NotSent, detail = ''): Previewed => {
+        const text = [reasons[reason].title, detail].filter(Boolean).join(': ')
         return { name, sent: false, reason, text }
       }
       if (!reading.ok) return unsent(reading.reason)
