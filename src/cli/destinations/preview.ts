@@ -6,6 +6,7 @@ import type { Settings } from '../../config.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
 import { type Mapping, toMapping } from '../../event/mapping.ts'
 import { onOneLine } from '../../event/visible.ts'
+import { keyedHash } from '../../hosts/node/digests.ts'
 import type { MappableEvent } from '../../send/destination.ts'
 import { planRows, toNaming } from '../../send/destination-changes.ts'
 import { createDestination } from '../../send/destinations.ts'
@@ -120,14 +121,15 @@ async function openPreview(
   const configs = toDestinationConfigs(settings)
   const mapping = toMapping(settings)
   const tags = new Map(planRows(configs, destinations).map(({ name, tag }) => [name, tag]))
+  const host = { ...idle, hashKey: settings.HASH_KEY }
   const made = configs.map(config =>
-    createDestination(config, mapping, () => tags.get(config.name) ?? '', idle),
+    createDestination(config, mapping, () => tags.get(config.name) ?? '', host),
   )
   return createPreview(configs, await Promise.all(made), mapping)
 }
 
 const never = () => Promise.reject(new Error('a preview sends nothing'))
-const idle = { send: never, writeFile: never, now: Date.now, showDryRun: () => undefined }
+const idle = { send: never, writeFile: never, now: Date.now, showDryRun: () => undefined, keyedHash }
 
 type Compare = (event: MappableEvent, previewed: readonly Previewed[]) => [Outcome, Outcome]
 
