@@ -164,7 +164,7 @@ describe('[RP10] after an end that came too early the same command goes on', () 
     const first = await place.replay(['--json', '--rate', '400', path], { stop: stop.signal })
     expect(first).toMatchObject({
       code: 1,
-      said: expect.stringContaining('Run the same command again to go on'),
+      said: expect.stringContaining('Run the same command again to continue'),
     })
     const { stored } = first.json<{ stored: number }>()
     expect(stored).toBeGreaterThan(0)

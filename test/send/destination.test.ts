@@ -1,7 +1,9 @@
 /** Every destination there is, by one suite; and which of them the settings mean. */
 import { expect, test } from 'vitest'
+import { toDestinationConfigs } from '../../src/config/destinations.ts'
+import { toMapping } from '../../src/event/mapping.ts'
 import type { Destination } from '../../src/send/destination.ts'
-import { createDestinations } from '../../src/send/destinations.ts'
+import { createDestination } from '../../src/send/destinations.ts'
 import { toSettings } from '../support/bridge.ts'
 import { registerDestinationContract } from '../support/destination-contract.ts'
 import { neverAborted } from '../support/dispatcher.ts'
@@ -13,11 +15,10 @@ async function open(
   showDryRun: (lines: string) => void,
 ): Promise<Destination> {
   const host = { send: fetch, now: Date.now, showDryRun }
-  const [destination] = await createDestinations(
-    toSettings({ TWILIO_AUTH_TOKEN: authToken, ...settings }),
-    host,
-  )
-  return destination
+  const read = toSettings({ TWILIO_AUTH_TOKEN: authToken, ...settings })
+  const [config] = toDestinationConfigs(read)
+  if (!config) throw new Error('no destination')
+  return createDestination(config, toMapping(read), () => '', host)
 }
 
 registerDestinationContract('Segment', async () => {
@@ -58,7 +59,7 @@ test('[DP12] without a write key it is the dry run, which shows what Segment wou
   const show = (lines: string) => void shown.push(lines)
   const dryRun = await open({ SEGMENT_HOST: segment.url }, show)
   const real = await open({ SEGMENT_HOST: segment.url, SEGMENT_WRITE_KEY: 'key' }, show)
-  expect([dryRun.name, dryRun.taken]).toEqual(['dry-run', { state: 'skipped', reason: 'dry_run' }])
+  expect([dryRun.name, dryRun.taken]).toEqual(['segment', { state: 'skipped', reason: 'dry_run' }])
   expect([real.name, real.taken]).toEqual(['segment', { state: 'accepted' }])
   const mapped = dryRun.map(event)
   expect(mapped).toEqual(real.map(event))

@@ -18,6 +18,7 @@ import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import type { Append, Call, Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
 import { createSignal } from './signal.ts'
+import { createWriteFile } from './write-file.ts'
 
 /** Two requests to a destination at a time: one is on the wire while the other is packed. */
 const CONCURRENCY = 2
@@ -36,9 +37,10 @@ if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
-const destinations = await openDestinations(settings, {
+const destinations = await openDestinations(settings, outbox, {
   send: fetch,
   now,
+  writeFile: createWriteFile(now),
   breathe: nextTurn,
   showDryRun(lines) {
     appendFileSync(dryRunFile, lines, { mode: 0o600 })
