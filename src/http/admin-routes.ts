@@ -13,7 +13,7 @@ import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
-const EventsQuery = z.strictObject({
+export const EventsQuery = z.strictObject({
   state: z
     .enum(states, `one of ${states.join(', ')}; for events held back: state=pending&reason=held_back`)
     .optional(),
@@ -24,10 +24,10 @@ const EventsQuery = z.strictObject({
     .string()
     .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier answer')
     .optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
 })
-const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
-const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+export const NoticesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
+export const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
 const DropFilter = z.strictObject({
   state: z.enum([...deadLetterStates, 'held']).optional(),
   reason: z.string().max(100).optional(),
@@ -35,7 +35,7 @@ const DropFilter = z.strictObject({
   preview: z.boolean().optional(),
 })
 /** What was skipped may be sent after all: its type may have a family now. */
-const filters = {
+export const filters = {
   drop: DropFilter,
   retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'held', 'skipped']).optional() }),
 } as const
@@ -43,7 +43,7 @@ const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-const ResendBody = z.strictObject({
+export const ResendBody = z.strictObject({
   since: time,
   until: time.optional(),
   type: z.string().max(200).optional(),
