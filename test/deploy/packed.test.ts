@@ -1,11 +1,14 @@
-/** The package as its users get it, from the tarball: types, bundles, Workers. */
+/** The package as its users get it, from the tarball: types, bundles, Workers, the demo. */
 // @module-tag long
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { rolldown } from 'rolldown'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { pairs, RECEIVED_AT } from '../support/fixtures.ts'
+import { until } from '../support/patience.ts'
 import { base, sha256, sign, token } from '../support/signatures.ts'
 import { type Installed, installPacked } from './packed.ts'
 import { read, root } from './tools.ts'
@@ -132,5 +135,54 @@ describe('the packed package', () => {
     expect(installed.run(process.execPath, 'schemas.mjs')).toBe('all\n')
     const manifest = join(installed.folder, 'node_modules/twilio-segment-bridge/package.json')
     expect(readFileSync(manifest, 'utf8')).toBe(read('package.json'))
+  })
+  it('[DY96] demo shows events arriving, ignores settings, and leaves nothing behind', async () => {
+    const temporary = join(installed.folder, 'tmp')
+    mkdirSync(temporary)
+    write('.env', 'SEGMENT_RATE=wrong\nSEGMENT_HOST=https://nobody.example\n')
+    const demo = spawn('npx', ['twilio-segment-bridge', 'demo'], {
+      cwd: installed.folder,
+      env: { ...installed.env, TMPDIR: temporary, PORT: 'wrong' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // So that a signal reaches npm and what it started, as Ctrl-C does.
+      detached: true,
+    })
+    const exited = once(demo, 'exit')
+    let said = ''
+    for (const stream of [demo.stdout, demo.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+      })
+    const group = -(demo.pid ?? 0)
+    try {
+      await until(
+        () => `the end of the story in ${said}`,
+        () => said.includes('Serving until Ctrl-C') || demo.exitCode !== null,
+      )
+      expect(said).toContain(
+        'received 9 = pending 0 + accepted 7 + rejected 1 + refused 0 + skipped 1\n  duplicates, counted separately: 1',
+      )
+      expect(said).toMatch(/customer +whatsapp:\+15550100199 +externalId phone \+15550100199/)
+      expect(readdirSync(temporary)).toHaveLength(1)
+      const [, page = '', adminToken] = /(http:\S+)#token=(\S+)/.exec(said) ?? []
+      expect((await fetch(page)).status).toBe(200)
+      const asked = await fetch(new URL('/api/events', page), {
+        headers: { authorization: `Bearer ${adminToken}` },
+      })
+      expect(asked.status).toBe(200)
+      rmSync(join(installed.folder, '.env'))
+      // The line that it offers, but for a load that ends soon.
+      const [, line = ''] = /more events +(.*) --rate/.exec(said) ?? []
+      expect(installed.run('sh', '-c', `${line} delivered`)).toContain('200')
+    } finally {
+      process.kill(group, 'SIGINT')
+    }
+    // npm dies of it, and has no word of what it started.
+    await exited
+    await until('the folder to be gone', () => readdirSync(temporary).length === 0)
+  })
+
+  it('[DY96] demo --once ends by itself', () => {
+    expect(installed.run('npx', 'twilio-segment-bridge', 'demo', '--once')).toContain('received 9 =')
   })
 })

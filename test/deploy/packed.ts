@@ -13,10 +13,14 @@ export type Installed = {
   readonly folder: string
   /** What the tarball holds. */
   readonly files: readonly string[]
+  /** With the Node of the tests in front. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** Throws with what it said, unless it ends with 0. */
   run(command: string, ...args: readonly string[]): string
   remove(): void
 }
+
+const env = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) }
 
 /** `npm pack` in place would replace dist/ below the feet of the tests that run it. */
 export function installPacked(): Installed {
@@ -38,6 +42,7 @@ export function installPacked(): Installed {
     run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(work, filename)])
     return {
       folder,
+      env,
       files: files.map(({ path }) => path),
       run: (command, ...args) => run(folder, command, args),
       remove,
@@ -49,8 +54,7 @@ export function installPacked(): Installed {
 }
 
 function run(cwd: string, command: string, args: readonly string[]): string {
-  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter)
-  const ended = spawnSync(command, args, { cwd, encoding: 'utf8', env: { ...process.env, PATH } })
+  const ended = spawnSync(command, args, { cwd, encoding: 'utf8', env })
   if (ended.status === 0) return ended.stdout
   throw new Error(`${command} ${args.join(' ')}: exit code ${ended.status}\n${ended.stdout}\n${ended.stderr}`)
 }

@@ -1,4 +1,5 @@
 /** `destinations preview`: what the destinations file of here would make of events, without sending any. */
+
 import { Command } from 'commander'
 import type { DestinationConfig } from '../../config/destination-config.ts'
 import { toDestinationConfigs } from '../../config/destinations.ts'
@@ -121,15 +122,17 @@ async function openPreview(
   const configs = toDestinationConfigs(settings)
   const mapping = toMapping(settings)
   const tags = new Map(planRows(configs, destinations).map(({ name, tag }) => [name, tag]))
-  const host = { ...idle, hashKey: settings.HASH_KEY }
   const made = configs.map(config =>
-    createDestination(config, mapping, () => tags.get(config.name) ?? '', host),
+    createDestination(config, mapping, () => tags.get(config.name) ?? '', {
+      ...idle,
+      hashKey: settings.HASH_KEY,
+    }),
   )
   return createPreview(configs, await Promise.all(made), mapping)
 }
 
 const never = () => Promise.reject(new Error('a preview sends nothing'))
-const idle = { send: never, writeFile: never, now: Date.now, showDryRun: () => undefined, keyedHash }
+const idle = { keyedHash, send: never, writeFile: never, now: Date.now, showDryRun: () => undefined }
 
 type Compare = (event: MappableEvent, previewed: readonly Previewed[]) => [Outcome, Outcome]
 
