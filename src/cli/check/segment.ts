@@ -4,6 +4,7 @@
  * write key is right cannot be asked: Segment answers 200 to every key.
  */
 import { type Settings, segmentHost } from '../../config.ts'
+import { toProxyHint } from '../../hosts/node/proxy-hint.ts'
 import { deliveryReasons } from '../../reasons.ts'
 import { ask } from '../admin-client.ts'
 import { type Finding, note, ok, wrong } from './result.ts'
@@ -32,7 +33,7 @@ export async function checkSegment(settings: Settings, now: () => number): Promi
       wrong(
         'Segment',
         `${origin} cannot be reached (${asked.cause})`,
-        deliveryReasons.segment_unreachable.remedy + toProxyHint(process.env),
+        `${deliveryReasons.segment_unreachable.remedy} ${toProxyHint(process.env)}`.trim(),
       ),
       key,
     ]
@@ -47,13 +48,6 @@ export async function checkSegment(settings: Settings, now: () => number): Promi
       ? wrong('Segment', `${origin} answers ${status}`, deliveryReasons.segment_failing.remedy)
       : ok('Segment', `${origin} answers`)
   return [reached, checkClock(headers.get('date'), (askedAt + answeredAt) / 2), key]
-}
-
-/** Node's fetch takes no proxy from the environment unless it is told to. */
-export function toProxyHint(environment: Readonly<Record<string, string | undefined>>): string {
-  const name = ['HTTPS_PROXY', 'https_proxy'].find(name => environment[name])
-  if (name === undefined || environment.NODE_USE_ENV_PROXY === '1') return ''
-  return ` ${name} is set, but not used: set NODE_USE_ENV_PROXY=1 as well, for the bridge too, to go through that proxy.`
 }
 
 function checkClock(date: string | null, at: number): Finding {

@@ -17,6 +17,7 @@ import { guardDispatcher } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import type { Append, Call, Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
+import { withProxyHint } from './proxy-hint.ts'
 import { createSignal } from './signal.ts'
 
 /** Two requests to a destination at a time: one is on the wire while the other is packed. */
@@ -37,7 +38,7 @@ const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
 const destinations = await openDestinations(settings, {
-  send: fetch,
+  send: withProxyHint(fetch, process.env),
   now,
   breathe: nextTurn,
   showDryRun(lines) {
