@@ -17,6 +17,7 @@ import { type NodeOutboxClient, startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
 import { openParticipants } from './participants.ts'
 import { createProcessMeters } from './process-metrics.ts'
+import { startProxySync } from './proxy-sync.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -80,7 +81,7 @@ export async function start(settings: Settings, log: Log, askTwilio = fetch): Pr
     const disk = watchDisk({ read: () => readDisk(settings.DATA_DIR), report: outboxClient.report })
     ends.push(disk.stop)
     const participants = openParticipants(settings, outboxClient, log, askTwilio)
-    ends.push(participants.stop)
+    ends.push(participants.stop, startProxySync(settings, outboxClient, log, askTwilio))
     const processMeters = createProcessMeters()
     const app = createApp({
       host: 'node',
