@@ -201,7 +201,7 @@ async function openDestination(
   }
   const access = await openOutbox(settings, { isNew: true })
   const destination = access.transfer
-    ? toOutbox(access.name, access.transfer)
+    ? toOutbox(access.name, access.transfer, toMapping(settings))
     : toBridge(access, again ?? false, signal)
   return { destination, close: access.close }
 }

@@ -4,6 +4,7 @@ import { compress } from 'hono/compress'
 import { redact } from '../alerts/redact.ts'
 import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { toStorageReason } from '../outbox/sqlite-errors.ts'
 import { RETRY_AFTER_SECONDS, type Reason, reasons } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
@@ -15,6 +16,7 @@ import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
 import { createLogin, type LoginParts } from './auth/login.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
+import { readDocument } from './openapi/document.ts'
 import { createPage } from './page.ts'
 import { createProxyWebhook, type ProxyWebhookParts } from './proxy-webhook.ts'
 import { createRatesApi } from './rates-routes.ts'
@@ -79,9 +81,10 @@ export function createApp(parts: AppParts): Hono {
     stream: createStream(rates, parts),
     exportPages,
   }
+  app.get('/api/openapi.json', c => c.json(readDocument()))
   app.route('/api', rates.routes)
   app.route('/api', createStatusApi(outboxClient, parts))
-  app.route('/api', createApi(outboxClient, served))
+  app.route('/api', createApi(outboxClient, toMapping(settings), served))
   if (lock) app.route('/', createPage(parts.page))
 
   app.notFound(async c => {

@@ -15,7 +15,9 @@ type Asked = Parameters<RouteEvent>[0]
 /** Why an event does not go to a destination: its filter, its table of types, or another one of its group took it. */
 export type KeptBack = 'when' | 'events' | 'group'
 
-type Rules = Pick<DestinationConfig, 'type' | 'when' | 'events'>
+type Ask = Pick<DestinationConfig, 'type' | 'events'> & { readonly when?: string | undefined }
+/** What is asked of a destination's configuration. */
+export type Rules = Ask & { readonly name: string; readonly group?: string | undefined }
 
 /** Undefined when there is one destination and it takes every event. `ids`: of the destinations in the store, by name. */
 export function createRouter(
@@ -36,7 +38,7 @@ export function createRouter(
  * Asked again before delivery, by the rules of now; undefined when it takes every event. The group is not asked again: no other
  * destination of it was given the event.
  */
-export function admitsOf(config: Rules, mapping: Mapping): ((event: Asked) => boolean) | undefined {
+export function admitsOf(config: Ask, mapping: Mapping): ((event: Asked) => boolean) | undefined {
   if (takesAll(config)) return undefined
   const ask = toQuestion(config)
   return asked => ask(readOnce(asked, mapping)) === undefined
@@ -44,7 +46,7 @@ export function admitsOf(config: Rules, mapping: Mapping): ((event: Asked) => bo
 
 /** What becomes of an event, destination by destination; `keptBack` undefined: it goes there. */
 export function createJudge(
-  configs: readonly DestinationConfig[],
+  configs: readonly Rules[],
   mapping: Mapping,
 ): (asked: Asked) => { readonly name: string; readonly keptBack: KeptBack | undefined }[] {
   const doors = configs.map(config => ({ ...config, ask: toQuestion(config) }))
@@ -84,7 +86,7 @@ function toCall(element: unknown, receivedAt: number, mapping: Mapping): TrackCa
   }
 }
 
-function toQuestion({ type, when, events }: Rules): (event: ReadEvent) => KeptBack | undefined {
+function toQuestion({ type, when, events }: Ask): (event: ReadEvent) => KeptBack | undefined {
   const filter = when === undefined ? undefined : readFilter(when)
   return event => {
     if ((Object.hasOwn(events, event.type) ? events[event.type] : events['*']) === 'drop') return 'events'
@@ -96,6 +98,6 @@ function toQuestion({ type, when, events }: Rules): (event: ReadEvent) => KeptBa
   }
 }
 
-function takesAll({ when, events }: Rules): boolean {
+function takesAll({ when, events }: Ask): boolean {
   return when === undefined && !Object.values(events).includes('drop')
 }

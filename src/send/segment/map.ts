@@ -25,7 +25,7 @@ export type ExternalId = {
 }
 
 /** Segment takes no call without one of them. */
-type Identity =
+export type Identity =
   | { readonly anonymousId: string; readonly userId?: string }
   | { readonly anonymousId?: never; readonly userId: string }
 
@@ -37,6 +37,7 @@ export type TrackCall = Identity & {
   readonly properties: JsonObject
   readonly context: {
     readonly externalIds?: readonly ExternalId[]
+    readonly consent?: { readonly categoryPreferences: Readonly<Record<string, boolean>> }
     readonly app: { readonly name: string; readonly version: string }
   }
 }

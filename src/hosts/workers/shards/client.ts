@@ -127,10 +127,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   async function change(
     action: 'retry' | 'drop' | 'resend',
-    key: string,
+    [key, destination]: Parameters<Admin['retry']>,
   ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
-    return place ? adminOf(env, place.shard)(action, place.key) : { done: false, reason: 'not_found' }
+    return place
+      ? adminOf(env, place.shard)(action, place.key, destination)
+      : { done: false, reason: 'not_found' }
   }
 
   async function newestNotices(limit: number): Promise<unknown[]> {
@@ -176,9 +178,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     put,
     ...transfer,
     report,
-    retry: key => change('retry', key),
-    drop: key => change('drop', key),
-    resend: key => change('resend', key),
+    retry: (...asked) => change('retry', asked),
+    drop: (...asked) => change('drop', asked),
+    resend: (...asked) => change('resend', asked),
+    async destinationNames() {
+      return [...new Set((await askAll('destinationNames', [], () => [])).flat())]
+    },
     confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
     async setPaused(destination, isPaused) {
@@ -244,8 +249,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       return mergePulses(all, query.limit, notices)
     },
 
-    async deadLetters() {
-      return mergeGroups(await askAll('deadLetters', [], () => noGroups))
+    async deadLetters(destination) {
+      return mergeGroups(await askAll('deadLetters', [destination], () => noGroups))
     },
 
     async metrics() {
