@@ -34,6 +34,7 @@ export async function openReader(settings: Settings): Promise<OutboxAccess> {
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const scanner = createScan(sql)
   const api = createTransferApi({
+    destinationNames: () => [],
     exportPage: async query => scanner.scan(query),
     import: async () => ({
       stored: false,

@@ -48,18 +48,25 @@ const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-const ResendBody = z.strictObject({
-  destination,
-  since: time,
-  until: time.optional(),
-  type: z.string().max(200).optional(),
-  preview: z.boolean().optional(),
-  /** The `next` of the answer before, with everything else as it was. */
-  after: z
-    .string()
-    .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
-    .optional(),
-})
+const ResendBody = z
+  .strictObject({
+    destination,
+    since: time,
+    until: time.optional(),
+    type: z.string().max(200).optional(),
+    /** To the events that the destination never got, by the time they were received. */
+    backfill: z.boolean().optional(),
+    preview: z.boolean().optional(),
+    /** The `next` of the answer before, with everything else as it was. */
+    after: z
+      .string()
+      .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
+      .optional(),
+  })
+  .refine(({ backfill, destination: to }) => !backfill || to !== undefined, {
+    path: ['destination'],
+    error: 'a backfill needs one',
+  })
 
 /** What only a bridge that is served has. */
 export type Served = {
@@ -97,7 +104,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
     if (unknown) return unknown
     const { events, next, reachedAt, cursor, unsorted, unreadable } = await admin.events(query.data)
     return c.json({
@@ -123,7 +130,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
     api.post(`/events/:key/${action}`, async c => {
       const query = OfDestination.safeParse(c.req.query())
       if (!query.success) return badRequest(c, query.error)
-      const unknown = await unknownDestination(c, admin, query.data)
+      const unknown = await unknownDestination(c, admin, query.data.destination)
       if (unknown) return unknown
       return changed(c, await admin[action](c.req.param('key') ?? '', query.data.destination))
     })
@@ -131,7 +138,12 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(
+      c,
+      admin,
+      query.data.destination,
+      query.data.backfill ? 'open' : 'all',
+    )
     if (unknown) return unknown
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
@@ -144,7 +156,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
   api.get('/dead-letters', async c => {
     const query = OfDestination.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
     if (unknown) return unknown
     const { groups, unsorted } = await admin.deadLetters(query.data.destination)
     return c.json({
@@ -158,7 +170,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
       if (!filter.success) return badRequest(c, filter.error)
-      const unknown = await unknownDestination(c, admin, filter.data)
+      const unknown = await unknownDestination(c, admin, filter.data.destination)
       if (unknown) return unknown
       return c.json(await admin.changeMany(action, filter.data))
     })

@@ -16,6 +16,7 @@ import type { AdminClient } from '../bridge.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
+import { unknownDestination } from './destinations-routes.ts'
 import { checkImport, IMPORT_EVENTS, readImport } from './import-body.ts'
 
 const time = z.iso
@@ -39,6 +40,8 @@ const ExportQuery = z.strictObject({
     .optional(),
 })
 const ImportQuery = z.strictObject({
+  /** A destination: nowhere else. */
+  only: z.string().max(100).optional(),
   again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
 })
 
@@ -49,7 +52,7 @@ const encoder = new TextEncoder()
 
 /** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
 export function createTransferApi(
-  admin: Pick<AdminClient, 'exportPage' | 'import'>,
+  admin: Pick<AdminClient, 'exportPage' | 'import' | 'destinationNames'>,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {
   const api = new Hono()
@@ -98,12 +101,16 @@ export function createTransferApi(
         400,
       )
     }
-    const { again } = query.data
+    const { again, only } = query.data
+    const unknown = await unknownDestination(c, admin, only, 'open')
+    if (unknown) return unknown
     const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
     let rejected = 0
     for (const slice of readImport(text)) {
-      const arriving = slice.map(([element, text]) => toArriving(element, text, again))
-      const imported = await admin.import(toIntakes(arriving, Date.now()))
+      const arriving = slice.map(([element, text]) =>
+        toArriving(element, text, again || only !== undefined, again),
+      )
+      const imported = await admin.import(toIntakes(arriving, Date.now()), only)
       if (imported.stored === false) return unkept(c, imported)
       sum.stored += imported.stored
       sum.pending += imported.pending
@@ -122,9 +129,10 @@ function unkept(c: Context, { reason, detail }: NotStored): Response {
   return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }
 
-function toArriving(element: unknown, text: string, again: boolean): Arriving {
+/** `isAnew`: what became of it elsewhere does not matter. */
+function toArriving(element: unknown, text: string, isAnew: boolean, again: boolean): Arriving {
   const line = toLine(element)
-  if (line && !again) return fromLine(line, text)
+  if (line && !isAnew) return fromLine(line, text)
   const arriving =
     line?.event === undefined ? fromEvent(element, text) : fromEvent(line.event, eventText(text))
   return again ? { ...arriving, entry: { ...arriving.entry, again } } : arriving

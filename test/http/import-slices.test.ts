@@ -14,6 +14,7 @@ function createRecorder() {
   let turns = 0
   const count = setInterval(() => (turns += 1), 0)
   const api = createTransferApi({
+    destinationNames: () => [],
     exportPage: async () => ({ stored: false, reason: 'outbox_unwritable', detail: '' }),
     async import(intakes) {
       const events = intakes.flatMap(({ entries }) => entries).length

@@ -41,14 +41,14 @@ export const nothing: Outcome = {
   unsent: {},
 }
 
-export function toOutbox(name: string, transfer: Transfer): Destination {
+export function toOutbox(name: string, transfer: Transfer, only?: string): Destination {
   return {
     name,
     async send(items) {
       const arriving = items.map(item => item.arriving)
       let imported: Awaited<ReturnType<Transfer['import']>>
       try {
-        imported = await transfer.import(toIntakes(arriving, Date.now()))
+        imported = await transfer.import(toIntakes(arriving, Date.now()), only)
       } catch (error) {
         throw new CliError(
           `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
@@ -62,7 +62,12 @@ export function toOutbox(name: string, transfer: Transfer): Destination {
 }
 
 /** Through the admin API of a running bridge, which keeps states as a local outbox does. */
-export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSignal): Destination {
+export function toBridge(
+  access: OutboxAccess,
+  { again, only }: { readonly again: boolean; readonly only: string | undefined },
+  signal: AbortSignal,
+): Destination {
+  const query = `again=${again}${only === undefined ? '' : `&only=${encodeURIComponent(only)}`}`
   return {
     name: access.name,
     async send(items) {
@@ -70,7 +75,7 @@ export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSi
       for (const pack of packs(items, ({ record }) => record)) {
         const response = await retrying(
           timeout =>
-            access.request(`/import?again=${isAgain}`, {
+            access.request(`/import?${query}`, {
               signal: timeout,
               method: 'POST',
               body: `[${pack.map(({ record }) => record).join(',')}]`,

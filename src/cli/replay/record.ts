@@ -29,6 +29,8 @@ export type Changes = {
   readonly again?: boolean | undefined
   /** Behind each id. */
   readonly newIds?: string | undefined
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew?: boolean
 }
 
 export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: false; readonly fault: string }
@@ -37,7 +39,7 @@ export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: f
 const MESSAGE_ID_CHARACTERS = 100
 const SHOWN_CHARACTERS = 100
 
-export function toItem(value: unknown, text: string, { again, newIds }: Changes): Made {
+export function toItem(value: unknown, text: string, { again, newIds, isAnew }: Changes): Made {
   const line = toLine(value)
   const unreadable = readUnreadableLine(text)
   if (unreadable !== undefined)
@@ -48,8 +50,10 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   if (!line && isObject(value) && value.bridge === 1) {
     return { ok: false, fault: 'not_a_cloudevent: a line of an export that lacks something' }
   }
+  if (line && line.event === undefined && isAnew)
+    return { ok: false, fault: 'bytes_pruned: the export has no more of it than its state' }
   // Whoever has events sent anew does not want to hear that they were accepted elsewhere.
-  if (line && (line.event === undefined || !(again || newIds)))
+  if (line && (line.event === undefined || !(again || newIds || isAnew)))
     return { ok: true, item: fromExport(line, text) }
   const event = line ? line.event : value
   const changed =
