@@ -7,7 +7,7 @@ import { isAmong, isHeld } from '../outbox/held.ts'
 import { toPlace } from '../outbox/place.ts'
 import type { EventView, EventWithDeliveries } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
-import { deadLetterStates, type EventReason, type State } from '../reasons.ts'
+import { deadLetterStates, type NotSent, type State } from '../reasons.ts'
 import { alike, type Change, newVerdict } from './dead-letters.ts'
 import type { DestinationNames } from './destination-names.ts'
 
@@ -16,7 +16,7 @@ export type Changed = {
   /** The state the event is in, or its delivery to the destination that was named. */
   readonly state?: State
   /** Why it was not done. */
-  readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
+  readonly reason?: NotSent | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
   readonly faults?: readonly ValidationError[]
 }
 

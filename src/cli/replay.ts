@@ -222,7 +222,7 @@ async function openDestination(
     throw error
   })
   const destination = access.transfer
-    ? toOutbox(access.name, access.transfer, only)
+    ? toOutbox(access.name, access.transfer, toMapping(settings), only)
     : toBridge(access, { again, only }, signal)
   return { destination, close: access.close }
 }

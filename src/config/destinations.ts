@@ -28,3 +28,14 @@ function ofSegment(settings: Settings): DestinationConfig {
     ...{ paused: false, was: undefined },
   }
 }
+
+/** Whether nothing leaves: no destination has a write key or a place for files. */
+export function isDryRun(configs: readonly DestinationConfig[]): boolean {
+  return configs.every(config => config.type === 'segment' && config.writeKey === undefined)
+}
+
+/** Where a destination sends, for people: without a secret. */
+export function toPlaceShown(config: DestinationConfig): string {
+  if (config.type === 'segment') return config.host
+  return 'folder' in config.to ? config.to.folder : `s3://${config.to.bucket}/${config.to.prefix}`
+}

@@ -4,6 +4,7 @@ import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
 import type { Changed } from '../admin/change-event.ts'
 import type { AdminClient } from '../bridge.ts'
+import type { Mapping } from '../event/mapping.ts'
 import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
@@ -76,7 +77,8 @@ export type Served = {
   readonly exportPages?: number | undefined
 }
 
-export function createApi(admin: AdminClient, served?: Served): Hono {
+/** `mapping`: by the settings of this bridge. */
+export function createApi(admin: AdminClient, mapping: Mapping, served?: Served): Hono {
   const api = new Hono()
 
   if (served) {
@@ -176,7 +178,7 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
     })
   }
   api.route('/', createDestinationsApi(admin))
-  api.route('/', createTransferApi(admin, served?.exportPages))
+  api.route('/', createTransferApi(admin, mapping, served?.exportPages))
   return api
 }
 

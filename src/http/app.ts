@@ -4,6 +4,7 @@ import { compress } from 'hono/compress'
 import { redact } from '../alerts/redact.ts'
 import type { OutboxClient } from '../bridge.ts'
 import type { Host } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { toStorageReason } from '../outbox/sqlite-errors.ts'
 import { RETRY_AFTER_SECONDS, type Reason, reasons } from '../reasons.ts'
 import type { Page } from '../runtime.ts'
@@ -76,7 +77,7 @@ export function createApp(parts: AppParts): Hono {
   }
   app.route('/api', rates.routes)
   app.route('/api', createStatusApi(outboxClient, parts))
-  app.route('/api', createApi(outboxClient, served))
+  app.route('/api', createApi(outboxClient, toMapping(settings), served))
   if (lock) app.route('/', createPage(parts.page))
 
   app.notFound(async c => {

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import {
   type Arriving,
+  addUnsent,
   eventText,
   fromEvent,
   fromLine,
@@ -10,9 +11,12 @@ import {
   toLine,
   toNextLine,
   toUnreadableLine,
+  toUnsent,
+  type Unsent,
 } from '../admin/export-format.ts'
 import type { NotStored } from '../admin/transfer.ts'
 import type { AdminClient } from '../bridge.ts'
+import type { Mapping } from '../event/mapping.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
@@ -50,9 +54,10 @@ const IMPORT_BYTES = 16_777_216
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
-/** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
+/** `mapping`: what events are judged by that come in. `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
 export function createTransferApi(
   admin: Pick<AdminClient, 'exportPage' | 'import' | 'destinationNames'>,
+  mapping: Mapping,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {
   const api = new Hono()
@@ -105,10 +110,11 @@ export function createTransferApi(
     const unknown = await unknownDestination(c, admin, only, 'open')
     if (unknown) return unknown
     const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
+    let skippedReasons: Unsent = {}
     let rejected = 0
     for (const slice of readImport(text)) {
       const arriving = slice.map(([element, text]) =>
-        toArriving(element, text, again || only !== undefined, again),
+        toArriving(element, text, { again, isAnew: again || only !== undefined }, mapping),
       )
       const imported = await admin.import(toIntakes(arriving, Date.now()), only)
       if (imported.stored === false) return unkept(c, imported)
@@ -117,9 +123,10 @@ export function createTransferApi(
       sum.skipped += imported.skipped
       sum.duplicates += imported.duplicates
       sum.again += imported.again
+      skippedReasons = addUnsent(skippedReasons, toUnsent(arriving, imported.skipped))
       rejected += arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
     }
-    return c.json({ received: events, ...sum, rejected })
+    return c.json({ received: events, ...sum, skippedReasons, rejected })
   })
   return api
 }
@@ -129,12 +136,19 @@ function unkept(c: Context, { reason, detail }: NotStored): Response {
   return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }
 
-/** `isAnew`: what became of it elsewhere does not matter. */
-function toArriving(element: unknown, text: string, isAnew: boolean, again: boolean): Arriving {
+type Wish = {
+  readonly again: boolean
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew: boolean
+}
+
+function toArriving(element: unknown, text: string, { again, isAnew }: Wish, mapping: Mapping): Arriving {
   const line = toLine(element)
-  if (line && !isAnew) return fromLine(line, text)
+  if (line && !isAnew) return fromLine(line, text, mapping)
   const arriving =
-    line?.event === undefined ? fromEvent(element, text) : fromEvent(line.event, eventText(text))
+    line?.event === undefined
+      ? fromEvent(element, text, mapping)
+      : fromEvent(line.event, eventText(text), mapping)
   return again ? { ...arriving, entry: { ...arriving.entry, again } } : arriving
 }
 

@@ -7,6 +7,7 @@ import { findOne } from '../../src/cli/dead-letters/find.ts'
 import { toPage } from '../../src/cli/dead-letters/show.ts'
 import type { OutboxAccess } from '../../src/cli/outbox-access.ts'
 import { isObject } from '../../src/event/event.ts'
+import { asDefault } from '../../src/event/mapping.ts'
 import { openSqlite } from '../../src/hosts/node/sqlite.ts'
 import { createApi } from '../../src/http/admin-routes.ts'
 import type { RouteEvent } from '../../src/outbox/deliveries.ts'
@@ -49,7 +50,7 @@ function open(route: RouteEvent = toBoth) {
       }),
     },
   )
-  const api = createApi(admin)
+  const api = createApi(admin, asDefault)
   const access: OutboxAccess = {
     name: 'the outbox',
     request: async (path, init) => api.request(path, init),
