@@ -12,7 +12,7 @@ import { filesConfig, segmentConfig } from '../support/destination-configs.ts'
 import { inboundEvent, statusEvent, testEvent } from '../support/events.ts'
 
 const never = () => Promise.reject(new Error('nothing may be sent'))
-const host = { send: never, writeFile: never, now: () => 0, showDryRun: () => undefined, keyedHash }
+const host = { keyedHash, send: never, writeFile: never, now: () => 0, showDryRun: () => undefined }
 
 async function preview(configs: readonly DestinationConfig[], element: unknown, exact?: unknown) {
   const made = configs.map(config => createDestination(config, asDefault, () => '', host))
