@@ -16,6 +16,7 @@ import { openServer, rawUrl } from './http-server.ts'
 import { type NodeOutboxClient, startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
 import { createProcessMeters } from './process-metrics.ts'
+import { watchSink } from './sink-timer.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -102,6 +103,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     // A stream never ends by itself.
     ends.push(() => stopping.abort())
     ends.push(beatFor(settings, outboxClient, log))
+    ends.push(watchSink({ settings, send: fetch, report: outboxClient.report, log, now: Date.now }))
     folder.announce(server.url)
     const lost = watch(folder.lost)
     const logLost = watch(() => (folder.lost() === undefined ? folder.logLost() : undefined))

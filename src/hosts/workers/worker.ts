@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { isHealthy } from '../../admin/status.ts'
 import { createHeartbeat } from '../../alerts/heartbeat.ts'
 import { notifierSettings } from '../../alerts/notifier.ts'
+import { createSinkWatch, SINK_WATCH_EVERY_MS } from '../../alerts/sink-watch.ts'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
 import { decompress } from './decompress.ts'
@@ -27,6 +28,9 @@ const SHARDS_ON_FREE_PLAN = 46
 
 /** The cron trigger of what happens each minute: see `triggers` in wrangler.toml. */
 const EACH_MINUTE = '* * * * *'
+
+/** And of what happens every five minutes: the first after midnight (UTC) is once a day. */
+const WATCH_EVERY_MS = 5 * 60_000
 
 /** Built once an isolate. */
 let app: Hono | undefined
@@ -81,10 +85,12 @@ export default {
     return app.fetch(request, env, context)
   },
 
-  async scheduled({ cron }, env) {
+  async scheduled({ cron, scheduledTime }, env) {
     const read = readEnv(env)
     if (!read.ok) return
-    await (cron === EACH_MINUTE ? beat(read.settings, env) : watchShards(read.settings, env))
+    if (cron === EACH_MINUTE) return beat(read.settings, env)
+    await watchShards(read.settings, env)
+    if (scheduledTime % SINK_WATCH_EVERY_MS < WATCH_EVERY_MS) await watchSink(read.settings, env)
   },
 } satisfies ExportedHandler<Env>
 
@@ -93,6 +99,13 @@ async function watchShards({ OUTBOX_SHARDS, LOG_LEVEL }: Settings, env: Env): Pr
   const ask = () => clockOf(env).shards(OUTBOX_SHARDS)
   const { highest } = await createShardHistory(ask, OUTBOX_SHARDS, createLog(LOG_LEVEL))()
   await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
+}
+
+async function watchSink(settings: Settings, env: Env): Promise<void> {
+  const log = createLog(settings.LOG_LEVEL)
+  const { everyMs } = notifierSettings(settings)
+  const { report } = createShardClient(env, settings.OUTBOX_SHARDS, everyMs, log)
+  await createSinkWatch({ settings, send: fetch, report, log, now: Date.now })?.()
 }
 
 async function beat(settings: Settings, env: Env): Promise<void> {
