@@ -14,6 +14,7 @@ import { monitoringSettings } from './config/monitoring-settings.ts'
 import { hostOf } from './config/receivers.ts'
 import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
 import { sharedKey } from './config/shared-key.ts'
+import { twilioApiSettings } from './config/twilio-api-settings.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
@@ -64,13 +65,7 @@ export const Settings = z
       .regex(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits')
       .optional()
       .meta({ description: 'Account SID, named in notices; required by `sink`' }),
-    TWILIO_API_KEY: z.string().optional().meta({
-      description: 'SID of an API key, instead of the auth token, for `sink` and `check`',
-    }),
-    TWILIO_API_SECRET: z
-      .string()
-      .optional()
-      .meta({ description: 'Secret of that API key', ...SECRET }),
+    ...twilioApiSettings,
     SINK_SID: z
       .string()
       .regex(/^DG[0-9a-fA-F]{32}$/, 'DG and 32 hex digits')

@@ -5,8 +5,9 @@
 import * as z from 'zod'
 import { isObject } from '../event/event.ts'
 import { toMember } from '../event/json-slices.ts'
+import { asDefault, type Mapping } from '../event/mapping.ts'
 import type { EventVerdict, ReceivedRequest } from '../event/received-request.ts'
-import { validate } from '../ingest/validate.ts'
+import { validateBy } from '../ingest/validate.ts'
 import { states } from '../reasons.ts'
 
 /** One event on its way; `receivedAt` is undefined when it comes here first. */
@@ -55,8 +56,8 @@ export function readUnreadableLine(line: string): number | undefined {
   return events === undefined ? undefined : Number(events)
 }
 
-/** As it is in the other outbox; a pending one is judged anew, for this version may know better. `text`: the line's. */
-export function fromLine(line: Line, text: string): Arriving {
+/** As it is in the other outbox; a pending one is judged anew, for this version may know better. `text`: the line's. `mapping`: of `judge`. */
+export function fromLine(line: Line, text: string, mapping?: Mapping): Arriving {
   const { state, reason, receivedAt, settledAt = null, detail = null, event, raw, key, seen } = line
   // Two that are equal are two all the same, and one that is read twice is one.
   const toOwn = (letters: string) => ({
@@ -78,7 +79,7 @@ export function fromLine(line: Line, text: string): Arriving {
     return { body: 'null', encoding: 'text', receivedAt, entry: { ...aboutNothing, type, version, carried } }
   }
   const body = eventText(text)
-  const entry = judge(event)
+  const entry = judge(event, mapping)
   if (state === 'pending') {
     const identity = entry.identity ?? toOwn(body)
     return { body, encoding: 'text', receivedAt, entry: { ...entry, identity } }
@@ -95,23 +96,53 @@ export function eventText(line: string): string {
   return toMember(line, 'event') ?? 'null'
 }
 
-/** `text`: the event's, to the letter. */
-export function fromEvent(element: unknown, text: string): Arriving {
-  const entry = judge(element)
+/** `text`: the event's, to the letter. `mapping`: of `judge`. */
+export function fromEvent(element: unknown, text: string, mapping?: Mapping): Arriving {
+  const entry = judge(element, mapping)
   // What has no identity of its own is known by its text, or a file read twice would be kept twice.
   const identity = entry.identity ?? { source: CARRIED, id: text.replace(/[\r\n]+/g, ' ') }
   return { body: text, encoding: 'text', receivedAt: undefined, entry: { ...entry, identity } }
 }
 
+/** Whether other settings could find a customer, and have it sent. */
+export function dependsOnSettings({ reason }: EventVerdict): boolean {
+  return reason === 'no_customer' || reason === 'customer_ambiguous'
+}
+
 /**
  * As at the webhook; but what comes another way, and at another time, is no part of what Twilio sent in this hour. Who its customer
- * is depends on the settings: that is found out at delivery.
+ * is depends on the settings: without those of the bridge that stores it (`mapping`), that is left to that bridge.
  */
-function judge(element: unknown): EventVerdict {
-  const verdict = { ...validate(element), observed: undefined }
-  const { reason } = verdict
-  if (reason !== 'no_customer' && reason !== 'customer_ambiguous') return verdict
+function judge(element: unknown, mapping: Mapping | undefined): EventVerdict {
+  const verdict = { ...validateBy(mapping ?? asDefault, element), observed: undefined }
+  if (mapping || !dependsOnSettings(verdict)) return verdict
   return { ...verdict, state: 'pending', reason: undefined }
+}
+
+/** Events by the reason why they are never sent. */
+export type Unsent = Readonly<Record<string, number>>
+
+/** Of those that are skipped, copies of such among them. `skipped`: how many the outbox stored as such. */
+export function toUnsent(arriving: readonly Arriving[], skipped = 0): Unsent {
+  const unsent: Record<string, number> = {}
+  for (const { entry } of arriving) {
+    if ((entry.carried ?? entry).state !== 'skipped') continue
+    const reason = reasonOf(entry)
+    unsent[reason] = (unsent[reason] ?? 0) + 1
+  }
+  const others = skipped - Object.values(unsent).reduce((sum, n) => sum + n, 0)
+  // Whatever else the outbox skips when it sorts an event in, it does for want of a destination.
+  return others > 0 ? { ...unsent, no_destination: others } : unsent
+}
+
+export function reasonOf({ carried, state, reason }: EventVerdict): string {
+  return carried ? (carried.reason ?? carried.state) : (reason ?? state)
+}
+
+export function addUnsent(sum: Unsent, more: Unsent): Unsent {
+  const unsent: Record<string, number> = { ...sum }
+  for (const [reason, events] of Object.entries(more)) unsent[reason] = (unsent[reason] ?? 0) + events
+  return unsent
 }
 
 const CARRIED = 'carried'

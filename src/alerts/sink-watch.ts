@@ -3,6 +3,7 @@
  * asked once a day. Needs SINK_SID and credentials of the API. No timer here: the host calls it.
  */
 import * as z from 'zod'
+import { toCredentials } from '../config/twilio-credentials.ts'
 import type { Settings } from '../config.ts'
 import type { Log } from '../runtime.ts'
 import { toErrorText } from './redact.ts'
@@ -32,8 +33,8 @@ export function createSinkWatch({
 }: SinkWatchParts): (() => Promise<void>) | undefined {
   const { SINK_SID: sid } = settings
   const credentials = toCredentials(settings)
-  if (sid === undefined || credentials === undefined) return undefined
-  const headers = { authorization: `Basic ${btoa(credentials)}` }
+  if (sid === undefined || 'missing' in credentials) return undefined
+  const headers = { authorization: `Basic ${btoa(`${credentials.username}:${credentials.password}`)}` }
 
   /** What is wrong with the sink; `undefined`: nothing. */
   async function look(): Promise<string | undefined> {
@@ -59,13 +60,4 @@ export function createSinkWatch({
       log.warn({ fault: toErrorText(error) }, 'Twilio could not be asked whether the sink is active')
     }
   }
-}
-
-/** An API key goes before the auth token: whoever sets one means it. */
-function toCredentials(settings: Settings): string | undefined {
-  const { TWILIO_ACCOUNT_SID, TWILIO_API_KEY, TWILIO_API_SECRET, TWILIO_AUTH_TOKEN } = settings
-  if (TWILIO_ACCOUNT_SID === undefined) return undefined
-  if (TWILIO_API_KEY !== undefined) return TWILIO_API_SECRET && `${TWILIO_API_KEY}:${TWILIO_API_SECRET}`
-  const [token] = TWILIO_AUTH_TOKEN ?? []
-  return token && `${TWILIO_ACCOUNT_SID}:${token}`
 }

@@ -4,6 +4,7 @@ import { name, version } from '../version.ts'
 
 /** Only the one that is asked for is loaded: all together need half the memory that a command may have. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo.ts')).createDemoCommand(),
   serve: async () => (await import('./serve.ts')).serveCommand,
   status: async () => (await import('./status.ts')).createStatusCommand(),
   tail: async () => (await import('./tail.ts')).createTailCommand(),

@@ -10,6 +10,7 @@ import type { Transfer } from '../admin/transfer.ts'
 import { allCalm, toStanding } from '../alerts/throttle.ts'
 import { type BridgeRuntime, openBridge } from '../bridge.ts'
 import { type Settings, toPruning } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { type Folder, FolderInUse, type Owner, openFolder } from '../hosts/node/data-folder.ts'
 import { openSqlite } from '../hosts/node/sqlite.ts'
 import { createOutbox } from '../outbox/sqlite/outbox.ts'
@@ -73,7 +74,7 @@ function openLocal(settings: Settings, folder: Folder): OutboxAccess {
     offline,
   )
   // Loaded when it is asked: a replay, which may run for hours, has better use for the memory.
-  const openApi = async () => (await import('../http/admin-routes.ts')).createApi(admin)
+  const openApi = async () => (await import('../http/admin-routes.ts')).createApi(admin, toMapping(settings))
   let api: ReturnType<typeof openApi> | undefined
   return {
     name: `the outbox in ${settings.DATA_DIR}`,

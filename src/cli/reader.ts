@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Settings } from '../config.ts'
+import { toMapping } from '../event/mapping.ts'
 import { readOwner } from '../hosts/node/data-folder.ts'
 import { type NodeSql, openReadOnly } from '../hosts/node/sqlite.ts'
 import { createTransferApi } from '../http/transfer-routes.ts'
@@ -33,14 +34,18 @@ export async function openReader(settings: Settings): Promise<OutboxAccess> {
   }
   sql.exec(`PRAGMA cache_size = -${CACHE_KIB}`)
   const scanner = createScan(sql)
-  const api = createTransferApi({
-    exportPage: async query => scanner.scan(query),
-    import: async () => ({
-      stored: false,
-      reason: 'outbox_unwritable',
-      detail: 'it is opened for reading only',
-    }),
-  })
+  const api = createTransferApi(
+    {
+      destinationNames: () => [],
+      exportPage: async query => scanner.scan(query),
+      import: async () => ({
+        stored: false,
+        reason: 'outbox_unwritable',
+        detail: 'it is opened for reading only',
+      }),
+    },
+    toMapping(settings),
+  )
   return {
     name: `the outbox in ${DATA_DIR}`,
     request: async (path, init) => api.request(path, init),

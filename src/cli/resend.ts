@@ -1,10 +1,9 @@
 /** `resend`: accepted events sent again, for when a destination answered 200 and kept nothing. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import * as z from 'zod'
 import { toTime, toUrl } from './arguments.ts'
-import { check, type OutboxAccess, openOutbox } from './outbox-access.ts'
+import { type OutboxAccess, openOutbox } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
+import { type ResendQuery, type Resent, walkResend } from './resend-walk.ts'
 import { openElsewhere } from './running.ts'
 import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
@@ -14,28 +13,12 @@ type Options = {
   readonly since: number
   readonly until?: number
   readonly type?: string
+  readonly destination?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly json?: boolean
   readonly to?: string
 }
-
-const Answer = z.object({
-  matched: z.number(),
-  pruned: z.number(),
-  done: z.number(),
-  next: z.string().nullable(),
-})
-type Resent = Omit<z.infer<typeof Answer>, 'next'>
-type Query = {
-  readonly since: number
-  readonly until: number
-  readonly type: string | undefined
-  readonly preview: boolean
-}
-
-/** How often it is asked whether there is room again. */
-const ROOM_EVERY_MS = 1_000
 
 const HELP = `
 Events keep their ids: Segment drops those it received in the last 24 hours, and takes what it never kept. --since and
@@ -62,6 +45,7 @@ export function createResendCommand(
     )
     .option('--until <time>', 'accepted before then; now if left out', toTime)
     .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
+    .option('--destination <name>', 'only to this destination, of what it accepted')
     .option('--dry-run', 'count them and change nothing')
     .option('--yes', 'do not ask')
     .option('--to <url>', 'a bridge that runs elsewhere, such as https://bridge.example.com', toUrl)
@@ -75,11 +59,12 @@ export function createResendCommand(
     const access = to === undefined ? await openOutbox(settings) : openElsewhere(settings, to)
     try {
       // Fixed here, so that what is accepted meanwhile is not sent a third time.
-      const query = { since: options.since, until: options.until ?? now(), type: options.type }
+      const { since, until = now(), type, destination } = options
+      const query = { since, until, type, destination }
       const found = await walk(access, { ...query, preview: true })
       tell(found)
       const ready = found.matched - found.pruned
-      if (dryRun || ready === 0 || !(await isConfirmed(ready, options.yes ?? false))) {
+      if (dryRun || ready === 0 || !(await isConfirmed(ready, options))) {
         if (json) terminal.out(JSON.stringify(found))
         return dryRun || ready === 0 ? 0 : 1
       }
@@ -92,25 +77,12 @@ export function createResendCommand(
     }
   }
 
-  /** Slice by slice: each is a moment's work for the bridge. */
-  async function walk(access: OutboxAccess, { since, until, type, preview }: Query): Promise<Resent> {
-    const sum = { matched: 0, pruned: 0, done: 0 }
-    for (let after: string | null | undefined; after !== null; ) {
-      const body = { since: toIso(since), until: toIso(until), type, preview, after }
-      const response = await access.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
-      const { next, ...page } = Answer.parse(await (await check(access, response)).json())
-      sum.matched += page.matched
-      sum.pruned += page.pruned
-      sum.done += page.done
-      const isWaiting = next !== null && next === after
-      after = next
-      // As many wait as may: MAX_BACKLOG keeps room for what Twilio sends.
-      if (isWaiting) await sleep(ROOM_EVERY_MS)
+  function walk(access: OutboxAccess, query: ResendQuery): Promise<Resent> {
+    return walkResend(access, query, ({ matched, done }) =>
       terminal.progress(
-        preview ? `${count(sum.matched)} accepted events found…` : `${count(sum.done)} pending again…`,
-      )
-    }
-    return sum
+        query.preview ? `${count(matched)} accepted events found…` : `${count(done)} pending again…`,
+      ),
+    )
   }
 
   function tell({ matched, pruned }: Resent): void {
@@ -118,12 +90,13 @@ export function createResendCommand(
     if (pruned > 0) terminal.say(`No longer stored, or damaged, so not sent again: ${count(pruned)} of them.`)
   }
 
-  async function isConfirmed(events: number, isAgreed: boolean): Promise<boolean> {
-    if (isAgreed) return true
+  async function isConfirmed(
+    events: number,
+    { yes = false, destination = 'Segment' }: Options,
+  ): Promise<boolean> {
+    if (yes) return true
     if (!terminal.isInteractive) throw new CliError('Not a terminal: pass --yes to confirm.', 2)
-    const answer = await terminal.ask(`Send ${count(events)} events to Segment again? [y/N] `)
+    const answer = await terminal.ask(`Send ${count(events)} events to ${destination} again? [y/N] `)
     return /^y(es)?$/i.test(answer.trim())
   }
 }
-
-const toIso = (ms: number): string => new Date(ms).toISOString()

@@ -91,6 +91,8 @@ function pathsOf(rule: CustomerRule, configured: readonly Path[]): Path[] {
       return [...rule.from, ...rule.to]
     case 'inside':
       return pathsOf(rule.of, configured).map(path => `${rule.path}.${path}`)
+    case 'awaited':
+      return [rule.path]
     case 'configured':
       return [...configured]
   }

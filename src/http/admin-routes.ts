@@ -2,18 +2,22 @@
 
 import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
-import type { Changed } from '../admin/admin.ts'
+import type { Changed } from '../admin/change-event.ts'
 import type { AdminClient } from '../bridge.ts'
+import type { Mapping } from '../event/mapping.ts'
 import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
 import { badRequest } from './bad-request.ts'
-import { createDestinationsApi } from './destinations-routes.ts'
+import { createDestinationsApi, unknownDestination } from './destinations-routes.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
+/** Of a destination; one that there never was is told of by `unknownDestination`. */
+const destination = z.string().max(100).optional()
 export const EventsQuery = z.strictObject({
+  destination,
   state: z
     .enum(states, `one of ${states.join(', ')}; for events held back: state=pending&reason=held_back`)
     .optional(),
@@ -28,7 +32,9 @@ export const EventsQuery = z.strictObject({
 })
 export const NoticesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
 export const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+export const OfDestination = z.strictObject({ destination })
 const DropFilter = z.strictObject({
+  destination,
   state: z.enum([...deadLetterStates, 'held']).optional(),
   reason: z.string().max(100).optional(),
   type: z.string().max(200).optional(),
@@ -43,17 +49,25 @@ export const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-export const ResendBody = z.strictObject({
-  since: time,
-  until: time.optional(),
-  type: z.string().max(200).optional(),
-  preview: z.boolean().optional(),
-  /** The `next` of the answer before, with everything else as it was. */
-  after: z
-    .string()
-    .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
-    .optional(),
-})
+export const ResendBody = z
+  .strictObject({
+    destination,
+    since: time,
+    until: time.optional(),
+    type: z.string().max(200).optional(),
+    /** To the events that the destination never got, by the time they were received. */
+    backfill: z.boolean().optional(),
+    preview: z.boolean().optional(),
+    /** The `next` of the answer before, with everything else as it was. */
+    after: z
+      .string()
+      .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
+      .optional(),
+  })
+  .refine(({ backfill, destination: to }) => !backfill || to !== undefined, {
+    path: ['destination'],
+    error: 'a backfill needs one',
+  })
 
 /** What only a bridge that is served has. */
 export type Served = {
@@ -63,7 +77,8 @@ export type Served = {
   readonly exportPages?: number | undefined
 }
 
-export function createApi(admin: AdminClient, served?: Served): Hono {
+/** `mapping`: by the settings of this bridge. */
+export function createApi(admin: AdminClient, mapping: Mapping, served?: Served): Hono {
   const api = new Hono()
 
   if (served) {
@@ -91,6 +106,8 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
+    if (unknown) return unknown
     const { events, next, reachedAt, cursor, unsorted, unreadable } = await admin.events(query.data)
     return c.json({
       events: events.map(toSummaryJson),
@@ -111,13 +128,25 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
     return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
   })
 
-  api.post('/events/:key/retry', async c => changed(c, await admin.retry(c.req.param('key'))))
-  api.post('/events/:key/drop', async c => changed(c, await admin.drop(c.req.param('key'))))
-
-  api.post('/events/:key/resend', async c => changed(c, await admin.resend(c.req.param('key'))))
+  for (const action of ['retry', 'drop', 'resend'] as const) {
+    api.post(`/events/:key/${action}`, async c => {
+      const query = OfDestination.safeParse(c.req.query())
+      if (!query.success) return badRequest(c, query.error)
+      const unknown = await unknownDestination(c, admin, query.data.destination)
+      if (unknown) return unknown
+      return changed(c, await admin[action](c.req.param('key') ?? '', query.data.destination))
+    })
+  }
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
     if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(
+      c,
+      admin,
+      query.data.destination,
+      query.data.backfill ? 'open' : 'all',
+    )
+    if (unknown) return unknown
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
     const { next, ...resent } = await admin.resendMany({ ...query.data, until })
@@ -127,7 +156,11 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
   api.post('/deliver-now', async c => c.json(await admin.deliverNow()))
 
   api.get('/dead-letters', async c => {
-    const { groups, unsorted } = await admin.deadLetters()
+    const query = OfDestination.safeParse(c.req.query())
+    if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
+    if (unknown) return unknown
+    const { groups, unsorted } = await admin.deadLetters(query.data.destination)
     return c.json({
       unsorted,
       groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
@@ -139,11 +172,13 @@ export function createApi(admin: AdminClient, served?: Served): Hono {
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
       if (!filter.success) return badRequest(c, filter.error)
+      const unknown = await unknownDestination(c, admin, filter.data.destination)
+      if (unknown) return unknown
       return c.json(await admin.changeMany(action, filter.data))
     })
   }
   api.route('/', createDestinationsApi(admin))
-  api.route('/', createTransferApi(admin, served?.exportPages))
+  api.route('/', createTransferApi(admin, mapping, served?.exportPages))
   return api
 }
 

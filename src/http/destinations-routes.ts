@@ -45,7 +45,26 @@ export function createDestinationsApi(admin: AdminClient): Hono {
     const asked = c.req.param('name')
     const found = destinations.find(({ name }) => name === asked)
     if (found) return found
-    const names = destinations.map(({ name }) => name).join(', ')
-    return c.json({ error: 'not_found', message: `No destination has this name; there are: ${names}` }, 404)
+    return noSuchName(
+      c,
+      destinations.map(({ name }) => name),
+    )
   }
+}
+
+/** The answer to a question about a destination that there is not; `undefined`: there is, or none is named. `all`: or was. */
+export async function unknownDestination(
+  c: Context,
+  admin: Pick<AdminClient, 'destinationNames'>,
+  name: string | undefined,
+  which: 'open' | 'all' = 'all',
+): Promise<Response | undefined> {
+  if (name === undefined) return undefined
+  const names = await admin.destinationNames(which)
+  return names.includes(name) ? undefined : noSuchName(c, names)
+}
+
+function noSuchName(c: Context, names: readonly string[]): Response {
+  const message = `No destination has this name; there are: ${names.join(', ')}`
+  return c.json({ error: 'not_found', message }, 404)
 }

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import * as z from 'zod'
 import {
   type Arriving,
+  addUnsent,
   eventText,
   fromEvent,
   fromLine,
@@ -10,12 +11,16 @@ import {
   toLine,
   toNextLine,
   toUnreadableLine,
+  toUnsent,
+  type Unsent,
 } from '../admin/export-format.ts'
 import type { NotStored } from '../admin/transfer.ts'
 import type { AdminClient } from '../bridge.ts'
+import type { Mapping } from '../event/mapping.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
+import { unknownDestination } from './destinations-routes.ts'
 import { checkImport, IMPORT_EVENTS, readImport } from './import-body.ts'
 
 const time = z.iso
@@ -39,6 +44,8 @@ export const ExportQuery = z.strictObject({
     .optional(),
 })
 export const ImportQuery = z.strictObject({
+  /** A destination: nowhere else. */
+  only: z.string().max(100).optional(),
   again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
 })
 
@@ -47,9 +54,10 @@ const IMPORT_BYTES = 16_777_216
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 const encoder = new TextEncoder()
 
-/** `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
+/** `mapping`: what events are judged by that come in. `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
 export function createTransferApi(
-  admin: Pick<AdminClient, 'exportPage' | 'import'>,
+  admin: Pick<AdminClient, 'exportPage' | 'import' | 'destinationNames'>,
+  mapping: Mapping,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {
   const api = new Hono()
@@ -98,21 +106,27 @@ export function createTransferApi(
         400,
       )
     }
-    const { again } = query.data
+    const { again, only } = query.data
+    const unknown = await unknownDestination(c, admin, only, 'open')
+    if (unknown) return unknown
     const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
+    let skippedReasons: Unsent = {}
     let rejected = 0
     for (const slice of readImport(text)) {
-      const arriving = slice.map(([element, text]) => toArriving(element, text, again))
-      const imported = await admin.import(toIntakes(arriving, Date.now()))
+      const arriving = slice.map(([element, text]) =>
+        toArriving(element, text, { again, isAnew: again || only !== undefined }, mapping),
+      )
+      const imported = await admin.import(toIntakes(arriving, Date.now()), only)
       if (imported.stored === false) return unkept(c, imported)
       sum.stored += imported.stored
       sum.pending += imported.pending
       sum.skipped += imported.skipped
       sum.duplicates += imported.duplicates
       sum.again += imported.again
+      skippedReasons = addUnsent(skippedReasons, toUnsent(arriving, imported.skipped))
       rejected += arriving.filter(({ entry }) => (entry.carried ?? entry).state === 'rejected').length
     }
-    return c.json({ received: events, ...sum, rejected })
+    return c.json({ received: events, ...sum, skippedReasons, rejected })
   })
   return api
 }
@@ -122,11 +136,19 @@ function unkept(c: Context, { reason, detail }: NotStored): Response {
   return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }
 
-function toArriving(element: unknown, text: string, again: boolean): Arriving {
+type Wish = {
+  readonly again: boolean
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew: boolean
+}
+
+function toArriving(element: unknown, text: string, { again, isAnew }: Wish, mapping: Mapping): Arriving {
   const line = toLine(element)
-  if (line && !again) return fromLine(line, text)
+  if (line && !isAnew) return fromLine(line, text, mapping)
   const arriving =
-    line?.event === undefined ? fromEvent(element, text) : fromEvent(line.event, eventText(text))
+    line?.event === undefined
+      ? fromEvent(element, text, mapping)
+      : fromEvent(line.event, eventText(text), mapping)
   return again ? { ...arriving, entry: { ...arriving.entry, again } } : arriving
 }
 

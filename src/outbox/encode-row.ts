@@ -32,7 +32,8 @@ function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): Reque
     source: entries.find(({ identity }) => identity)?.identity?.source,
     rejected: entries.flatMap(({ reason, identity, carried }) => {
       // What was carried was told where it came from; what is skipped on purpose is no failure.
-      if (carried || reason === undefined || toState(reason) === 'skipped') return []
+      if (carried || reason === undefined || reason === 'participant_unknown') return []
+      if (toState(reason) === 'skipped') return []
       return { reason, id: identity?.id }
     }),
   }
@@ -66,7 +67,7 @@ function toKeptAll(entries: readonly EventVerdict[]): RowEntry[] {
 }
 
 function toKept(
-  { identity, type, version, state, reason, again, carried, observed }: EventVerdict,
+  { identity, type, version, state, reason, again, only, carried, observed }: EventVerdict,
   faults: string | null,
 ): RowEntry {
   // What came by the webhook has no other identity than its own.
@@ -78,7 +79,8 @@ function toKept(
     const more = { settledAt: carried.settledAt }
     return [slot, proof, type, version, carried.state, carried.reason, faults, more]
   }
-  return [slot, proof, type, version, state, reason ?? null, faults, again ? { again } : null]
+  const wish = only === undefined ? (again ? { again } : null) : { only }
+  return [slot, proof, type, version, state, reason ?? null, faults, wish]
 }
 
 export function hashed(identity: Identity): [slot: number, proof: number] {

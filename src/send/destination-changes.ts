@@ -79,7 +79,8 @@ function findBefore(
 
 function isVerbatim(config: DestinationConfig, before: KeptDestination | undefined): boolean {
   if (config.type === 'files') return false
-  return config.messageId === undefined ? before?.tag === '' : config.messageId === 'verbatim'
+  // Also one that is to bear a tag from now on: until somebody confirms it, it does not.
+  return before?.tag === '' || config.messageId === 'verbatim'
 }
 
 function toTag(config: DestinationConfig, before: KeptDestination | undefined, isTaken: boolean): string {
@@ -120,7 +121,7 @@ export function describeChanges(
 }
 
 /** Destination → the name an event has there; those it does not go to are not in it. */
-function toNaming(
+export function toNaming(
   configs: readonly Rules[],
   mapping: Mapping,
 ): (event: Parameters<RouteEvent>[0]) => ReadonlyMap<string, string> {

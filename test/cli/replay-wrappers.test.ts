@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Bad } from '../../src/cli/replay/rejected.ts'
+import { split } from '../../src/cli/replay/split.ts'
+import { startBridge } from '../support/bridge.ts'
 import { openWorkplace, readLines, toNdjson } from '../support/replay.ts'
 import { inboundMessage, messageStatus } from '../support/twilio.ts'
 
@@ -213,6 +215,37 @@ describe('[RP132] events are found in whatever is wrapped around them', () => {
   })
 })
 
+describe('[RP221] lines that are no JSON, and hold some', () => {
+  const form = (text: string) => `Body=x&payload=${encodeURIComponent(text).replaceAll('%20', '+')}`
+  const logged = `<34>1 2026-11-22T10:00:00.003Z host app 12 - [x@1 y="z"] ${each[0]}\nNov 22 10:00:02 host app[12]: [${each[1]}]\n`
+
+  it.each([
+    ['a form', form(body)],
+    ['a form a line, among others', `a=b&c=d\n${each.map(form).join('\n')}\n`],
+    ['a field name twice', `${form(each[0] ?? '')}&${form(each[1] ?? '')}`],
+    ['a form in a HAR', JSON.stringify({ log: { entries: [{ postData: { text: form(body) } }] } })],
+    ['lines of a log', logged],
+    ['lines of a log, and what is none', `${logged}Nov 22 10:00:02 host app[12]: stopped\n`],
+  ])('%s', async (name, content) => {
+    expect((await dryRun(name, content)).ids.toSorted()).toEqual(ids.toSorted())
+  })
+
+  it('however they are cut into chunks, and without a bad record for the header of a log line', async () => {
+    for (const size of [1, 7, 100, 1_000]) {
+      const bytes = Buffer.from(`${logged}${form(body)}\n${each[0]}`)
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) =>
+        bytes.subarray(n * size, (n + 1) * size),
+      )
+      async function* cut() {
+        yield* chunks
+      }
+      const faults: unknown[] = []
+      for await (const pieces of split(cut())) faults.push(...pieces.map(({ fault }) => fault))
+      expect(faults).toEqual([undefined, undefined, undefined, undefined])
+    }
+  })
+})
+
 describe('[RP133] what is not readable is named, a bad record for each line', () => {
   async function badOf(name: string, content: string): Promise<{ bad: Bad[]; stored: number }> {
     using fresh = openWorkplace()
@@ -225,6 +258,12 @@ describe('[RP133] what is not readable is named, a bad record for each line', ()
   it.each([
     ['csv', 'a,b,c\n1,2,3\n4,5,6\n', 3, /this looks like CSV/],
     ['html', '<html>\n<p>no</p>\n', 2, /this looks like HTML or XML/],
+    [
+      'log',
+      '<34>1 2026-11-22T10:00:00Z host app 12 - - started\nNov 22 10:00:02 host app[1]: stopped\n',
+      2,
+      /a line of a log/,
+    ],
     ['form', 'MessageSid=SM1&To=%2B1\nMessageSid=SM2&To=%2B1\n', 2, /this looks like an HTML form/],
     ['text', 'one line\nanother\nand a third\n', 3, /an object should begin/],
     ['torn', `"{\\"specversion\\":\n"{\\"specversion\\":\n`, 2, /a quoted JSON text that is not whole/],
@@ -294,6 +333,28 @@ describe('[RP134] what will never be sent is said to be', () => {
     ])
     expect(mixed.said).toContain('2 to be sent, 1 kept as skipped (type_unmapped)')
     expect(mixed.json()).toMatchObject({ stored: 3, pending: 2, skipped: 1, unsent: { type_unmapped: 1 } })
+  })
+
+  it('[RP220] so are events without a customer, by the settings of the bridge that stores them', async () => {
+    const nobodys = [messageStatus({ to: '+266696687' }), messageStatus({ to: 'anonymous' })]
+    using fresh = openWorkplace()
+    const { said } = await fresh.replay([fresh.file('a', toNdjson([...events, ...nobodys]))])
+    expect(said).toContain('2 to be sent, 2 kept as skipped (no_customer)')
+    const environment = { NO_CUSTOMER: 'resource' }
+    using sending = openWorkplace()
+    const sent = await sending.replay([sending.file('a', toNdjson(nobodys))], { environment })
+    expect(sent.said).toContain('2 to be sent')
+    expect(sent.said).not.toContain('skipped')
+  })
+
+  it('[RP220] the bridge that runs judges by its own settings, and says so', async () => {
+    await using bridge = await startBridge({ OWN_NUMBERS: '+15550100155' })
+    const body = toNdjson([...events, messageStatus({ to: '+15550100155' }), unknown])
+    const answer = await bridge.api('/api/import', { method: 'POST', body })
+    expect(answer).toMatchObject({
+      ...{ received: 4, pending: 2, skipped: 2 },
+      skippedReasons: { no_customer: 1, type_unmapped: 1 },
+    })
   })
 
   it('a dry run says why', async () => {

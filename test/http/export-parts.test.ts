@@ -1,5 +1,6 @@
 /** An export on a host that may make only so many requests for one answer: it ends with where the next part begins. */
 import { expect, it } from 'vitest'
+import { asDefault } from '../../src/event/mapping.ts'
 import { createTransferApi } from '../../src/http/transfer-routes.ts'
 import { createOutbox } from '../../src/outbox/sqlite/outbox.ts'
 import { pruning, samples, take } from '../support/outbox-bench.ts'
@@ -13,8 +14,12 @@ it('[EX120] W6: an export of more pages than one answer may have ends with a cur
   const outbox = createOutbox(file.sql, pruning)
   for (let from = 1; from <= EVENTS; from += 100) take(outbox, samples(100, from))
   const notHere = { stored: false, reason: 'outbox_unwritable', detail: '' } as const
-  const transfer = { exportPage: async (query: object) => outbox.scan(query), import: async () => notHere }
-  const [whole, parts] = [createTransferApi(transfer), createTransferApi(transfer, 1)]
+  const transfer = {
+    destinationNames: () => [],
+    exportPage: async (query: object) => outbox.scan(query),
+    import: async () => notHere,
+  }
+  const [whole, parts] = [createTransferApi(transfer, asDefault), createTransferApi(transfer, asDefault, 1)]
   const expected = await (await whole.request('/export')).text()
   let text = ''
   let asked = 0

@@ -1,6 +1,7 @@
 /** An import of any size is cut into slices: none holds up the webhook, none is more than a moment's work or a megabyte. */
 // @module-tag long
 import { describe, expect, it } from 'vitest'
+import { asDefault } from '../../src/event/mapping.ts'
 import { createTransferApi } from '../../src/http/transfer-routes.ts'
 import { startBridge } from '../support/bridge.ts'
 import { toNdjson } from '../support/replay.ts'
@@ -13,18 +14,22 @@ function createRecorder() {
   const slices: { events: number; characters: number; hadTurn: boolean }[] = []
   let turns = 0
   const count = setInterval(() => (turns += 1), 0)
-  const api = createTransferApi({
-    exportPage: async () => ({ stored: false, reason: 'outbox_unwritable', detail: '' }),
-    async import(intakes) {
-      const events = intakes.flatMap(({ entries }) => entries).length
-      const characters = intakes.reduce((sum, { body }) => sum + body.length, 0)
-      slices.push({ events, characters, hadTurn: turns > 0 })
-      turns = 0
-      // As an answer from another thread, or another object, comes.
-      await new Promise(resolve => setTimeout(resolve, 1))
-      return { stored: events, pending: events, skipped: 0, duplicates: 0, again: 0 }
+  const api = createTransferApi(
+    {
+      destinationNames: () => [],
+      exportPage: async () => ({ stored: false, reason: 'outbox_unwritable', detail: '' }),
+      async import(intakes) {
+        const events = intakes.flatMap(({ entries }) => entries).length
+        const characters = intakes.reduce((sum, { body }) => sum + body.length, 0)
+        slices.push({ events, characters, hadTurn: turns > 0 })
+        turns = 0
+        // As an answer from another thread, or another object, comes.
+        await new Promise(resolve => setTimeout(resolve, 1))
+        return { stored: events, pending: events, skipped: 0, duplicates: 0, again: 0 }
+      },
     },
-  })
+    asDefault,
+  )
   const post = async (body: string) => {
     const response = await api.request('/import', { method: 'POST', body })
     return { status: response.status, answer: await response.json() }

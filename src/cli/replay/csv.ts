@@ -3,9 +3,9 @@
  * other wrapper. Known by what stands in it: a table whose first rows hold no event is none, but lines of text.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Bytes } from './input.ts'
+import { type Bytes, MAX_RECORD_BYTES } from './input.ts'
 import { mayHoldEvent } from './packed-text.ts'
-import { MAX_RECORD_BYTES, type Piece } from './split.ts'
+import type { Piece } from './split.ts'
 
 type Dialect = {
   readonly delimiter: number

@@ -1,6 +1,6 @@
 /** Where replayed events go. A group is sent whole; when `send` returns, it is safe there. */
 import * as z from 'zod'
-import { toIntakes } from '../../admin/export-format.ts'
+import { addUnsent, reasonOf, toIntakes, toUnsent, type Unsent } from '../../admin/export-format.ts'
 import type { Imported, Transfer } from '../../admin/transfer.ts'
 import type { Mapping } from '../../event/mapping.ts'
 import { reasons } from '../../reasons.ts'
@@ -19,11 +19,11 @@ export type Outcome = Imported & {
   readonly unsent: Unsent
 }
 
-export type Unsent = Readonly<Record<string, number>>
-
 export type Destination = {
   /** As it stands in a sentence. */
   readonly name: string
+  /** What events are judged by; undefined where a bridge with settings of its own judges them. */
+  readonly mapping: Mapping | undefined
   /** Throws CliError when it is no use to go on. */
   send(items: readonly Item[]): Promise<Outcome>
 }
@@ -34,6 +34,7 @@ const Answer = z.object({
   again: z.number(),
   pending: z.number().optional(),
   skipped: z.number().default(0),
+  skippedReasons: z.record(z.string(), z.number()).optional(),
 })
 
 export const nothing: Outcome = {
@@ -41,14 +42,15 @@ export const nothing: Outcome = {
   unsent: {},
 }
 
-export function toOutbox(name: string, transfer: Transfer): Destination {
+export function toOutbox(name: string, transfer: Transfer, mapping: Mapping, only?: string): Destination {
   return {
     name,
+    mapping,
     async send(items) {
       const arriving = items.map(item => item.arriving)
       let imported: Awaited<ReturnType<Transfer['import']>>
       try {
-        imported = await transfer.import(toIntakes(arriving, Date.now()))
+        imported = await transfer.import(toIntakes(arriving, Date.now()), only)
       } catch (error) {
         throw new CliError(
           `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
@@ -56,21 +58,27 @@ export function toOutbox(name: string, transfer: Transfer): Destination {
       }
       if (imported.stored === false)
         throw new CliError(`${reasons[imported.reason].title}: ${imported.detail}`)
-      return { ...nothing, ...imported, unsent: toUnsent(items) }
+      return { ...nothing, ...imported, unsent: toUnsent(arriving, imported.skipped) }
     },
   }
 }
 
 /** Through the admin API of a running bridge, which keeps states as a local outbox does. */
-export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSignal): Destination {
+export function toBridge(
+  access: OutboxAccess,
+  { again, only }: { readonly again: boolean; readonly only: string | undefined },
+  signal: AbortSignal,
+): Destination {
+  const query = `again=${again}${only === undefined ? '' : `&only=${encodeURIComponent(only)}`}`
   return {
     name: access.name,
+    mapping: undefined,
     async send(items) {
-      const total = { ...nothing, unsent: toUnsent(items) }
+      const total = { ...nothing }
       for (const pack of packs(items, ({ record }) => record)) {
         const response = await retrying(
           timeout =>
-            access.request(`/import?again=${isAgain}`, {
+            access.request(`/import?${query}`, {
               signal: timeout,
               method: 'POST',
               body: `[${pack.map(({ record }) => record).join(',')}]`,
@@ -84,31 +92,20 @@ export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSi
         total.skipped += imported.skipped
         total.duplicates += imported.duplicates
         total.again += imported.again
+        // An older bridge does not say why.
+        const unsent = imported.skippedReasons ?? toUnsent(pack.map(({ arriving }) => arriving))
+        total.unsent = addUnsent(total.unsent, unsent)
       }
       return total
     },
   }
 }
 
-/** Of those that are skipped, wherever they go. */
-export function toUnsent(items: readonly Item[]): Unsent {
-  const unsent: Record<string, number> = {}
-  for (const { arriving } of items) {
-    if ((arriving.entry.carried ?? arriving.entry).state !== 'skipped') continue
-    const reason = reasonOf(arriving)
-    unsent[reason] = (unsent[reason] ?? 0) + 1
-  }
-  return unsent
-}
-
-function reasonOf({ entry: { carried, state, reason } }: Item['arriving']): string {
-  return carried ? (carried.reason ?? carried.state) : (reason ?? state)
-}
-
 /** Nowhere: the track calls are for a person, or a program, to read. */
 export function toReader(pour: (text: string) => Promise<void>, mapping: Mapping): Destination {
   return {
     name: 'nobody (dry run)',
+    mapping,
     async send(items) {
       let lines = ''
       let leftOut = 0
@@ -121,7 +118,7 @@ export function toReader(pour: (text: string) => Promise<void>, mapping: Mapping
         if (track !== undefined) lines += `${track}\n`
         else {
           leftOut += 1
-          const reason = mapped?.ok === false ? mapped.reason : reasonOf(arriving)
+          const reason = mapped?.ok === false ? mapped.reason : reasonOf(entry)
           unsent[reason] = (unsent[reason] ?? 0) + 1
         }
       }

@@ -65,7 +65,7 @@ export function createGroup(
   function takeOne(value: unknown, text: string, offset: number): Verdict {
     // Parts of an export, one behind the other: where one of them ends.
     if (isNextLine(text)) return 'go on'
-    const made = toItem(value, text, changes)
+    const made = toItem(value, text, changes, destination.mapping)
     if (!made.ok) return reject(text, offset, made.fault)
     const { item } = made
     tally.read += 1

@@ -2,6 +2,9 @@
 
 export type Bytes = AsyncIterable<Uint8Array>
 
+/** Of a record that is read whole. */
+export const MAX_RECORD_BYTES = 16 * 1_024 * 1_024
+
 export type Input = {
   /** At least so many bytes if there are, and all that is at hand anyway; fewer at the end. Nothing is read past. */
   peek(bytes: number): Promise<Uint8Array>

@@ -1,7 +1,7 @@
-/** A text in which an event may stand: as JSON, as JSON once more escaped, or as base64, which may be packed. Pure. */
+/** A text in which an event may stand: as JSON, as JSON once more escaped, in a form, or as base64, which may be packed. Pure. */
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { beginsGzip } from './gunzip.ts'
-import { MAX_RECORD_BYTES } from './split.ts'
+import { MAX_RECORD_BYTES } from './input.ts'
 import { beginsZstd } from './unzstd.ts'
 
 const MARKS = ['specversion', '{"bridge":1'] as const
@@ -38,6 +38,8 @@ export const newBudget = (): Budget => ({ bytesLeft: 4 * MAX_RECORD_BYTES })
 export function toJsonText(text: string, budget: Budget): string {
   const bytes = hasMark(text) ? undefined : decode(text)
   const plain = (bytes === undefined ? text : unpack(bytes, budget).toString()).trimStart()
+  const form = fromForm(plain)
+  if (form !== undefined) return form
   // Escaped once more, but not in quotes.
   if (isEscaped(plain)) return unescapeJson(plain)
   if (/^["[{]/.test(plain)) return plain
@@ -45,6 +47,13 @@ export function toJsonText(text: string, budget: Budget): string {
   const begin = /[[{]\s*(?:\{\s*)?\\?"specversion/.exec(plain.slice(from))?.index ?? -from
   const cut = plain.slice(from + begin)
   return isEscaped(cut) ? unescapeJson(cut) : cut
+}
+
+/** `payload=%5B%7B…` → a list with an object for each field that may hold an event; `undefined`: there is none, or it is no form. */
+export function fromForm(text: string): string | undefined {
+  if (!/^[\w.%-]{1,64}=/.test(text)) return undefined
+  const fields = [...new URLSearchParams(text.trim())].filter(([, value]) => mayHoldEvent(value))
+  return fields.length > 0 ? JSON.stringify(fields.map(([name, value]) => ({ [name]: value }))) : undefined
 }
 
 function isEscaped(json: string): boolean {

@@ -1,6 +1,7 @@
 /** A JSON record → what is replayed of it, or why it cannot be. The words of the options that change an event stand here. Pure. */
 import {
   type Arriving,
+  dependsOnSettings,
   eventText,
   fromEvent,
   fromLine,
@@ -11,6 +12,7 @@ import {
 import { isObject, type JsonObject, toData } from '../../event/event.ts'
 import { toEventTime } from '../../event/event-time.ts'
 import { toDataTime } from '../../event/family-time.ts'
+import type { Mapping } from '../../event/mapping.ts'
 import type { ValidationError } from '../../event/validation-errors.ts'
 import { eventTypeOf } from '../../families/index.ts'
 
@@ -29,6 +31,8 @@ export type Changes = {
   readonly again?: boolean | undefined
   /** Behind each id. */
   readonly newIds?: string | undefined
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew?: boolean
 }
 
 export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: false; readonly fault: string }
@@ -37,7 +41,12 @@ export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: f
 const MESSAGE_ID_CHARACTERS = 100
 const SHOWN_CHARACTERS = 100
 
-export function toItem(value: unknown, text: string, { again, newIds }: Changes): Made {
+export function toItem(
+  value: unknown,
+  text: string,
+  { again, newIds, isAnew }: Changes,
+  mapping?: Mapping,
+): Made {
   const line = toLine(value)
   const unreadable = readUnreadableLine(text)
   if (unreadable !== undefined)
@@ -48,9 +57,11 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   if (!line && isObject(value) && value.bridge === 1) {
     return { ok: false, fault: 'not_a_cloudevent: a line of an export that lacks something' }
   }
+  if (line && line.event === undefined && isAnew)
+    return { ok: false, fault: 'bytes_pruned: the export has no more of it than its state' }
   // Whoever has events sent anew does not want to hear that they were accepted elsewhere.
-  if (line && (line.event === undefined || !(again || newIds)))
-    return { ok: true, item: fromExport(line, text) }
+  if (line && (line.event === undefined || !(again || newIds || isAnew)))
+    return { ok: true, item: fromExport(line, text, mapping) }
   const event = line ? line.event : value
   const changed =
     newIds && isObject(event) && typeof event.id === 'string' ? withSuffix(event, event.id + newIds) : event
@@ -62,14 +73,14 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   }
   const record = changed !== event ? toJson(changed) : line ? eventText(text) : text
   if (record === undefined) return { ok: false, fault: 'not_serializable: it is nested too deeply' }
-  const arriving = fromEvent(changed, record)
+  const arriving = fromEvent(changed, record, mapping)
   const { entry } = arriving
-  if (entry.state === 'rejected' && line) return { ok: true, item: fromExport(line, text) }
+  if (entry.state === 'rejected' && line) return { ok: true, item: fromExport(line, text, mapping) }
   if (entry.state === 'rejected')
     return { ok: false, fault: toSentence(entry.reason ?? 'rejected', entry.faults) }
   const at = timeOf(changed)
-  // Whoever its customer is by the settings of the bridge that sends it.
-  if (at === undefined && entry.state === 'pending') return { ok: false, fault: toTimeFault(changed) }
+  const maySend = entry.state === 'pending' || dependsOnSettings(entry)
+  if (at === undefined && maySend) return { ok: false, fault: toTimeFault(changed) }
   const asked = again ? { ...arriving, entry: { ...entry, again } } : arriving
   return {
     ok: true,
@@ -77,9 +88,9 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes)
   }
 }
 
-function fromExport(line: Line, text: string): Item {
+function fromExport(line: Line, text: string, mapping: Mapping | undefined): Item {
   return {
-    arriving: fromLine(line, text),
+    arriving: fromLine(line, text, mapping),
     record: text,
     event: line.event,
     at: timeOf(line.event) ?? line.receivedAt,

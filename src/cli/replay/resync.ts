@@ -45,6 +45,26 @@ export function beginsQuoted(bytes: Buffer, at: number, length: number): boolean
   return /^\s*(?:[[{]|\\"|eyJ|ewo|W3s|Wwo|H4sI|KLUv)/.test(text)
 }
 
+/** What is no JSON from its beginning on: enough of it to tell what it is, for it may hold JSON all the same. */
+export const LINE_HEAD_BYTES = 80
+const form = /^[\w.%-]{1,64}=/
+const log = /^(?:<\d{1,3}>|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d |\d{4}-\d\d-\d\d[T ]\d\d:\d\d)/
+/** Of a log line: what stands before the JSON in it. */
+const LOG_HEADER_BYTES = 1_024
+
+export function beginsForm(bytes: Buffer, at: number, length: number): boolean {
+  return form.test(bytes.toString('latin1', at, Math.min(length, at + LINE_HEAD_BYTES)))
+}
+
+/** The JSON in a log line that begins `at`; -1: none; undefined: there is too little to tell. */
+export function findLogged(bytes: Buffer, at: number, length: number): number | undefined {
+  if (!log.test(bytes.toString('latin1', at, Math.min(length, at + LINE_HEAD_BYTES)))) return -1
+  const header = bytes.subarray(at, Math.min(length, at + LOG_HEADER_BYTES))
+  const [line, brace] = [header.indexOf(LINE_FEED), header.indexOf(BRACE)]
+  if (brace >= 0 && (line < 0 || brace < line)) return at + brace
+  return line >= 0 || header.length === LOG_HEADER_BYTES ? -1 : undefined
+}
+
 /** Where a line of text ends: at its line break, at an event in it or, in an array, behind the element. -1: it goes on. */
 export function findTextEnd(bytes: Buffer, from: number, length: number, isElement: boolean): number {
   const within = bytes.subarray(0, length)
@@ -65,6 +85,7 @@ export function lookOf(text: string): string {
 }
 
 const looks: readonly [string, (line: string) => boolean][] = [
+  ['a line of a log', line => log.test(line)],
   ['HTML or XML', line => line.startsWith('<')],
   ['a quoted JSON text that is not whole', line => /^"\s*[[{]/.test(line)],
   ['an HTML form', line => /^[\w.-]+=[^&\s]*(?:&[\w.-]+=[^&\s]*)+$/.test(line)],

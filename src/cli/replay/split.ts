@@ -5,9 +5,19 @@
  * reading goes on where the next record seems to begin. Memory holds one record, 16 MiB at most.
  */
 import { isUtf8 } from 'node:buffer'
-import type { Bytes } from './input.ts'
+import { type Bytes, MAX_RECORD_BYTES } from './input.ts'
 import { createGrammar } from './json-scanner.ts'
-import { beginsQuoted, findRestart, findTextEnd, lookOf, QUOTED_BYTES } from './resync.ts'
+import { fromForm } from './packed-text.ts'
+import {
+  beginsForm,
+  beginsQuoted,
+  findLogged,
+  findRestart,
+  findTextEnd,
+  LINE_HEAD_BYTES,
+  lookOf,
+  QUOTED_BYTES,
+} from './resync.ts'
 
 /** `at` and `end` count the bytes of the unpacked text; `end` is where the next record may begin. */
 export type Piece = {
@@ -20,7 +30,6 @@ export type Piece = {
 }
 export type Beginning = Pick<Piece, 'end' | 'depth'>
 
-export const MAX_RECORD_BYTES = 16 * 1_024 * 1_024
 /** Of a bad record only its beginning is shown. */
 const SHOWN_BYTES = 8_000
 const FIRST_CAPACITY = 128 * 1_024
@@ -34,6 +43,7 @@ const OPEN = 0x5b
 const CLOSE = 0x5d
 const SPACE = 0x20
 const TAB = 0x09
+const LINE_FEED = 0x0a
 
 export const START: Beginning = { end: 0, depth: 0 }
 
@@ -115,6 +125,11 @@ function createSplitter(from: Beginning): Splitter {
       const byte = store[at] ?? 0
       if (!isBetween[byte]) {
         if (byte === QUOTE && length - at < QUOTED_BYTES && !isEnd) return false
+        if (byte !== BRACE && byte !== QUOTE) {
+          const line = readLine(isEnd)
+          if (line === 'more') return false
+          if (line === 'read') continue
+        }
         start = at
         grammar.reset()
         if (byte !== BRACE && !beginsQuoted(store, at, length)) lose('an object should begin', at)
@@ -126,6 +141,27 @@ function createSplitter(from: Beginning): Splitter {
       at += 1
     }
     return true
+  }
+
+  /** A line that is no JSON, but has some: in a form, or behind the header of a log. */
+  function readLine(isEnd: boolean): 'read' | 'more' | 'none' {
+    const feed = store.subarray(0, length).indexOf(LINE_FEED, at)
+    const isWhole = feed >= 0 || isEnd || length - at > MAX_RECORD_BYTES
+    if (!isWhole && length - at < LINE_HEAD_BYTES) return 'more'
+    const logged = findLogged(store, at, length)
+    if (logged === undefined && !isWhole) return 'more'
+    if (logged !== undefined && logged >= 0) {
+      at = logged
+      return 'read'
+    }
+    if (!beginsForm(store, at, length)) return 'none'
+    if (!isWhole) return 'more'
+    const end = feed < 0 ? length : feed
+    const text = fromForm(store.toString('utf8', at, end))
+    if (text === undefined) return 'none'
+    found.push({ at: base + at, end: base + end, depth, text })
+    at = end
+    return 'read'
   }
 
   function take(end: number): void {

@@ -1,5 +1,6 @@
 /** What a replay has done: kept while it goes on, told when it ends. Pure. */
-import type { Outcome, Unsent } from './destination.ts'
+import { addUnsent, type Unsent } from '../../admin/export-format.ts'
+import type { Outcome } from './destination.ts'
 
 export type Tally = {
   /** Events and bad records together. */
@@ -51,10 +52,7 @@ export function addOutcome(tally: Tally, outcome: Outcome): void {
   tally.again += outcome.again
   tally.sent += outcome.sent
   tally.leftOut += outcome.leftOut
-  const unsent = { ...tally.unsent }
-  for (const [reason, events] of Object.entries(outcome.unsent))
-    unsent[reason] = (unsent[reason] ?? 0) + events
-  tally.unsent = unsent
+  tally.unsent = addUnsent(tally.unsent, outcome.unsent)
 }
 
 export type End = 'done' | 'limit' | 'interrupted' | 'strict' | 'failed'

@@ -1,9 +1,10 @@
 /** `--to`: through the webhook of any bridge, on any host, signed as Twilio signs. */
+import { toUnsent } from '../../admin/export-format.ts'
 import { digests } from '../../hosts/node/digests.ts'
 import { toBaseUrls } from '../../ingest/public-url.ts'
 import { type SigningKey, toSignatureHeaders } from '../signing-key.ts'
 import { CliError } from '../terminal.ts'
-import { type Destination, nothing, toUnsent } from './destination.ts'
+import { type Destination, nothing } from './destination.ts'
 import type { Item } from './record.ts'
 import { packs, retrying } from './request.ts'
 
@@ -54,6 +55,7 @@ export function toWebhook(to: string, key: SigningKey, signal: AbortSignal): Des
 
   return {
     name,
+    mapping: undefined,
     async send(items) {
       const left = items.filter(({ arriving: { entry }, event }) => {
         const isThere = event !== undefined || entry.carried?.state === 'rejected'
@@ -67,7 +69,7 @@ export function toWebhook(to: string, key: SigningKey, signal: AbortSignal): Des
       )
       const alone = left.filter(({ arriving }) => arriving.isRaw).map(item => [item])
       await Promise.all([...together, ...alone].map(send))
-      const unsent = toUnsent(items)
+      const unsent = toUnsent(items.map(({ arriving }) => arriving))
       return { ...nothing, sent: left.length, leftOut: items.length - left.length, unsent }
     },
   }

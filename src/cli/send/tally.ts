@@ -85,7 +85,7 @@ export function toTable(summary: Summary): string[] {
   const rows: readonly (readonly [string, string])[] = [
     [
       'sent',
-      `${number(sent)} in ${number(requests)} requests${duplicates > 0 ? `, ${number(duplicates)} of them a second time` : ''}`,
+      `${number(sent)} in ${number(requests)} request${requests === 1 ? '' : 's'}${duplicates > 0 ? `, ${number(duplicates)} of them a second time` : ''}`,
     ],
     [
       'acknowledged',

@@ -53,8 +53,22 @@ const Attempt = z
     status: z.int().nullable(),
     answer: text,
     headers: z.record(text, text),
+    destination: text,
   })
   .meta({ id: 'Attempt', description: 'A request to a destination that held the event' })
+
+const DeliveryOfEvent = z
+  .object({
+    destination: text,
+    state: z.enum(states),
+    reason: maybeText,
+    settledAt: maybeTime,
+    triedAt: maybeTime,
+    attempts: count,
+    answer: maybeText.meta({ description: 'What the destination said when it refused this very event' }),
+    messageId: maybeText,
+  })
+  .meta({ id: 'DeliveryOfEvent', description: 'An event at one destination' })
 
 export const EventDetail = z
   .object({
@@ -62,6 +76,7 @@ export const EventDetail = z
     name: maybeText.meta({ description: 'Readable name of its type; null: the type is not supported' }),
     attemptCount: count,
     attempts: z.array(Attempt),
+    deliveries: z.array(DeliveryOfEvent),
     faults: z.array(Fault),
     answer: maybeText.meta({ description: 'What the destination said when it refused this very event' }),
     origins: z.array(z.object({ to: text, from: maybeText, note: text.optional() })),
@@ -218,6 +233,10 @@ export const Imported = z
   .object({
     ...{ received: count, stored: count, pending: count, skipped: count },
     ...{ duplicates: count, again: count, rejected: count },
+    skippedReasons: z
+      .record(text, count)
+      .optional()
+      .meta({ description: 'Events that are never sent, copies among them, by reason' }),
   })
   .meta({ id: 'Imported' })
 export const Confirmed = z.object({ confirmed: z.union([z.boolean(), z.array(text)]) })

@@ -1,6 +1,13 @@
 /** Every route with what it takes and answers. What it takes are the schemas that the routes themselves check with. */
 import * as z from 'zod'
-import { EventsQuery, filters, NoticesQuery, QualityQuery, ResendBody } from '../admin-routes.ts'
+import {
+  EventsQuery,
+  filters,
+  NoticesQuery,
+  OfDestination,
+  QualityQuery,
+  ResendBody,
+} from '../admin-routes.ts'
 import { Login } from '../auth/login.ts'
 import { Confirmation } from '../destinations-routes.ts'
 import { RatesQuery } from '../rates-routes.ts'
@@ -96,7 +103,8 @@ export const operations: readonly Operation[] = [
   {
     method: 'get',
     path: '/api/events/{key}',
-    summary: 'One event: as received, as mapped, every attempt with its answer, each fault',
+    summary:
+      'One event: as received, as mapped, one delivery a destination, every attempt with its answer, each fault',
     answers: { ...ok(answers.EventDetail), 404: noEvent },
   },
   ...(
@@ -110,6 +118,7 @@ export const operations: readonly Operation[] = [
       method: 'post',
       path: `/api/events/{key}/${action}`,
       summary,
+      query: OfDestination,
       answers: {
         ...ok(answers.Changed),
         404: notNow('There is no such event'),
@@ -120,7 +129,8 @@ export const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/api/events/resend',
-    summary: 'Send again what was accepted within a time, a slice a call, until `next` is null',
+    summary:
+      'Send again what was accepted within a time, or with `backfill` what a destination never got, a slice a call, until `next` is null',
     body: ResendBody,
     answers: ok(answers.Resent),
   },
@@ -129,6 +139,7 @@ export const operations: readonly Operation[] = [
       method: 'get',
       path: '/api/dead-letters',
       summary: 'Dead letters by reason, with counts and samples',
+      query: OfDestination,
     },
     answers: ok(answers.DeadLetters),
   },

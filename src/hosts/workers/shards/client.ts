@@ -127,10 +127,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   async function change(
     action: 'retry' | 'drop' | 'resend',
-    key: string,
+    [key, destination]: Parameters<Admin['retry']>,
   ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
-    return place ? adminOf(env, place.shard)(action, place.key) : { done: false, reason: 'not_found' }
+    return place
+      ? adminOf(env, place.shard)(action, place.key, destination)
+      : { done: false, reason: 'not_found' }
   }
 
   async function newestNotices(limit: number): Promise<unknown[]> {
@@ -147,7 +149,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
-    async import(intakes) {
+    async import(intakes, only) {
       const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
       const parts: { home: number; part: ReceivedRequest }[] = []
       // Asked for all at once: each question to a former home is a request.
@@ -160,6 +162,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
         const imported = await adminOf(env, home)(
           'import',
           there.map(({ part }) => part),
+          only,
         )
         if (imported.stored === false) return imported
         sum.stored += imported.stored
@@ -176,9 +179,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     put,
     ...transfer,
     report,
-    retry: key => change('retry', key),
-    drop: key => change('drop', key),
-    resend: key => change('resend', key),
+    retry: (...asked) => change('retry', asked),
+    drop: (...asked) => change('drop', asked),
+    resend: (...asked) => change('resend', asked),
+    async destinationNames(which) {
+      return [...new Set((await askAll('destinationNames', [which], () => [])).flat())]
+    },
     confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
     async setPaused(destination, isPaused) {
@@ -244,8 +250,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       return mergePulses(all, query.limit, notices)
     },
 
-    async deadLetters() {
-      return mergeGroups(await askAll('deadLetters', [], () => noGroups))
+    async deadLetters(destination) {
+      return mergeGroups(await askAll('deadLetters', [destination], () => noGroups))
     },
 
     async metrics() {
