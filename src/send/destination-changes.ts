@@ -121,7 +121,7 @@ export function describeChanges(
 }
 
 /** Destination → the name an event has there; those it does not go to are not in it. */
-function toNaming(
+export function toNaming(
   configs: readonly Rules[],
   mapping: Mapping,
 ): (event: Parameters<RouteEvent>[0]) => ReadonlyMap<string, string> {

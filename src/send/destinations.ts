@@ -1,13 +1,14 @@
 /** A destination, as its owner configured it: the one place that knows which kinds there are. */
-import type { DestinationConfig, FilesConfig, SegmentConfig } from '../config/destination-config.ts'
+import type { DestinationConfig, SegmentConfig } from '../config/destination-config.ts'
 import type { Mapping } from '../event/mapping.ts'
-import type { WriteFile } from '../runtime.ts'
+import type { KeyedHash, WriteFile } from '../runtime.ts'
 import type { Destination } from './destination.ts'
 import { createDryRun } from './dry-run.ts'
 import { createFiles } from './files/files.ts'
+import { createProjection } from './projection.ts'
 import { admitsOf } from './routing.ts'
 import { dialects } from './segment/receivers.ts'
-import { createSegment } from './segment/segment.ts'
+import { createSegment, type SegmentOptions } from './segment/segment.ts'
 
 export type DestinationHost = {
   readonly send: typeof fetch
@@ -18,6 +19,8 @@ export type DestinationHost = {
   readonly showDryRun: (lines: string) => void
   /** Where there are folders. */
   readonly writeFile?: WriteFile
+  readonly keyedHash: KeyedHash
+  readonly hashKey?: string | undefined
 }
 
 /** `tag`: as in SegmentOptions. Throws, with a sentence for a person, where the host cannot do what is asked for. */
@@ -27,28 +30,25 @@ export async function createDestination(
   tag: () => string,
   host: DestinationHost,
 ): Promise<Destination> {
+  const { hashKey, keyedHash } = host
+  const hash = hashKey === undefined ? undefined : (text: string) => keyedHash(hashKey, text)
+  const rules = createProjection(config, hash)
   const destination =
-    config.type === 'files' ? toFiles(config, host) : await toSegment(config, mapping, tag, host)
+    config.type === 'files'
+      ? createFiles({ ...config, target: config.to, project: rules.projectData }, host)
+      : await toSegment(config, { mapping, tag, project: rules.project }, host)
   const admits = admitsOf(config, mapping)
   return admits ? { ...destination, admits } : destination
 }
 
-function toFiles({ name, to, everySeconds }: FilesConfig, host: DestinationHost): Destination {
-  return createFiles({ name, target: to, everySeconds }, host)
-}
-
 async function toSegment(
   { name, writeKey, receiver, rate, ...config }: SegmentConfig,
-  mapping: Mapping,
-  tag: () => string,
+  forOne: Pick<SegmentOptions, 'mapping' | 'tag' | 'project'>,
   { showDryRun, ...ports }: DestinationHost,
 ): Promise<Destination> {
   const { batchBytes, headers } = dialects[receiver]
   const { host, path } = config
   const target = { host, path, headers: { ...headers, ...config.headers }, writeKey: writeKey ?? 'dry-run' }
-  const segment = await createSegment(
-    { name, target, batchBytes, eventsPerSecond: rate, mapping, tag },
-    ports,
-  )
+  const segment = await createSegment({ name, target, batchBytes, eventsPerSecond: rate, ...forOne }, ports)
   return writeKey ? segment : createDryRun(segment, showDryRun)
 }

@@ -12,7 +12,7 @@ import { createDestination, type DestinationHost } from './destinations.ts'
 import { createJudge, createRouter } from './routing.ts'
 
 /** Under this name the store keeps what the file said when it was last applied. */
-const APPLIED = 'destinations'
+export const APPLIED = 'destinations'
 const WEEK_MS = 7 * 24 * 60 * 60_000
 /** So many of the newest events are asked what a change of the file does to them. */
 const SAMPLE = 500

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { toDestinationConfigs } from '../../src/config/destinations.ts'
 import { toMapping } from '../../src/event/mapping.ts'
+import { keyedHash } from '../../src/hosts/node/digests.ts'
 import type { Destination } from '../../src/send/destination.ts'
 import { createDestination } from '../../src/send/destinations.ts'
 import { toSettings } from '../support/bridge.ts'
@@ -14,7 +15,7 @@ async function open(
   settings: Record<string, string>,
   showDryRun: (lines: string) => void,
 ): Promise<Destination> {
-  const host = { send: fetch, now: Date.now, showDryRun }
+  const host = { keyedHash, send: fetch, now: Date.now, showDryRun }
   const read = toSettings({ TWILIO_AUTH_TOKEN: authToken, ...settings })
   const [config] = toDestinationConfigs(read)
   if (!config) throw new Error('no destination')

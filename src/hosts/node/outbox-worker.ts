@@ -12,7 +12,7 @@ import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
 import { openDestinations } from '../../send/open-destinations.ts'
 import { noticeClock } from './data-folder.ts'
-import { digests } from './digests.ts'
+import { digests, keyedHash } from './digests.ts'
 import { guardDispatcher } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
@@ -41,6 +41,8 @@ const destinations = await openDestinations(settings, outbox, {
   send: fetch,
   now,
   writeFile: createWriteFile(now),
+  keyedHash,
+  hashKey: settings.HASH_KEY,
   breathe: nextTurn,
   showDryRun(lines) {
     appendFileSync(dryRunFile, lines, { mode: 0o600 })

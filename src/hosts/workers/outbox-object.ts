@@ -15,6 +15,7 @@ import type { Reason } from '../../reasons.ts'
 import type { Dispatcher } from '../../send/dispatcher.ts'
 import { openDestinations } from '../../send/open-destinations.ts'
 import { createAlarm } from './alarm.ts'
+import { keyedHash } from './digests.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
 import { type Clock, createNotifierClient } from './notifier-client.ts'
@@ -71,6 +72,8 @@ export class OutboxShard extends DurableObject<Env> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
     const destinations = await openDestinations(settings, outbox, {
+      keyedHash,
+      hashKey: settings.HASH_KEY,
       send: this.#send,
       now: Date.now,
       // The mapped calls are shown by the API.

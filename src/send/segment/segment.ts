@@ -1,4 +1,5 @@
 /** Segment, and whoever else speaks its protocol, as a destination: an event becomes a `track` call, a batch one request. */
+import { isObject } from '../../event/event.ts'
 import { asDefault, type Mapping } from '../../event/mapping.ts'
 import type { Destination, MappableEvent, Mapped } from '../destination.ts'
 import { byteLength } from '../pack.ts'
@@ -32,8 +33,8 @@ export type SegmentOptions = {
 
 /** What is this destination's alone. */
 export type ForOne = {
-  /** What its rules make of a call; must not change the call it is given. */
-  readonly project?: ((track: TrackCall) => TrackCall) | undefined
+  /** What its rules make of the call of an event of that type; must not change the call it is given. */
+  readonly project?: ((track: TrackCall, type: string) => TrackCall) | undefined
   /** Stands behind a dot at the end of each messageId; '': they are sent as they are. Asked at each event. */
   readonly tag?: (() => string) | undefined
 }
@@ -81,7 +82,7 @@ function toMessage(
   try {
     const mapped = toTrack(element, receivedAt, exact, mapping)
     if (!mapped.ok) return { ...mapped, detail: '' }
-    const track = toOne(mapped.track, forOne)
+    const track = toOne(mapped.track, typeOf(element), forOne)
     if (isDeeper(track, DEPTH)) return notSerializable
     const bytes = byteLength(JSON.stringify(track)) + overheadBytes
     if (bytes > EVENT_BYTES)
@@ -94,14 +95,16 @@ function toMessage(
   }
 }
 
-function toOne(track: TrackCall, { project = same, tag = untagged }: ForOne): TrackCall {
-  const own = project(track)
+function toOne(track: TrackCall, type: string, { project = same, tag = untagged }: ForOne): TrackCall {
+  const own = project(track, type)
   const behind = tag()
   return behind === '' ? own : { ...own, messageId: `${own.messageId}.${behind}` }
 }
 
 const same = (track: TrackCall): TrackCall => track
 const untagged = (): string => ''
+const typeOf = (element: unknown): string =>
+  isObject(element) && typeof element.type === 'string' ? element.type : ''
 
 const notSerializable = { ok: false, reason: 'not_serializable', detail: '' } as const
 
