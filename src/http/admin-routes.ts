@@ -16,7 +16,7 @@ import { createTransferApi } from './transfer-routes.ts'
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
 /** Of a destination; one that there never was is told of by `unknownDestination`. */
 const destination = z.string().max(100).optional()
-const EventsQuery = z.strictObject({
+export const EventsQuery = z.strictObject({
   destination,
   state: z
     .enum(states, `one of ${states.join(', ')}; for events held back: state=pending&reason=held_back`)
@@ -28,11 +28,11 @@ const EventsQuery = z.strictObject({
     .string()
     .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier answer')
     .optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
 })
-const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
-const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
-const OfDestination = z.strictObject({ destination })
+export const NoticesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
+export const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+export const OfDestination = z.strictObject({ destination })
 const DropFilter = z.strictObject({
   destination,
   state: z.enum([...deadLetterStates, 'held']).optional(),
@@ -41,7 +41,7 @@ const DropFilter = z.strictObject({
   preview: z.boolean().optional(),
 })
 /** What was skipped may be sent after all: its type may have a family now. */
-const filters = {
+export const filters = {
   drop: DropFilter,
   retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'held', 'skipped']).optional() }),
 } as const
@@ -49,7 +49,7 @@ const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-const ResendBody = z.strictObject({
+export const ResendBody = z.strictObject({
   destination,
   since: time,
   until: time.optional(),

@@ -16,6 +16,7 @@ import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
 import { createLogin, type LoginParts } from './auth/login.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
+import { readDocument } from './openapi/document.ts'
 import { createPage } from './page.ts'
 import { createRatesApi } from './rates-routes.ts'
 import { createStatusApi } from './status-routes.ts'
@@ -75,6 +76,7 @@ export function createApp(parts: AppParts): Hono {
     stream: createStream(rates, parts),
     exportPages,
   }
+  app.get('/api/openapi.json', c => c.json(readDocument()))
   app.route('/api', rates.routes)
   app.route('/api', createStatusApi(outboxClient, parts))
   app.route('/api', createApi(outboxClient, toMapping(settings), served))

@@ -5,7 +5,7 @@ import type { DestinationStats } from '../admin/figures.ts'
 import type { AdminClient } from '../bridge.ts'
 import { badRequest } from './bad-request.ts'
 
-const Confirmation = z.strictObject({
+export const Confirmation = z.strictObject({
   hash: z.string().regex(/^[\w-]{1,100}$/, 'the hash that the list shows'),
 })
 

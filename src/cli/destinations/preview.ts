@@ -1,4 +1,5 @@
 /** `destinations preview`: what the destinations file of here would make of events, without sending any. */
+
 import { Command } from 'commander'
 import type { DestinationConfig } from '../../config/destination-config.ts'
 import { toDestinationConfigs } from '../../config/destinations.ts'
@@ -6,6 +7,7 @@ import type { Settings } from '../../config.ts'
 import { parseExactly } from '../../event/exact-numbers.ts'
 import { type Mapping, toMapping } from '../../event/mapping.ts'
 import { onOneLine } from '../../event/visible.ts'
+import { keyedHash } from '../../hosts/node/digests.ts'
 import type { MappableEvent } from '../../send/destination.ts'
 import { planRows, toNaming } from '../../send/destination-changes.ts'
 import { createDestination } from '../../send/destinations.ts'
@@ -121,13 +123,16 @@ async function openPreview(
   const mapping = toMapping(settings)
   const tags = new Map(planRows(configs, destinations).map(({ name, tag }) => [name, tag]))
   const made = configs.map(config =>
-    createDestination(config, mapping, () => tags.get(config.name) ?? '', idle),
+    createDestination(config, mapping, () => tags.get(config.name) ?? '', {
+      ...idle,
+      hashKey: settings.HASH_KEY,
+    }),
   )
   return createPreview(configs, await Promise.all(made), mapping)
 }
 
 const never = () => Promise.reject(new Error('a preview sends nothing'))
-const idle = { send: never, writeFile: never, now: Date.now, showDryRun: () => undefined }
+const idle = { keyedHash, send: never, writeFile: never, now: Date.now, showDryRun: () => undefined }
 
 type Compare = (event: MappableEvent, previewed: readonly Previewed[]) => [Outcome, Outcome]
 
