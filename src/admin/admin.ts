@@ -14,7 +14,7 @@ import type { OutboxAtHand } from '../outbox/store.ts'
 import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
-import type { KindHours, Span } from '../stats/quality.ts'
+import type { QualityHours, Span } from '../stats/quality.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
 import {
   type Change,
@@ -29,7 +29,7 @@ import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
 import { createMetrics } from './metrics.ts'
-import { createReadings } from './readings.ts'
+import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
@@ -57,6 +57,13 @@ export type Changed = {
   readonly faults?: readonly ValidationError[]
 }
 
+/** `notDone`: parts of the outbox that did not answer; absent when all did. */
+export type DeliveringNow = {
+  readonly pending: number
+  readonly held: number
+  readonly notDone?: readonly string[]
+}
+
 export type Admin = Transfer & {
   stats(): Stats
   /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
@@ -68,12 +75,12 @@ export type Admin = Transfer & {
   retry(key: string): Changed
   drop(key: string): Changed
   /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
-  deliverNow(destination?: string): { readonly pending: number; readonly held: number }
+  deliverNow(destination?: string): DeliveringNow
   deadLetters(): Groups
   changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
   notices(limit: number): unknown[]
   /** What came in the hours asked for, and before them; `toQuality` makes figures of it. */
-  quality(span: Span): KindHours[]
+  quality(span: Span): QualityHours
   /** What `toStatus` is made of. */
   status(): StatusFigures
   /** By a person, and kept until a person says otherwise. */
@@ -92,6 +99,8 @@ export type Admin = Transfer & {
 const ARRIVAL = 'arrival-confirmed'
 /** Of write keys that are gone as well. */
 const ARRIVALS_KEPT = 50
+
+const named = ({ unreadable }: Readings) => (unreadable.length > 0 ? { unreadable } : {})
 
 export type AdminParts = {
   readonly mapping?: Mapping
@@ -139,7 +148,7 @@ export function createAdmin(
       ...figures,
       duplicates: duplicate,
       oldestPendingSeconds: Math.max(0, ...destinations.map(one => one.oldestPendingSeconds)),
-      ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
+      ...named(readings),
       troubles: troubles.map(({ text }) => text),
       delivery: worstOf(destinations.map(({ delivery }) => delivery)),
       destinations,
@@ -226,7 +235,9 @@ export function createAdmin(
     troubles,
     deadLetters() {
       indexSome()
-      return { ...toGroups(outbox, mapping), unsorted: outbox.figures().unsorted }
+      const readings = open()
+      const { groups } = toGroups(outbox, mapping, readings)
+      return { groups, unsorted: outbox.figures().unsorted, ...named(readings) }
     },
     async changeMany(action, filter) {
       await dispatcher.indexAll()
@@ -239,7 +250,9 @@ export function createAdmin(
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()
-      return outbox.kindHours(span)
+      const readings = open()
+      const kinds = readings.take('quality', () => outbox.kindHours(span), [])
+      return { kinds, ...named(readings) }
     },
     events(query) {
       indexSome()

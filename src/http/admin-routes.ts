@@ -87,7 +87,8 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
     if (!query.success) return badRequest(c, query.error)
     const { window } = query.data
     const now = Date.now()
-    return c.json(toQuality(window, now, await admin.quality(toSpan(window, now))))
+    const { kinds, unreadable } = await admin.quality(toSpan(window, now))
+    return c.json({ ...toQuality(window, now, kinds), ...(unreadable && { unreadable }) })
   })
 
   async function list(c: Context, asked: unknown): Promise<Response> {
@@ -129,9 +130,10 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   api.post('/deliver-now', async c => c.json(await admin.deliverNow()))
 
   api.get('/dead-letters', async c => {
-    const { groups, unsorted } = await admin.deadLetters()
+    const { groups, unsorted, unreadable } = await admin.deadLetters()
     return c.json({
       unsorted,
+      ...(unreadable && { unreadable }),
       groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
     })
   })

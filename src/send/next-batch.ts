@@ -17,6 +17,7 @@ import {
   toHoldMs,
   toNextTry,
   toProbe,
+  toWaitInForce,
 } from './circuit-breaker.ts'
 import { failed } from './destination.ts'
 import type { IndexBudget } from './index-budget.ts'
@@ -256,7 +257,8 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     const { reason, status, answer, events } = failure
     const firstId = idOf(events[0]?.element)
     const lastId = idOf(events.at(-1)?.element)
-    notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
+    const pauses = toWaitInForce(line, now()) === 'paused'
+    notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId, pauses }])
   }
 
   function succeed(as: Claimed['as'], foundCulprits: boolean): void {

@@ -1,6 +1,7 @@
 /** What stands in for the answer of a shard that gives none, so that the others are heard: no figures, and a trouble that says why. */
-import type { EventList } from '../../../admin/admin.ts'
+import type { DeliveringNow, EventList } from '../../../admin/admin.ts'
 import type { Pulse, PulseQuery } from '../../../admin/changes.ts'
+import type { ChangedMany, Groups } from '../../../admin/dead-letters.ts'
 import { atRest, type Stats } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
 import { toErrorText } from '../../../alerts/redact.ts'
@@ -8,6 +9,7 @@ import { allCalm, toStanding } from '../../../alerts/throttle.ts'
 import { toStorageReason } from '../../../outbox/sqlite-errors.ts'
 import type { Reason } from '../../../reasons.ts'
 import { createOutboxMeters, type MetricsJson } from '../../../stats/metrics.ts'
+import type { QualityHours } from '../../../stats/quality.ts'
 
 /** An object that cannot be asked stores nothing either. */
 export function toReason(error: unknown): Reason {
@@ -43,6 +45,19 @@ export const silentList: EventList = {
   ...{ events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 },
   unreadable: ['its events'],
 }
+
+export const silentGroups: Groups = { groups: [], unsorted: 0, unreadable: ['its dead letters'] }
+export const silentQuality: QualityHours = { kinds: [], unreadable: ['its hours'] }
+
+export const silentDelivering = (error: unknown): DeliveringNow => ({
+  ...{ pending: 0, held: 0, notDone: toNotDone(error) },
+})
+export const silentChanges = (error: unknown): ChangedMany => ({
+  ...{ matched: 0, ready: 0, done: 0, notDone: toNotDone(error) },
+})
+
+/** Of an action: nothing is known to be done there. */
+const toNotDone = (error: unknown): readonly string[] => [`does not answer: ${toErrorText(error)}`]
 
 export function silentMetrics(error: unknown): Promise<MetricsJson> {
   return createOutboxMeters().json({ ...silentStats(error), ready: false, quality: [] })
