@@ -2,13 +2,13 @@
 import { expect, it } from 'vitest'
 import { judgeSegment, toHeadline } from '../../src/debugger/verdict.js'
 import { silentStats } from '../../src/hosts/workers/shards/silent.ts'
+import { reasonsJson } from '../../src/http/about.ts'
 
-const reasons = { segment_unauthorized: { title: 'Segment rejected the write key', remedy: 'Check it.' } }
 const judge = (wait: 'retrying' | 'failing' | 'paused') => {
   const { counts: _, ...figures } = silentStats('')
   const delivery = { failures: 1, reason: 'segment_unauthorized', nextAttemptAt: null, wait }
   const stats = { ...figures, troubles: [], delivery }
-  return { ...judgeSegment(stats, null, reasons), headline: toHeadline(stats, null, reasons) }
+  return { ...judgeSegment(stats, null, reasonsJson), headline: toHeadline(stats, null, reasonsJson) }
 }
 
 it('[PG220] while the first failures are retried at once it says so; No is what goes on', () => {
