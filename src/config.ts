@@ -4,19 +4,23 @@
  */
 
 import * as z from 'zod'
+import type { DestinationConfig } from './config/destination-config.ts'
+import { destinationSettings, nameSecrets, readDestinationSettings } from './config/destination-settings.ts'
+import { origin } from './config/destinations-schema.ts'
 import { mappingSettings } from './config/mapping-settings.ts'
 import type { SettingFault } from './config/misspelt.ts'
 import { findMisspelt } from './config/misspelt.ts'
 import { monitoringSettings } from './config/monitoring-settings.ts'
+import { hostOf } from './config/receivers.ts'
 import { type ReadFile, readSecretFiles, toFileName } from './config/secret-files.ts'
 import { sharedKey } from './config/shared-key.ts'
+import { twilioApiSettings } from './config/twilio-api-settings.ts'
 
 const SECRET = { secret: true } as const
 const ON_NODE = { host: 'node' } as const
 const ON_WORKERS = { host: 'workers' } as const
 const flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'], error: 'true or false' })
 const url = z.url({ protocol: /^https?$/, error: 'an http(s) URL' })
-const origin = url.refine(isOrigin, 'an http(s) origin: no path, no user, no query')
 const integer = (min: number, max: number) => {
   const error = `a whole number from ${min} to ${max}`
   return z.coerce.number(error).int(error).min(min, error).max(max, error)
@@ -61,13 +65,7 @@ export const Settings = z
       .regex(/^AC[0-9a-fA-F]{32}$/, 'AC and 32 hex digits')
       .optional()
       .meta({ description: 'Account SID, named in notices; required by `sink`' }),
-    TWILIO_API_KEY: z.string().optional().meta({
-      description: 'SID of an API key, instead of the auth token, for `sink` and `check`',
-    }),
-    TWILIO_API_SECRET: z
-      .string()
-      .optional()
-      .meta({ description: 'Secret of that API key', ...SECRET }),
+    ...twilioApiSettings,
     SINK_SID: z
       .string()
       .regex(/^DG[0-9a-fA-F]{32}$/, 'DG and 32 hex digits')
@@ -111,6 +109,7 @@ export const Settings = z
     SEGMENT_RATE: integer(0, 1_000_000).default(1_000).meta({
       description: 'Max events per second sent to Segment (its limit per workspace is 1,000); 0 = unlimited',
     }),
+    ...destinationSettings,
     ...mappingSettings,
     NOTIFY_URL: url.optional().meta({
       description: "Where notices are posted, as Twilio's Debugger webhook posts or as NOTIFY_FORMAT says",
@@ -178,13 +177,15 @@ export const Settings = z
       }),
   })
   .meta({ $id: 'urn:twilio-segment-bridge:settings', title: 'Settings of twilio-segment-bridge' })
-export type Settings = z.infer<typeof Settings>
+/** As read: the destinations with their secrets. */
+export type Settings = Omit<z.infer<typeof Settings>, 'DESTINATIONS'> & {
+  readonly DESTINATIONS?: readonly DestinationConfig[] | undefined
+}
 export type SettingName = keyof typeof Settings.shape
 export const settingNames = z.keyof(Settings).options
 
-const hosts = { us: 'https://api.segment.io', eu: 'https://events.eu1.segmentapis.com' } as const
 export const segmentHost = ({ SEGMENT_HOST, SEGMENT_REGION }: Settings): string =>
-  SEGMENT_HOST ?? hosts[SEGMENT_REGION]
+  SEGMENT_HOST ?? hostOf('segment', SEGMENT_REGION) ?? ''
 
 /** Where track calls go; without a write key they go nowhere, and the SDK wants one all the same. */
 export const toTarget = (settings: Settings): { writeKey: string; host: string; path: string } => ({
@@ -213,7 +214,7 @@ export type ReadSettings =
 
 /**
  * An empty value counts as not set, as in a `.env` file with nothing behind the `=`; blanks around one do not count. `readFile`:
- * for secrets in files (`ADMIN_TOKEN_FILE`), where there are files.
+ * for secrets in files (`ADMIN_TOKEN_FILE`) and the file that DESTINATIONS names, where there are files.
  */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>>,
@@ -224,12 +225,13 @@ export function readSettings(
   for (const [name, value = ''] of Object.entries(environment)) {
     if (value.trim() !== '') given.set(name, value.trim())
   }
-  const files = readSecretFiles(given, secretNames, readFile)
+  const named = nameSecrets(given, readFile)
+  const files = readSecretFiles(given, [...secretNames, ...named], readFile)
   for (const [name, value] of files.values) given.set(name, value)
   const parsed = Settings.safeParse(Object.fromEntries(settingNames.map(name => [name, given.get(name)])))
   const wrong = new Map(parsed.error?.issues.map(({ path, message }) => [String(path[0]), message]))
   const faults = [
-    ...[...given.keys()].flatMap(name => findMisspelt(name, knownNames)),
+    ...[...given.keys()].flatMap(name => findMisspelt(name, [...knownNames, ...named])),
     ...files.faults,
     ...[...given].flatMap(([name, value]) => outOfPlace(name, value, host)),
     // Named as in the environment.
@@ -250,17 +252,20 @@ export function readSettings(
   }
   const { TWILIO_AUTH_TOKEN, TWILIO_SHARED_KEYS, ALLOW_UNSIGNED } = parsed.data ?? Object.fromEntries(given)
   if (!TWILIO_AUTH_TOKEN?.length && !TWILIO_SHARED_KEYS?.length && !ALLOW_UNSIGNED) faults.push(noAuthToken)
+  const destinations = readDestinationSettings(given, parsed.data, host)
+  if (destinations?.ok === false) faults.push(...destinations.faults)
   const metricsToken = given.get('METRICS_TOKEN')
   if (metricsToken !== undefined && metricsToken === given.get('ADMIN_TOKEN'))
     faults.push(
       toFault('METRICS_TOKEN', metricsToken, 'another token than ADMIN_TOKEN, which opens everything'),
     )
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
-  const settings = parsed.data
+  const read = destinations?.ok ? destinations : undefined
+  const settings = { ...parsed.data, DESTINATIONS: read?.destinations }
   const warnings = settings.ALLOW_UNSIGNED
     ? ['ALLOW_UNSIGNED=true: anybody who reaches this port can send events. For local use only.']
     : []
-  return { ok: true, settings, warnings }
+  return { ok: true, settings, warnings: [...warnings, ...(read?.warnings ?? [])] }
 }
 
 /** A setting of the other host would be without effect, and its owner would think otherwise. */
@@ -286,9 +291,4 @@ function toFault(name: string, value: string | undefined, expected: string): Set
   if (known && isSecret(known)) return { name, received: `a secret of ${value.length} characters`, expected }
   // The user and password in a URL are a secret too.
   return { name, received: `"${value.replace(/\/\/[^/]*@/, '//***@')}"`, expected }
-}
-
-function isOrigin(text: string): boolean {
-  const parsed = URL.parse(text)
-  return parsed !== null && `${parsed.origin}/` === parsed.href
 }

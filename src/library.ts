@@ -8,13 +8,13 @@ import { toMapping } from './event/mapping.ts'
 import type { ValidationError } from './event/validation-errors.ts'
 import { families as declared } from './families/index.ts'
 import { authenticate } from './ingest/authenticate.ts'
-import { type EventReason, eventReasons, type WebhookReason, webhookReasons } from './reasons.ts'
+import { type EventReason, type NotSent, reasons, type WebhookReason, webhookReasons } from './reasons.ts'
 import type { Digests } from './runtime.ts'
 import { type TrackCall, toCall } from './send/segment/map.ts'
 
 export type { ExternalId, TrackCall } from './send/segment/map.ts'
 export { version } from './version.ts'
-export type { EventReason, ValidationError, WebhookReason }
+export type { EventReason, NotSent, ValidationError, WebhookReason }
 
 /** What the settings of the same names say in docs/configuration.md. */
 export type TrackOptions = {
@@ -34,7 +34,7 @@ export type TrackResult =
   | { readonly ok: true; readonly track: TrackCall }
   | {
       readonly ok: false
-      readonly reason: EventReason
+      readonly reason: NotSent
       /** The reason in words. */
       readonly title: string
       /** Of an event that fits no schema: each fault with its path. */
@@ -52,7 +52,7 @@ export function toTrack(event: unknown, receivedAt: number, options: TrackOption
   const reading = toEvent(event, mapping)
   if (reading.ok) return { ok: true, track: toCall(reading, receivedAt, event, mapping) }
   const { reason, faults } = reading
-  return { ok: false, reason, title: eventReasons[reason].title, faults }
+  return { ok: false, reason, title: reasons[reason].title, faults }
 }
 
 function toMappingOf(options: TrackOptions) {

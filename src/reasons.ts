@@ -222,6 +222,8 @@ export const eventReasons = {
   ),
 } as const
 export type EventReason = keyof typeof eventReasons
+/** Why an event is not sent; or not yet. */
+export type NotSent = EventReason | Extract<WaitReason, 'participant_unknown'>
 
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')

@@ -15,6 +15,9 @@ export type Digests = {
   sha256(bytes: Uint8Array): Awaitable<string>
 }
 
+/** Lower-case hex of HMAC-SHA256 over the UTF-8 of `text`. In the middle of a mapping, so it cannot be awaited. */
+export type KeyedHash = (key: string, text: string) => string
+
 /** The content codings of RFC 9110 that are in use, and the deflate without its header that some senders make of one. */
 export type ContentCoding = 'gzip' | 'deflate' | 'deflate-raw' | 'br'
 

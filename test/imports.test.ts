@@ -17,8 +17,9 @@ const rows = [
   ['outbox'],
   ['stats'],
   ['event'],
+  ['config'],
   ['families'],
-  ['config', 'reasons', 'runtime', 'version'],
+  ['reasons', 'runtime', 'version'],
 ]
 const order = rows.map(row => row.join(' | ')).join(' → ')
 const MAX_LINES = 300
@@ -131,9 +132,10 @@ function memberOf(file: string): string {
   return first === 'hosts' ? `${first}/${second}` : first
 }
 
-/** People are shown what an event becomes there, also where nothing is delivered. */
+/** People are shown what an event becomes there, also where nothing is delivered; the rules of a destination are about that. */
 function mayKnowSegment(file: string, to: string): boolean {
-  const shows = /^(admin|cli|library)\b/.test(file) && to === 'send/segment/map.ts'
+  const shows =
+    /^(admin|cli|library|send\/(routing|projection|preview))\b/.test(file) && to === 'send/segment/map.ts'
   return file === 'send/destinations.ts' || file.startsWith('send/segment/') || shows
 }
 

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { families, toTrack, verifySignature, version } from '../src/library.ts'
 import { pairs, RECEIVED_AT } from './support/fixtures.ts'
 import { base, sha256, sign, token } from './support/signatures.ts'
+import { messageStatus } from './support/twilio.ts'
 
 it('[DY90] toTrack makes of each fixture the call that the bridge sends, or says why there is none', () => {
   for (const { name, twilio, segment } of pairs) {
@@ -31,8 +32,7 @@ it('[DY90] toTrack names each fault of an event that fits no schema, and never t
 })
 
 it('[DY91] the options do what the settings of the same names do', () => {
-  const delivered = pairs.find(({ twilio }) => twilio.type === 'com.twilio.messaging.message.delivered')
-  const event = { ...delivered?.twilio, data: { ...Object(delivered?.twilio.data), tags: { user: 'u-1' } } }
+  const event = messageStatus({ data: { tags: { user: 'u-1' } } })
   expect(toTrack(event, 0, { eventNames: 'title', userIdFrom: ['data.tags.user'] })).toMatchObject({
     track: { event: 'Message Delivered', userId: 'u-1' },
   })

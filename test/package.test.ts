@@ -21,6 +21,7 @@ const Manifest = z.object({
 const usedWithoutImport = new Map([
   ['@biomejs/biome', 'npm run lint'],
   ['@cloudflare/workers-types', 'types of src/hosts/workers and test/workerd'],
+  ['@redocly/cli', 'test/http/openapi.test.ts lints the document of the API by it'],
   ['@types/node', 'types of src/hosts/node, src/cli and test'],
   ['kubernetes-types', 'test/deploy/kubernetes.test.ts compiles the manifests by them'],
   ['typescript', 'npm run types, npm run build'],

@@ -39,6 +39,7 @@ const outboxClient: OutboxClient = {
   troubles: nothing,
   pulse: nothing,
   deadLetters: nothing,
+  destinationNames: nothing,
   quality: nothing,
   exportPage: nothing,
   import: nothing,

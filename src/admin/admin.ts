@@ -4,27 +4,18 @@
  */
 
 import { asDefault, type Mapping } from '../event/mapping.ts'
-import type { ValidationError } from '../event/validation-errors.ts'
-import { validateBy } from '../ingest/validate.ts'
-import { isAmong, isHeld } from '../outbox/held.ts'
 import { readKept } from '../outbox/kept-state.ts'
 import { toPlace } from '../outbox/place.ts'
-import type { EventQuery, EventView, ResendQuery } from '../outbox/queries.ts'
+import type { EventQuery, ResendQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
-import { deadLetterStates, type EventReason, type Reason, type State } from '../reasons.ts'
+import type { Reason } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
 import type { QualityHours, Span } from '../stats/quality.ts'
+import { createEventChanges, type EventChanges } from './change-event.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
-import {
-  type Change,
-  type ChangedMany,
-  changeMany,
-  type Filter,
-  type Groups,
-  newVerdict,
-  toGroups,
-} from './dead-letters.ts'
+import { type ChangedMany, changeMany, type Filter, type Groups, toGroups } from './dead-letters.ts'
+import { createDestinationNames } from './destination-names.ts'
 import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
@@ -48,13 +39,12 @@ export type EventList = {
   readonly unreadable?: readonly string[]
 }
 
-export type Changed = {
-  readonly done: boolean
-  /** The state the event is in. */
-  readonly state?: State
-  /** Why it was not done. */
-  readonly reason?: EventReason | 'not_found' | 'bytes_pruned' | 'not_a_dead_letter' | 'already_pending'
-  readonly faults?: readonly ValidationError[]
+/** A destination is named; a name that the store does not know has nothing there. */
+export type Asked<Query extends { readonly destination?: number | undefined }> = Omit<
+  Query,
+  'destination'
+> & {
+  readonly destination?: string | undefined
 }
 
 /** `notDone`: parts of the outbox that did not answer; absent when all did. */
@@ -64,36 +54,36 @@ export type DeliveringNow = {
   readonly notDone?: readonly string[]
 }
 
-export type Admin = Transfer & {
-  stats(): Stats
-  /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
-  troubles(): readonly Reason[]
-  metrics(): Promise<MetricsJson>
-  events(query: EventQuery): EventList
-  pulse(query: PulseQuery): Pulse
-  event(key: string): EventDetail | undefined
-  retry(key: string): Changed
-  drop(key: string): Changed
-  /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
-  deliverNow(destination?: string): DeliveringNow
-  deadLetters(): Groups
-  changeMany(action: 'retry' | 'drop', filter: Filter): Promise<ChangedMany>
-  notices(limit: number): unknown[]
-  /** What came in the hours asked for, and before them; `toQuality` makes figures of it. */
-  quality(span: Span): QualityHours
-  /** What `toStatus` is made of. */
-  status(): StatusFigures
-  /** By a person, and kept until a person says otherwise. */
-  setPaused(destination: string, isPaused: boolean): void
-  /** Says which destinations had a change that waited for this hash. */
-  confirmChange(hash: string): string[]
-  /** A person has seen events arrive under the write keys with these fingerprints. */
-  confirmArrival(fingerprints: readonly string[]): void
-  /** Sends an event again whatever became of it, under the same id. */
-  resend(key: string): Changed
-  /** Sends accepted events again, a slice a call. */
-  resendMany(query: ResendQuery): Promise<Resent>
-}
+export type Admin = Transfer &
+  EventChanges & {
+    stats(): Stats
+    /** The reasons that keep the bridge from taking events, as anybody may hear them; empty when nothing does. */
+    troubles(): readonly Reason[]
+    metrics(): Promise<MetricsJson>
+    events(query: Asked<EventQuery>): EventList
+    pulse(query: PulseQuery): Pulse
+    event(key: string): EventDetail | undefined
+    /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
+    deliverNow(destination?: string): DeliveringNow
+    /** Of all events, or of the deliveries to one destination. */
+    deadLetters(destination?: string): Groups
+    changeMany(action: 'retry' | 'drop', filter: Asked<Filter>): Promise<ChangedMany>
+    notices(limit: number): unknown[]
+    /** What came in the hours asked for, and before them; `toQuality` makes figures of it. */
+    quality(span: Span): QualityHours
+    /** What `toStatus` is made of. */
+    status(): StatusFigures
+    /** By a person, and kept until a person says otherwise. */
+    setPaused(destination: string, isPaused: boolean): void
+    /** Says which destinations had a change that waited for this hash. */
+    confirmChange(hash: string): string[]
+    /** A person has seen events arrive under the write keys with these fingerprints. */
+    confirmArrival(fingerprints: readonly string[]): void
+    /** Of those that are configured, and of those that were. */
+    destinationNames(): string[]
+    /** Sends accepted events again, a slice a call. */
+    resendMany(query: Asked<ResendQuery>): Promise<Resent>
+  }
 
 /** The name under which the outbox remembers that events were seen to arrive. */
 const ARRIVAL = 'arrival-confirmed'
@@ -164,65 +154,23 @@ export function createAdmin(
     return place && outbox.get(place)
   }
 
-  /** Why an event cannot be sent again; `undefined`: it can. */
-  function obstacle(event: EventView, how?: Change): Omit<Changed, 'done'> | undefined {
-    const { element, state, unreadable } = event
-    if (unreadable !== undefined) return { state, reason: 'unreadable' }
-    if (element === undefined) return { state, reason: 'bytes_pruned' }
-    const from = [...(how ?? toRetry).from, ...toRetryHeld.from]
-    if (!isAmong(event, from))
-      return { state, reason: how === toResend ? 'already_pending' : 'not_a_dead_letter' }
-    const { reason, faults } = validateBy(mapping, element)
-    return reason && { state, reason, faults }
+  /** `undefined`: the store knows no destination of that name. */
+  function toIds<Query extends { readonly destination?: string | undefined }>(
+    asked: Query,
+  ): (Omit<Query, 'destination'> & { readonly destination: number | undefined }) | undefined {
+    const { destination: name, ...query } = asked
+    const destination = name === undefined ? undefined : names.idOf(name)
+    return name !== undefined && destination === undefined ? undefined : { ...query, destination }
   }
 
-  function sendAgain(key: string, how: Change): Changed {
-    const event = find(key)
-    if (!event) return { done: false, reason: 'not_found' }
-    const why = obstacle(event, how)
-    if (!why) return change(event, isHeld(event) ? toRetryHeld : how)
-    const verdict = newVerdict(event, mapping)
-    const place = verdict && toPlace(key)
-    if (place) outbox.transition([place], [event.state], verdict, now())
-    return { done: false, ...why, ...(verdict && { state: verdict.state }) }
-  }
-
-  function drop(key: string): Changed {
-    const event = find(key)
-    return event ? change(event, toDrop) : { done: false, reason: 'not_found' }
-  }
-
-  function change({ key, state }: EventView, { from, to }: Change): Changed {
-    const place = toPlace(key)
-    const done = place !== undefined && outbox.transition([place], from, to, now()) > 0
-    return done ? { done, state: to.state } : { done, state, reason: 'not_a_dead_letter' }
-  }
-
-  /** What may be sent after all: dead letters, and what was skipped for a reason that can pass. */
-  const toRetry: Change = {
-    from: [...deadLetterStates, 'skipped'],
-    to: { state: 'pending' },
-    isReady: event => obstacle(event) === undefined,
-    otherwise: event => newVerdict(event, mapping),
-  }
-  const toResend: Change = { ...toRetry, from: [...toRetry.from, 'accepted'] }
-  /** Alone as before, but at once. */
-  const toRetryHeld: Change = {
-    from: ['held'],
-    to: { state: 'pending', reason: 'held_back', hold: { until: 0, times: 0 } },
-    isReady: event => obstacle(event) === undefined,
-  }
-  const toDrop: Change = {
-    from: [...deadLetterStates, 'held'],
-    to: { state: 'skipped', reason: 'dropped_by_operator' },
-    isReady: () => true,
-  }
+  const names = createDestinationNames(outbox, dispatcher.lanes)
+  const { changes, toRetry, toRetryHeld, toDrop } = createEventChanges({ outbox, find, names, mapping, now })
 
   return {
     ...createTransfer(outbox, dispatcher),
     stats: () => stats(),
-    retry: key => sendAgain(key, toRetry),
-    drop,
+    ...changes,
+    destinationNames: names.all,
     deliverNow(destination) {
       dispatcher.deliverNow(destination)
       const { pending, unsorted, held } = outbox.figures()
@@ -233,13 +181,17 @@ export function createAdmin(
     pulse: createPulse(outbox, indexSome, open, figures, mapping),
     // Asked by whatever watches the process, every few seconds: nothing is indexed for it.
     troubles,
-    deadLetters() {
+    deadLetters(destination) {
       indexSome()
       const readings = open()
-      const { groups } = toGroups(outbox, mapping, readings)
-      return { groups, unsorted: outbox.figures().unsorted, ...named(readings) }
+      const { unsorted } = outbox.figures()
+      const asked = toIds({ destination })
+      const groups = asked ? toGroups(outbox, mapping, readings, asked.destination) : []
+      return { groups, unsorted, ...named(readings) }
     },
-    async changeMany(action, filter) {
+    async changeMany(action, asked) {
+      const filter = toIds(asked)
+      if (!filter) return { matched: 0, ready: 0, done: 0 }
       await dispatcher.indexAll()
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
       // What is held back takes no room before, nor after.
@@ -254,18 +206,19 @@ export function createAdmin(
       const kinds = readings.take('quality', () => outbox.kindHours(span), [])
       return { kinds, ...named(readings) }
     },
-    events(query) {
+    events(asked) {
       indexSome()
       const { cursor, unsorted } = outbox.figures()
+      const query = toIds(asked)
       // A place that no answer ever named is beyond the last page.
-      if (query.before !== undefined && !toPlace(query.before))
+      if (!query || (query.before !== undefined && !toPlace(query.before)))
         return { events: [], next: undefined, reachedAt: undefined, cursor, unsorted }
       const { events, next, reachedAt } = outbox.list(query)
       return { events: events.map(event => toSummary(event, mapping)), next, reachedAt, cursor, unsorted }
     },
     event(key) {
       const event = find(key)
-      return event && toDetail(event, mapping)
+      return event && toDetail(event, mapping, names)
     },
     status() {
       const readings = open()
@@ -279,8 +232,9 @@ export function createAdmin(
       const all = [...fingerprints.map(fingerprint => ({ fingerprint, at: now() })), ...others]
       outbox.remember(ARRIVAL, JSON.stringify(all.length === 1 ? all[0] : all.slice(0, ARRIVALS_KEPT)))
     },
-    resend: key => sendAgain(key, toResend),
-    async resendMany(query) {
+    async resendMany(asked) {
+      const query = toIds(asked)
+      if (!query) return { matched: 0, pruned: 0, done: 0, next: undefined }
       await dispatcher.indexAll()
       return resendMany(outbox, query, now, dispatcher.roomForPerson)
     },

@@ -11,6 +11,8 @@ import { type EventSummary, toSummary } from './event-view.ts'
 import type { Readings } from './readings.ts'
 
 export type Filter = {
+  /** Only deliveries there. */
+  readonly destination?: number | undefined
   /** `held`: those that are held back; without a state, the dead letters alone. */
   readonly state?: From | undefined
   readonly reason?: string | undefined
@@ -55,19 +57,29 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 /** In one commit, so that an intake never waits long behind it. */
 const MANY_A_TURN = 200
 
-export function toGroups(outbox: OutboxAtHand, mapping: Mapping, readings: Readings): Pick<Groups, 'groups'> {
+/** Of events, or of the deliveries to one destination. */
+export function toGroups(
+  outbox: OutboxAtHand,
+  mapping: Mapping,
+  readings: Readings,
+  destination?: number,
+): Groups['groups'] {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
-  for (const { state, reason, n } of readings.take('counts', outbox.eventCounts, [])) {
+  const read = () =>
+    destination === undefined
+      ? outbox.eventCounts()
+      : outbox.counts().filter(count => count.destination === destination)
+  for (const { state, reason, n } of readings.take('counts', read, [])) {
     const dead = deadLetterStates.find(one => one === state)
     if (!dead || n === 0) continue
     const name = `${dead} ${reason}`
     counts.set(name, { state: dead, reason, count: n + (counts.get(name)?.count ?? 0) })
   }
   const groups = [...counts.values()].sort((a, b) => b.count - a.count)
-  return { groups: groups.map(group => ({ ...group, samples: samplesOf(group) })) }
+  return groups.map(group => ({ ...group, samples: samplesOf(group) }))
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
-    const read = () => outbox.list({ state, reason, limit: SAMPLES }).events
+    const read = () => outbox.list({ destination, state, reason, limit: SAMPLES }).events
     return readings.take(`samples of ${reason}`, read, []).map(event => toSummary(event, mapping))
   }
 }
@@ -81,11 +93,16 @@ export function newVerdict(event: EventView, mapping: Mapping): Target | undefin
   return judged === 'skipped' && reason !== before ? { state: judged, reason } : undefined
 }
 
+/** Whoever retries what was refused here does not mean what was skipped there. */
+export function alike(state: From): readonly From[] {
+  return deadLetterStates.some(dead => dead === state) ? deadLetterStates : [state]
+}
+
 /** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxAtHand,
-  { from, to, isReady, otherwise = () => undefined }: Change,
-  { state, reason, type, preview = false }: Filter,
+  { to, isReady, otherwise = () => undefined }: Change,
+  { destination, state, reason, type, preview = false }: Filter,
   now: () => number,
   room: () => number = () => Number.MAX_SAFE_INTEGER,
 ): Promise<ChangedMany> {
@@ -95,12 +112,13 @@ export async function changeMany(
   for (const dead of state ? [state] : deadLetterStates) {
     for (let before: string | undefined, more = true; more; ) {
       const asked = dead === 'held' ? heldBack : { state: dead, reason }
-      const page = outbox.list({ ...asked, type, before, limit: MANY_A_TURN })
+      const page = outbox.list({ destination, ...asked, type, before, limit: MANY_A_TURN })
       const places = page.events.filter(isReady).flatMap(({ key }) => toPlace(key) ?? [])
       matched += page.events.length
       ready += places.length
       if (!preview) {
-        done += outbox.transition(places.slice(0, room()), from, to, now())
+        const changed = places.slice(0, room())
+        done += outbox.transition(changed, alike(dead), to, now(), destination)
         changeOthers(page.events.filter(event => !isReady(event)))
       }
       before = page.next
@@ -123,7 +141,7 @@ export async function changeMany(
     }
     for (const { target, events } of changed.values()) {
       const places = events.flatMap(({ key }) => toPlace(key) ?? [])
-      outbox.transition(places, ['skipped', 'rejected'], target, now())
+      outbox.transition(places, ['skipped', 'rejected'], target, now(), destination)
     }
   }
 }

@@ -5,10 +5,12 @@ import { toEventTime } from '../event/event-time.ts'
 import type { Mapping } from '../event/mapping.ts'
 import type { ValidationError } from '../event/validation-errors.ts'
 import { eventTypeOf } from '../families/index.ts'
+import { NO_DESTINATION } from '../outbox/deliveries.ts'
 import { isHeld } from '../outbox/held.ts'
 import { parseJson } from '../outbox/kept-state.ts'
-import type { Attempt, EventView } from '../outbox/queries.ts'
+import type { Attempt, DeliveryView, EventView, EventWithDeliveries } from '../outbox/queries.ts'
 import { customerAddress } from '../send/segment/map.ts'
+import type { DestinationNames } from './destination-names.ts'
 import { type Origin, toOrigins } from './field-origins.ts'
 
 /**
@@ -30,13 +32,26 @@ export type EventDetail = EventSummary & {
   readonly faults: readonly ValidationError[]
   /** What Segment said when it refused this very event. */
   readonly answer: string | null
-  readonly attempts: readonly Attempt[]
+  /** Of all destinations, oldest first. */
+  readonly attempts: readonly AttemptDetail[]
+  /** One a destination; none of what the webhook judged, or no destination takes. */
+  readonly deliveries: readonly DeliveryDetail[]
   /** JSON text of the event as Twilio sent it; null once its bytes are pruned, or when it cannot be written as JSON. */
   readonly received: string | null
   /** JSON text of the track call it becomes; null when it becomes none. */
   readonly mapped: string | null
   /** Where each field of that call comes from. */
   readonly origins: readonly Origin[]
+}
+
+export type AttemptDetail = Attempt & { readonly destination: string }
+
+export type DeliveryDetail = Omit<DeliveryView, 'destination' | 'detail' | 'attempts'> & {
+  readonly destination: string
+  /** What the destination said when it refused this very event. */
+  readonly answer: string | null
+  /** Null when it is not known. */
+  readonly messageId: string | null
 }
 
 /** Twilio's ids and sources have some 30 to 120 characters; the webhook lets in whatever fits a body. */
@@ -47,22 +62,36 @@ export function toSummary(view: EventView, mapping: Mapping): EventSummary {
   return { ...rest, id: clip(id), source: clip(source), customer: clip(customer), type: clip(type) ?? '' }
 }
 
-export function toDetail(
-  event: EventView & { readonly attempts: readonly Attempt[] },
-  mapping: Mapping,
-): EventDetail {
-  const { state, detail, element, exact, receivedAt, attempts } = event
+export function toDetail(event: EventWithDeliveries, mapping: Mapping, names: DestinationNames): EventDetail {
+  const { state, detail, element, exact, receivedAt } = event
   const { track, origins } = element === undefined ? noTrack : toOrigins(element, receivedAt, exact, mapping)
+  const whole = toWhole(event, mapping)
+  const attempts = event.deliveries.flatMap(delivery => {
+    const destination = names.nameOf(delivery.destination)
+    return delivery.attempts.map(attempt => ({ ...attempt, destination }))
+  })
   return {
-    ...toWhole(event, mapping),
+    ...whole,
     name: eventTypeOf(event.type)?.name ?? null,
     faults: state === 'rejected' && detail ? (Faults.safeParse(parseJson(detail)).data ?? []) : [],
-    answer: state === 'refused' || isHeld(event) ? detail : null,
-    attempts,
+    answer: toAnswer(event),
+    attempts: attempts.sort((a, b) => a.at - b.at),
+    deliveries: event.deliveries
+      .filter(({ destination }) => destination !== NO_DESTINATION)
+      .map(({ destination, detail: said, attempts: _, ...delivery }) => ({
+        ...delivery,
+        destination: names.nameOf(destination),
+        answer: toAnswer({ ...delivery, detail: said }),
+        messageId: names.messageIdOf(destination, whole.id),
+      })),
     received: toJson(exact ?? element),
     mapped: track === undefined ? null : toJson(track),
     origins,
   }
+}
+
+function toAnswer(one: Pick<EventView, 'state' | 'reason' | 'detail'>): string | null {
+  return one.state === 'refused' || isHeld(one) ? one.detail : null
 }
 
 const Faults = z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() }))

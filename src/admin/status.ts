@@ -27,6 +27,8 @@ export type StatusFacts = readonly {
   readonly name: string
   readonly host: string
   readonly fingerprint: string | undefined
+  /** There is no key to be wrong, and no dry run. */
+  readonly isFiles?: boolean
 }[]
 
 /** A person has seen events arrive under the write key with this fingerprint. */
@@ -86,7 +88,7 @@ function toDestination({ stats, arrivals }: Input, facts: StatusFacts[number], n
   // Without figures, where no part of the outbox answers, which is a red line of its own.
   const figures = stats.destinations.find(({ name }) => name === facts.name) ?? silent(facts.name)
   const { delivery, oldestPendingSeconds, pending, accepted, held, paused, unconfirmed } = figures
-  const isDryRun = facts.fingerprint === undefined
+  const isDryRun = facts.fingerprint === undefined && facts.isFiles !== true
   const arrival = arrivals.find(({ fingerprint }) => fingerprint === facts.fingerprint)
   const isConfirmed = arrival !== undefined
   return {
@@ -100,8 +102,9 @@ function toDestination({ stats, arrivals }: Input, facts: StatusFacts[number], n
     waiting: pending - held,
     waitingSince: pending > held ? toIso(now - oldestPendingSeconds * 1_000) : null,
     held,
-    arrival: isDryRun ? 'not_asked' : isConfirmed ? 'confirmed' : 'unconfirmed',
-    confirmedAt: isConfirmed && !isDryRun ? toIso(arrival.at) : null,
+    // Only a write key can be wrong in silence.
+    arrival: facts.fingerprint === undefined ? 'not_asked' : isConfirmed ? 'confirmed' : 'unconfirmed',
+    confirmedAt: isConfirmed && facts.fingerprint !== undefined ? toIso(arrival.at) : null,
   }
 }
 

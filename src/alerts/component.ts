@@ -36,6 +36,7 @@ export function toComponent(reason: Reason): Component {
     case 'not_serializable':
     case 'segment_refused':
     case 'held_back':
+    case 'participant_unknown':
     case 'filtered':
     case 'dry_run':
     case 'no_destination':

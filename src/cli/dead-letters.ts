@@ -158,17 +158,21 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
   ): Promise<ExitCode> {
     const { all, yes, json, ...rest } = options
     const filter = toFilter(rest)
-    const isFiltered = Object.keys(filter).length > 0
+    const { destination, ...others } = filter
+    // Of events that are named by their keys it says which delivery.
+    const isFiltered = Object.keys(keys.length > 0 ? others : filter).length > 0
     if ([keys.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
       throw new CliError(
-        'Which ones? Give keys, or filters (--state, --reason, --type, --since, --until), or --all.',
+        'Which ones? Give keys, or filters (--destination, --state, --reason, --type, --since, --until), or --all.',
         2,
       )
     }
     if (action === 'drop' && !yes && !(await mayDrop(keys.length || (await countAll(access, filter)))))
       return 1
     const changed: Changed =
-      keys.length > 0 ? await changeByKey(access, action, keys) : await changeByFilter(access, action, filter)
+      keys.length > 0
+        ? await changeByKey(access, action, keys, destination)
+        : await changeByFilter(access, action, filter)
     const { matched, done, left, notDone = [] } = changed
     for (const { key, why } of left) terminal.say(`${key} not retried: ${why}`)
     terminal.say(`${count(done)} of ${count(matched)} ${action === 'retry' ? 'queued' : 'dropped'}.`)
@@ -199,6 +203,7 @@ function withFilter(command: Command, states: readonly string[] = ['rejected', '
   return command
     .addOption(new Option('--state <state>', 'only these').choices(states))
     .addOption(new Option('--held', 'events held back instead: still pending, tried again alone'))
+    .option('--destination <name>', 'only those of this destination, as they stand there')
     .option('--reason <reason>', 'only those for this reason, such as schema_rejected')
     .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
     .option(

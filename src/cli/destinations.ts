@@ -1,7 +1,8 @@
-/** `destinations list|pause|resume|deliver-now|confirm`: what a person does about one destination of several. */
+/** `destinations list|pause|resume|deliver-now|confirm|preview`: what a person does about one destination of several. */
 import { Command } from 'commander'
 import type { Status } from '../admin/status-schema.ts'
 import { toUrl } from './arguments.ts'
+import { createPreviewCommand } from './destinations/preview.ts'
 import { findRunning, order, readStatus } from './running.ts'
 import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
@@ -17,7 +18,7 @@ const TO = 'a bridge that runs elsewhere, such as https://bridge.example.com'
 export function createDestinationsCommand(terminal: Terminal = createTerminal()): Command {
   const command = new Command('destinations')
     .description(
-      'List the destinations; pause, resume or hurry one; confirm a change of the destinations file.',
+      'List the destinations; pause, resume or hurry one; preview and confirm a change of the destinations file.',
     )
     .addHelpText(
       'after',
@@ -99,6 +100,7 @@ Examples:
         return 0
       }),
     )
+  command.addCommand(createPreviewCommand(terminal))
   return command
 }
 

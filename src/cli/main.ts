@@ -4,8 +4,10 @@ import { name, version } from '../version.ts'
 
 /** Only the one that is asked for is loaded: all together need half the memory that a command may have. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo.ts')).createDemoCommand(),
   serve: async () => (await import('./serve.ts')).serveCommand,
   status: async () => (await import('./status.ts')).createStatusCommand(),
+  tail: async () => (await import('./tail.ts')).createTailCommand(),
   replay: async () => (await import('./replay.ts')).createReplayCommand(),
   export: async () => (await import('./export.ts')).createExportCommand(),
   'dead-letters': async () => (await import('./dead-letters.ts')).createDeadLettersCommand(),
@@ -16,6 +18,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   'deliver-now': async () => (await import('./status.ts')).createDeliverNowCommand(),
   destinations: async () => (await import('./destinations.ts')).createDestinationsCommand(),
   check: async () => (await import('./check.ts')).createCheckCommand(),
+  completion: async () => (await import('./completion.ts')).createCompletionCommand(loadAll),
+}
+
+/** Without `completion` itself, which asks for them. */
+async function loadAll(): Promise<Command[]> {
+  const { completion: _, ...others } = commands
+  return Promise.all(Object.values(others).map(load => load()))
 }
 
 const program = new Command(name)

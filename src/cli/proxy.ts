@@ -1,8 +1,9 @@
 /** `proxy sessions …`: Twilio Proxy's sessions. Options in; proxy/ does it and speaks. */
 import { Command } from 'commander'
-import { toInteger } from './arguments.ts'
+import { toInteger, toUrl } from './arguments.ts'
 import { type ConnectProxy, connectProxy } from './proxy/api.ts'
 import { createSessionActions } from './proxy/sessions.ts'
+import { runSync, type SyncOptions } from './proxy/sync.ts'
 import { createTerminal, type Terminal, toAction } from './terminal.ts'
 import { NEEDS_CREDENTIALS } from './twilio-credentials.ts'
 
@@ -13,9 +14,11 @@ const YEARS_SECONDS = 3_153_600_000
 export function createProxyCommand(
   terminal: Terminal = createTerminal(),
   connectTo: ConnectProxy = connectProxy,
+  send: typeof fetch = fetch,
 ): Command {
   const command = new Command('proxy').description("Twilio Proxy's sessions (docs/proxy.md).")
   addSessions(command, terminal, connectTo)
+  addSync(command, terminal, send)
   return command
 }
 
@@ -83,6 +86,26 @@ Examples:
 Exit codes: 0 deleted, 1 not, 2 wrong settings or use (off a terminal --yes is needed).\n\nExample:\n  npx twilio-segment-bridge proxy sessions delete KC00000000000000000000000000000000 --yes`,
     )
     .action(toAction(terminal, remove))
+}
+
+function addSync(parent: Command, terminal: Terminal, send: typeof fetch): void {
+  parent
+    .command('sync')
+    .description('Look at all sessions once: what has changed since the last time becomes events.')
+    .option('--to <url>', 'a bridge that runs elsewhere, such as https://bridge.example.com', toUrl)
+    .option('--json', 'output the result as JSON')
+    .addHelpText(
+      'after',
+      `${NEEDS_CREDENTIALS}
+Works on the bridge that runs on DATA_DIR, on the folder itself while none does, or with --to on any bridge, which needs its
+ADMIN_TOKEN. What was seen is noted in DATA_DIR/proxy-sync.db. Interrupted, it goes on when it is run again. To have it run
+by itself, set PROXY_SYNC_MINUTES.
+${CODES}
+
+Example:
+  npx twilio-segment-bridge proxy sync`,
+    )
+    .action(toAction(terminal, (options: SyncOptions) => runSync(terminal, options, send)))
 }
 
 function named(command: Command): Command {

@@ -14,6 +14,7 @@ type Options = {
   readonly since: number
   readonly until?: number
   readonly type?: string
+  readonly destination?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
   readonly json?: boolean
@@ -31,6 +32,7 @@ type Query = {
   readonly since: number
   readonly until: number
   readonly type: string | undefined
+  readonly destination: string | undefined
   readonly preview: boolean
 }
 
@@ -62,6 +64,7 @@ export function createResendCommand(
     )
     .option('--until <time>', 'accepted before then; now if left out', toTime)
     .option('--type <type>', 'only this event type; com.twilio.voice.* for all that begin so')
+    .option('--destination <name>', 'only to this destination, of what it accepted')
     .option('--dry-run', 'count them and change nothing')
     .option('--yes', 'do not ask')
     .option('--to <url>', 'a bridge that runs elsewhere, such as https://bridge.example.com', toUrl)
@@ -75,11 +78,12 @@ export function createResendCommand(
     const access = to === undefined ? await openOutbox(settings) : openElsewhere(settings, to)
     try {
       // Fixed here, so that what is accepted meanwhile is not sent a third time.
-      const query = { since: options.since, until: options.until ?? now(), type: options.type }
+      const { since, until = now(), type, destination } = options
+      const query = { since, until, type, destination }
       const found = await walk(access, { ...query, preview: true })
       tell(found)
       const ready = found.matched - found.pruned
-      if (dryRun || ready === 0 || !(await isConfirmed(ready, options.yes ?? false))) {
+      if (dryRun || ready === 0 || !(await isConfirmed(ready, options))) {
         if (json) terminal.out(JSON.stringify(found))
         return dryRun || ready === 0 ? 0 : 1
       }
@@ -93,10 +97,10 @@ export function createResendCommand(
   }
 
   /** Slice by slice: each is a moment's work for the bridge. */
-  async function walk(access: OutboxAccess, { since, until, type, preview }: Query): Promise<Resent> {
+  async function walk(access: OutboxAccess, { since, until, preview, ...which }: Query): Promise<Resent> {
     const sum = { matched: 0, pruned: 0, done: 0 }
     for (let after: string | null | undefined; after !== null; ) {
-      const body = { since: toIso(since), until: toIso(until), type, preview, after }
+      const body = { since: toIso(since), until: toIso(until), ...which, preview, after }
       const response = await access.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
       const { next, ...page } = Answer.parse(await (await check(access, response)).json())
       sum.matched += page.matched
@@ -118,10 +122,13 @@ export function createResendCommand(
     if (pruned > 0) terminal.say(`No longer stored, or damaged, so not sent again: ${count(pruned)} of them.`)
   }
 
-  async function isConfirmed(events: number, isAgreed: boolean): Promise<boolean> {
-    if (isAgreed) return true
+  async function isConfirmed(
+    events: number,
+    { yes = false, destination = 'Segment' }: Options,
+  ): Promise<boolean> {
+    if (yes) return true
     if (!terminal.isInteractive) throw new CliError('Not a terminal: pass --yes to confirm.', 2)
-    const answer = await terminal.ask(`Send ${count(events)} events to Segment again? [y/N] `)
+    const answer = await terminal.ask(`Send ${count(events)} events to ${destination} again? [y/N] `)
     return /^y(es)?$/i.test(answer.trim())
   }
 }

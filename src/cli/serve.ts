@@ -1,6 +1,7 @@
 /** `serve`: the bridge with the user's settings, until SIGTERM or SIGINT. */
 import { Command } from 'commander'
-import { type Settings, segmentHost } from '../config.ts'
+import { toDestinationConfigs, toPlaceShown } from '../config/destinations.ts'
+import type { Settings } from '../config.ts'
 import { createLog } from '../hosts/node/log.ts'
 import { type Running, start } from '../hosts/node/start.ts'
 import { PAGE_PATH } from '../http/page.ts'
@@ -72,9 +73,18 @@ function stopOnSignals(running: Running, log: Log): () => boolean {
 }
 
 function announce(settings: Settings, { url, adminToken }: Running): void {
-  const to = settings.SEGMENT_WRITE_KEY
-    ? `${segmentHost(settings)}${settings.SEGMENT_PATH}`
-    : `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${settings.DATA_DIR}/dry-run.ndjson${settings.DRY_RUN_STDOUT ? ' and stdout' : ''})`
+  const shown = `${settings.DATA_DIR}/dry-run.ndjson${settings.DRY_RUN_STDOUT ? ' and stdout' : ''}`
+  const [only, ...others] = toDestinationConfigs(settings).map(config => ({
+    name: config.name,
+    to:
+      config.type === 'segment' && config.writeKey === undefined
+        ? `nobody: dry run, no SEGMENT_WRITE_KEY (track calls go to ${shown})`
+        : toPlaceShown(config) + (config.type === 'segment' ? config.path : ''),
+  }))
+  const to =
+    others.length === 0
+      ? only?.to
+      : [only, ...others].map(one => `${one?.to} (${one?.name})`).join('\n             ')
   const token = settings.ADMIN_TOKEN ? '$ADMIN_TOKEN' : `$(cat ${settings.DATA_DIR}/admin-token)`
   // A token made here is nobody's yet, so the link is how a person at a terminal gets it. A log would keep it for everybody.
   const isRead = process.stdout.isTTY && process.stderr.isTTY

@@ -53,14 +53,17 @@ const CLEAR_LINE = `\r${ESCAPE}[2K`
 /** What formatFinding begins with on a terminal: the one escape sequence that is ours. */
 const MARK = new RegExp(`^${ESCAPE}\\[3[123]m(?:ok|note|warn|WRONG) *${ESCAPE}\\[39m`)
 
+/** Whoever reads has had enough, as `head` does; that is no fault. */
+function endWithReader(error: Error): void {
+  if ('code' in error && error.code === 'EPIPE') process.exit()
+  throw error
+}
+
 export function createTerminal(): Terminal {
   const { stdin, stdout, stderr } = process
   const utf8 = new TextDecoder()
-  // Whoever reads has had enough, as `head` does; that is no fault.
-  stdout.on('error', error => {
-    if ('code' in error && error.code === 'EPIPE') process.exit()
-    throw error
-  })
+  // Each command makes a terminal of its own; once is enough.
+  if (!stdout.listeners('error').includes(endWithReader)) stdout.on('error', endWithReader)
   let isDirty = false
   function clear(): void {
     if (isDirty) stderr.write(CLEAR_LINE)

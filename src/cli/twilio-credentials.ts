@@ -4,6 +4,8 @@ import { toBaseUrls } from '../ingest/public-url.ts'
 import { readNodeSettings } from './settings.ts'
 import { CliError } from './terminal.ts'
 
+export { type Credentials, toCredentials } from '../config/twilio-credentials.ts'
+
 /** For the help of those that ask Twilio's API. */
 export const NEEDS_CREDENTIALS = `
 Needs TWILIO_ACCOUNT_SID, and TWILIO_AUTH_TOKEN or TWILIO_API_KEY with TWILIO_API_SECRET.`
@@ -16,33 +18,6 @@ export function toSettings(environment: Readonly<Record<string, string | undefin
     ({ name, received, expected }) => `  ${name}: got ${received}, expected ${expected}`,
   )
   throw new CliError(`Invalid settings:\n${lines.join('\n')}\ndocs/configuration.md lists them all.`, 2)
-}
-
-export type Credentials = {
-  readonly accountSid: string
-  readonly username: string
-  readonly password: string
-}
-
-type Missing = { readonly missing: string }
-
-/** An API key goes before the auth token: whoever sets one means it. */
-export function toCredentials(settings: Settings): Credentials | Missing {
-  const { TWILIO_ACCOUNT_SID, TWILIO_API_KEY, TWILIO_API_SECRET, TWILIO_AUTH_TOKEN } = settings
-  const [token] = TWILIO_AUTH_TOKEN ?? []
-  if (!TWILIO_ACCOUNT_SID) return { missing: 'TWILIO_ACCOUNT_SID is not set (Twilio Console → Account Info)' }
-  if (TWILIO_API_KEY && !/^SK[0-9a-fA-F]{32}$/.test(TWILIO_API_KEY)) {
-    return {
-      missing: `TWILIO_API_KEY: got "${TWILIO_API_KEY.slice(0, 4)}…", expected SK and 32 hex digits`,
-    }
-  }
-  if (TWILIO_API_KEY && !TWILIO_API_SECRET)
-    return { missing: 'TWILIO_API_KEY is set, TWILIO_API_SECRET is not' }
-  if (TWILIO_API_KEY && TWILIO_API_SECRET) {
-    return { accountSid: TWILIO_ACCOUNT_SID, username: TWILIO_API_KEY, password: TWILIO_API_SECRET }
-  }
-  if (token) return { accountSid: TWILIO_ACCOUNT_SID, username: TWILIO_ACCOUNT_SID, password: token }
-  return { missing: 'neither TWILIO_AUTH_TOKEN nor TWILIO_API_KEY and TWILIO_API_SECRET are set' }
 }
 
 /** What the sink's destination is to the letter, query included; `undefined` without PUBLIC_URL. */

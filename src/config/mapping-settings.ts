@@ -7,6 +7,9 @@ const toList = (text: string) =>
     .map(item => item.trim())
     .filter(item => item !== '')
 
+const addressKeys = 'customerAddress,customers.phone,customers.email'
+export const defaultAddressKeys = toList(addressKeys)
+
 export const mappingSettings = {
   EVENT_NAMES: z.enum(['verbatim', 'title'], 'verbatim or title').default('verbatim').meta({
     description:
@@ -31,12 +34,11 @@ export const mappingSettings = {
     description:
       'What becomes of an event without a customer: `skip` it, or send it with the SID of its `resource` as anonymousId (Segment bills each as a user)',
   }),
-  TASK_ADDRESS_KEYS: z
-    .string()
-    .prefault('customerAddress,customers.phone,customers.email')
-    .transform(toList)
-    .meta({
-      description:
-        "Keys of a TaskRouter task's attributes that hold the customer's address, comma-separated; they come before `from` and `to`",
-    }),
+  TASK_ADDRESS_KEYS: z.string().prefault(addressKeys).transform(toList).meta({
+    description:
+      "Keys of a TaskRouter task's attributes that hold the customer's address, comma-separated; they come before `from` and `to`",
+  }),
 } as const
+export type MappingSettings = {
+  readonly [Name in keyof typeof mappingSettings]: z.infer<(typeof mappingSettings)[Name]>
+}

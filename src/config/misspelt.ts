@@ -3,6 +3,11 @@
 /** What Kubernetes sets for every service, one that is called segment-something included. */
 const ofKubernetes = /_(SERVICE_(HOST|PORT)\w*|PORT(_\d+_(TCP|UDP)\w*)?)$/
 
+/** The one of them that a text differs least from, if that is little. */
+export function closest(text: string, known: readonly string[]): string | undefined {
+  return known.find(one => one.length >= 8 && distance(text.toLowerCase(), one.toLowerCase()) <= 2)
+}
+
 /** Names this close to a setting, or in a namespace that is all ours, are mistakes and not somebody else's variables. */
 export function findMisspelt(name: string, settingNames: readonly string[]): SettingFault[] {
   if (settingNames.includes(name) || ofKubernetes.test(name)) return []

@@ -30,7 +30,8 @@ export type Customer = {
   readonly resource: Found<string> | undefined
 }
 
-export type NoCustomer = 'no_customer' | 'customer_ambiguous'
+/** `participant_unknown`: it is known by an identifier that was not asked for yet. */
+export type NoCustomer = 'no_customer' | 'customer_ambiguous' | 'participant_unknown'
 
 export function toCustomer(
   { customer: rule, resource }: EventType,
@@ -41,7 +42,7 @@ export function toCustomer(
   const userId = mapping.userIdFrom.length === 0 ? undefined : firstOf(mapping.userIdFrom, data, toUserId)
   if (typeof found !== 'string') return { address: found, userId, resource: undefined }
   if (userId !== undefined) return { address: undefined, userId, resource: undefined }
-  if (found === 'customer_ambiguous' || mapping.noCustomer === 'skip') return found
+  if (found !== 'no_customer' || mapping.noCustomer === 'skip') return found
   const sid = firstOf(resource, data, toSid)
   return sid === undefined ? found : { address: undefined, userId, resource: sid }
 }
@@ -86,6 +87,10 @@ function evaluate(rule: CustomerRule, data: unknown, mapping: Mapping): Customer
     case 'inside': {
       const found = evaluate(rule.of, open(valueAt(data, rule.path)), mapping)
       return typeof found === 'string' ? found : { ...found, path: `${rule.path}.${found.path}` }
+    }
+    case 'awaited': {
+      if (readFirst([rule.path], data)) return evaluate(toAddressRule(rule.path), data, mapping)
+      return valueAt(data, rule.unless) === true ? 'no_customer' : 'participant_unknown'
     }
     case 'configured':
       return firstFound(mapping.taskAddressKeys.map(toAddressRule), data, mapping)

@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { type EventType, fits, schemaOf } from '../families/family.ts'
 import { eventTypeOf } from '../families/index.ts'
-import type { EventReason } from '../reasons.ts'
+import type { NotSent } from '../reasons.ts'
 import { type Customer, toCustomer } from './customer.ts'
 import { isObject, type JsonObject } from './json-object.ts'
 import { asDefault, type Mapping } from './mapping.ts'
@@ -59,7 +59,7 @@ export type Reading =
     }
   | {
       readonly ok: false
-      readonly reason: EventReason
+      readonly reason: NotSent
       readonly faults: readonly ValidationError[]
       /** `undefined` when none can be read. */
       readonly data: JsonObject | undefined
@@ -141,6 +141,6 @@ export function isAttribute(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !unkeepable.test(value)
 }
 
-function stop(reason: EventReason, faults: readonly ValidationError[] = [], data?: JsonObject): Reading {
+function stop(reason: NotSent, faults: readonly ValidationError[] = [], data?: JsonObject): Reading {
   return { ok: false, reason, faults, data }
 }

@@ -12,6 +12,7 @@ declare global {
       reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
     ): unknown
     rawJSON(text: string): object
+    isRawJSON(value: unknown): boolean
   }
 }
 
@@ -41,4 +42,9 @@ export function parseExactly(text: string, parsed: unknown = JSON.parse(text)): 
     // A reviver goes as deep as the stack; an event nested like that is not sent in any case.
     return parsed
   }
+}
+
+/** A number that prints as it was written. It is an object, and none to look into. */
+export function isRawNumber(value: unknown): boolean {
+  return JSON.isRawJSON(value)
 }

@@ -1,5 +1,5 @@
 /** One request as the webhook received it: its bytes, and a verdict for each event in it. Made by ingest, stored by the outbox. */
-import type { EventReason, State, WebhookReason } from '../reasons.ts'
+import type { NotSent, State, WebhookReason } from '../reasons.ts'
 import type { ValidationError } from './validation-errors.ts'
 
 /** What a redelivery is known by. */
@@ -14,7 +14,7 @@ export type EventVerdict = {
   /** The version in `dataschema`; 0 when there is none. */
   readonly version: number
   readonly state: Extract<State, 'pending' | 'rejected' | 'skipped'>
-  readonly reason: EventReason | undefined
+  readonly reason: NotSent | undefined
   /** Why it was rejected, fault by fault. */
   readonly faults: readonly ValidationError[]
   /** What quality-sample.ts saw of it; `undefined`: it is no part of the data-quality figures. */

@@ -13,6 +13,7 @@ import type { EventType, Family } from './family.ts'
 import { linkClicked, linkShortened } from './link-shortening.ts'
 import { inboundMessage, messageStatus } from './messaging.ts'
 import { notification } from './notify.ts'
+import { proxyInteraction, proxyOutOfSession, proxySession } from './proxy.ts'
 import { flowExecution, flowStep } from './studio.ts'
 import { superSim } from './super-sim.ts'
 import { taskRouter, taskRouterRateLimits } from './taskrouter.ts'
@@ -28,6 +29,7 @@ export const families: readonly Family[] = [
   ...[taskRouter, taskRouterRateLimits, flowExecution, flowStep, ...conversations],
   ...[verification, verifyMessage, verifyDelivery, notification, ...video],
   ...[...a2p, ...tollFree, errorLogs, ipBlocked, lookup, transcript, superSim, sinkTest],
+  ...[proxySession, proxyInteraction, proxyOutOfSession],
 ]
 
 // A Map, not an object: the type comes from outside, and may be "constructor".

@@ -35,6 +35,8 @@ export type CustomerRule =
   | { readonly rule: 'dial'; readonly from: readonly Path[]; readonly to: readonly Path[] }
   /** Within an object, or the JSON in a text. */
   | { readonly rule: 'inside'; readonly path: Path; readonly of: CustomerRule }
+  /** An address that may come later: until then, or until `unless` is true, nobody knows whose event it is. */
+  | { readonly rule: 'awaited'; readonly path: Path; readonly unless: Path }
   /** At the keys of the setting TASK_ADDRESS_KEYS, the first that holds an address. */
   | { readonly rule: 'configured' }
 
@@ -91,6 +93,6 @@ export const personalKinds = ['address', 'name', 'content', 'network', 'place', 
 export type PersonalKind = (typeof personalKinds)[number]
 export type Personal = Readonly<Partial<Record<PersonalKind, readonly Path[]>>>
 
-/** Whether `sink create` subscribes to a type without being asked to. */
-export type Subscribe = 'default' | { readonly optIn: string }
+/** Whether `sink create` subscribes to a type without being asked to. `never`: Event Streams does not have it. */
+export type Subscribe = 'default' | 'never' | { readonly optIn: string }
 export const optIn = (reason: string): Subscribe => ({ optIn: reason })

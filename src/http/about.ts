@@ -1,4 +1,5 @@
 /** Which bridge this is and how it is set up, for the page's head; no secret. Pure. */
+import { isDryRun, toDestinationConfigs } from '../config/destinations.ts'
 import { type Host, type Settings, segmentHost } from '../config.ts'
 import { toBaseUrls, WEBHOOK_PATH } from '../ingest/public-url.ts'
 import { reasons } from '../reasons.ts'
@@ -22,15 +23,17 @@ export type About = {
 }
 
 export function toAbout(settings: Settings, host: Host): About {
+  const configs = toDestinationConfigs(settings)
   return {
     ...{ name, version, host },
-    dryRun: settings.SEGMENT_WRITE_KEY === undefined,
+    dryRun: isDryRun(configs),
     webhook: toWebhook(settings.PUBLIC_URL),
     unsigned: settings.ALLOW_UNSIGNED,
     retentionDays: settings.RETENTION_DAYS,
     dedupeHours: settings.DEDUPE_HOURS,
     shards: host === 'workers' ? settings.OUTBOX_SHARDS : null,
-    segmentHost: segmentHost(settings),
+    segmentHost:
+      configs.flatMap(config => (config.type === 'segment' ? config.host : []))[0] ?? segmentHost(settings),
     sinkSid: settings.SINK_SID ?? null,
   }
 }

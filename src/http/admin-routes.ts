@@ -2,19 +2,22 @@
 
 import { type Context, type Handler, Hono } from 'hono'
 import * as z from 'zod'
-import type { Changed } from '../admin/admin.ts'
+import type { Changed } from '../admin/change-event.ts'
 import type { AdminClient } from '../bridge.ts'
 import type { Mapping } from '../event/mapping.ts'
 import { deadLetterStates, states } from '../reasons.ts'
 import { toQuality, toSpan, windows } from '../stats/quality.ts'
 import { type About, reasonsJson } from './about.ts'
 import { badRequest } from './bad-request.ts'
-import { createDestinationsApi } from './destinations-routes.ts'
+import { createDestinationsApi, unknownDestination } from './destinations-routes.ts'
 import { toEventJson, toIso, toSummaryJson } from './event-json.ts'
 import { createTransferApi } from './transfer-routes.ts'
 
 /** Strict: a misspelt filter that is ignored would list, or drop, what nobody asked for. */
-const EventsQuery = z.strictObject({
+/** Of a destination; one that there never was is told of by `unknownDestination`. */
+const destination = z.string().max(100).optional()
+export const EventsQuery = z.strictObject({
+  destination,
   state: z
     .enum(states, `one of ${states.join(', ')}; for events held back: state=pending&reason=held_back`)
     .optional(),
@@ -25,18 +28,20 @@ const EventsQuery = z.strictObject({
     .string()
     .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier answer')
     .optional(),
-  limit: z.coerce.number().pipe(z.int().min(1).max(500)).default(50),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
 })
-const NoticesQuery = z.strictObject({ limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).default(100) })
-const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+export const NoticesQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) })
+export const QualityQuery = z.strictObject({ window: z.enum(windows).default('24h') })
+export const OfDestination = z.strictObject({ destination })
 const DropFilter = z.strictObject({
+  destination,
   state: z.enum([...deadLetterStates, 'held']).optional(),
   reason: z.string().max(100).optional(),
   type: z.string().max(200).optional(),
   preview: z.boolean().optional(),
 })
 /** What was skipped may be sent after all: its type may have a family now. */
-const filters = {
+export const filters = {
   drop: DropFilter,
   retry: DropFilter.extend({ state: z.enum([...deadLetterStates, 'held', 'skipped']).optional() }),
 } as const
@@ -44,7 +49,8 @@ const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-const ResendBody = z.strictObject({
+export const ResendBody = z.strictObject({
+  destination,
   since: time,
   until: time.optional(),
   type: z.string().max(200).optional(),
@@ -94,6 +100,8 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(c, admin, query.data)
+    if (unknown) return unknown
     const { events, next, reachedAt, cursor, unsorted, unreadable } = await admin.events(query.data)
     return c.json({
       events: events.map(toSummaryJson),
@@ -114,13 +122,20 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
     return c.body(toEventJson(event), 200, { 'content-type': 'application/json' })
   })
 
-  api.post('/events/:key/retry', async c => changed(c, await admin.retry(c.req.param('key'))))
-  api.post('/events/:key/drop', async c => changed(c, await admin.drop(c.req.param('key'))))
-
-  api.post('/events/:key/resend', async c => changed(c, await admin.resend(c.req.param('key'))))
+  for (const action of ['retry', 'drop', 'resend'] as const) {
+    api.post(`/events/:key/${action}`, async c => {
+      const query = OfDestination.safeParse(c.req.query())
+      if (!query.success) return badRequest(c, query.error)
+      const unknown = await unknownDestination(c, admin, query.data)
+      if (unknown) return unknown
+      return changed(c, await admin[action](c.req.param('key') ?? '', query.data.destination))
+    })
+  }
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
     if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(c, admin, query.data)
+    if (unknown) return unknown
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
     const { next, ...resent } = await admin.resendMany({ ...query.data, until })
@@ -130,7 +145,11 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   api.post('/deliver-now', async c => c.json(await admin.deliverNow()))
 
   api.get('/dead-letters', async c => {
-    const { groups, unsorted, unreadable } = await admin.deadLetters()
+    const query = OfDestination.safeParse(c.req.query())
+    if (!query.success) return badRequest(c, query.error)
+    const unknown = await unknownDestination(c, admin, query.data)
+    if (unknown) return unknown
+    const { groups, unsorted, unreadable } = await admin.deadLetters(query.data.destination)
     return c.json({
       unsorted,
       ...(unreadable && { unreadable }),
@@ -143,6 +162,8 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
       if (!filter.success) return badRequest(c, filter.error)
+      const unknown = await unknownDestination(c, admin, filter.data)
+      if (unknown) return unknown
       return c.json(await admin.changeMany(action, filter.data))
     })
   }

@@ -16,7 +16,9 @@ import { createGuard, createTokenCheck, keepPrivate } from './auth/guard.ts'
 import { createLogin, type LoginParts } from './auth/login.ts'
 import { createSessions } from './auth/session.ts'
 import { createStream, type StreamParts } from './live.ts'
+import { readDocument } from './openapi/document.ts'
 import { createPage } from './page.ts'
+import { createProxyWebhook, type ProxyWebhookParts } from './proxy-webhook.ts'
 import { createRatesApi } from './rates-routes.ts'
 import { createStatusApi } from './status-routes.ts'
 import { createWebhook, type WebhookParts } from './webhook.ts'
@@ -31,12 +33,15 @@ export type AppParts = Omit<WebhookParts, 'count' | 'outbox'> &
     /** What the host measures of itself: its process, its disk. */
     readonly hostMetrics?: () => Promise<readonly MetricsJson[]>
     readonly endedSessions: EndedSessions
+    readonly onProxyStored?: ProxyWebhookParts['onStored']
   } & Pick<LoginParts, 'tries' | 'peerAddress'>
 
 export function createApp(parts: AppParts): Hono {
   const { outboxClient, log, settings, adminToken, digests, hostMetrics = async () => [] } = parts
   const meters = createWebhookMeters(parts.host)
   const webhook = createWebhook({ ...parts, outbox: outboxClient, count: meters.count })
+  const onStored = parts.onProxyStored
+  const proxyWebhook = createProxyWebhook({ ...parts, outbox: outboxClient, count: meters.count, onStored })
   const lock =
     adminToken === undefined
       ? undefined
@@ -48,6 +53,7 @@ export function createApp(parts: AppParts): Hono {
   const app = new Hono()
 
   app.use(async (c, next) => (webhook.isAt(c) ? webhook.answer(c) : next()))
+  app.use(async (c, next) => (proxyWebhook.isAt(c) ? proxyWebhook.answer(c) : next()))
   app.get('/healthz', c => c.json({ status: 'up' }))
   app.get('/readyz', async c => {
     // Anybody may ask: the reasons alone, as with a request that cannot be stored. The API says more.
@@ -75,6 +81,7 @@ export function createApp(parts: AppParts): Hono {
     stream: createStream(rates, parts),
     exportPages,
   }
+  app.get('/api/openapi.json', c => c.json(readDocument()))
   app.route('/api', rates.routes)
   app.route('/api', createStatusApi(outboxClient, parts))
   app.route('/api', createApi(outboxClient, toMapping(settings), served))

@@ -5,7 +5,7 @@ import type { DestinationStats } from '../admin/figures.ts'
 import type { AdminClient } from '../bridge.ts'
 import { badRequest } from './bad-request.ts'
 
-const Confirmation = z.strictObject({
+export const Confirmation = z.strictObject({
   hash: z.string().regex(/^[\w-]{1,100}$/, 'the hash that the list shows'),
 })
 
@@ -45,7 +45,25 @@ export function createDestinationsApi(admin: AdminClient): Hono {
     const asked = c.req.param('name')
     const found = destinations.find(({ name }) => name === asked)
     if (found) return found
-    const names = destinations.map(({ name }) => name).join(', ')
-    return c.json({ error: 'not_found', message: `No destination has this name; there are: ${names}` }, 404)
+    return noSuchName(
+      c,
+      destinations.map(({ name }) => name),
+    )
   }
+}
+
+/** The answer to a question about a destination that there never was; `undefined`: there is or was one, or none is named. */
+export async function unknownDestination(
+  c: Context,
+  admin: Pick<AdminClient, 'destinationNames'>,
+  { destination }: { readonly destination?: string | undefined },
+): Promise<Response | undefined> {
+  if (destination === undefined) return undefined
+  const names = await admin.destinationNames()
+  return names.includes(destination) ? undefined : noSuchName(c, names)
+}
+
+function noSuchName(c: Context, names: readonly string[]): Response {
+  const message = `No destination has this name; there are: ${names.join(', ')}`
+  return c.json({ error: 'not_found', message }, 404)
 }

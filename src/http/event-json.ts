@@ -26,9 +26,13 @@ export type EventJson = Omit<SummaryJson, 'attempts'> &
   Pick<EventDetail, 'name' | 'faults' | 'answer' | 'origins'> & {
     readonly attemptCount: number
     readonly attempts: readonly AttemptJson[]
+    readonly deliveries: readonly DeliveryJson[]
     readonly received: unknown
     readonly mapped: unknown
   }
+/** `attempts`: how many. */
+export type DeliveryJson = Omit<StateJson, 'key'> &
+  Pick<EventDetail['deliveries'][number], 'destination' | 'answer' | 'messageId'>
 export type AttemptJson = Omit<EventDetail['attempts'][number], 'at'> & { readonly at: string }
 
 export type EventsJson = {
@@ -62,7 +66,7 @@ function toStateJson({ key, state, reason, settledAt, triedAt, attemptCount }: E
 
 /** As text, for what Twilio sent is text already: it may be nested deeper than this thread could write it. */
 export function toEventJson(detail: EventDetail): string {
-  const { attempts, received, mapped, faults, answer, origins, ...summary } = detail
+  const { attempts, deliveries, received, mapped, faults, answer, origins, ...summary } = detail
   const shallow = {
     ...toSummaryJson(summary),
     attemptCount: summary.attemptCount,
@@ -70,8 +74,17 @@ export function toEventJson(detail: EventDetail): string {
     answer,
     origins,
     attempts: attempts.map(({ at, ...attempt }) => ({ at: toIso(at), ...attempt })),
+    deliveries: deliveries.map(toDeliveryJson),
   }
   return `${JSON.stringify(shallow).slice(0, -1)},"received":${received},"mapped":${mapped}}`
+}
+
+function toDeliveryJson(delivery: EventDetail['deliveries'][number]): DeliveryJson {
+  const { destination, state, reason, answer, messageId, settledAt, triedAt, attemptCount } = delivery
+  return {
+    ...{ destination, state, reason, answer, messageId },
+    ...{ settledAt: toIso(settledAt), triedAt: toIso(triedAt), attempts: attemptCount },
+  }
 }
 
 /** What one message of the stream holds; where it goes on stands beside it. */

@@ -11,7 +11,7 @@ import { toSpan, windows } from '../stats/quality.ts'
 import { createRateMemory, type RateNow, READ_EVERY_MS, toHourlyRates } from '../stats/rates.ts'
 import { badRequest } from './bad-request.ts'
 
-const Query = z.strictObject({ window: z.enum(windows).default('1h') })
+export const RatesQuery = z.strictObject({ window: z.enum(windows).default('1h') })
 const figuresOnly: PulseQuery = { keys: [], recent: 0, limit: 1 }
 
 /** A reading, and the rate of the last minute with it. */
@@ -50,7 +50,7 @@ export function createRatesApi(
 
   const routes = new Hono()
   routes.get('/rates', async c => {
-    const query = Query.safeParse(c.req.query())
+    const query = RatesQuery.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
     const { window } = query.data
     if (window === '1h') {

@@ -2,7 +2,9 @@
 import { Hono } from 'hono'
 import { type StatusFacts, toStatus } from '../admin/status.ts'
 import type { AdminClient } from '../bridge.ts'
-import { type Settings, segmentHost } from '../config.ts'
+import type { DestinationConfig } from '../config/destination-config.ts'
+import { toDestinationConfigs, toPlaceShown } from '../config/destinations.ts'
+import type { Settings } from '../config.ts'
 import type { Digests } from '../runtime.ts'
 
 export type StatusParts = {
@@ -25,21 +27,30 @@ export function createStatusApi(admin: AdminClient, { settings, digests, now }: 
   api.post('/confirm-arrival', async c => {
     const fingerprints = (await toFacts()).flatMap(({ fingerprint }) => fingerprint ?? [])
     if (fingerprints.length === 0)
-      return c.json({ error: 'dry_run', message: 'SEGMENT_WRITE_KEY is not set: nothing is sent' }, 409)
+      return c.json(
+        { error: 'dry_run', message: 'No destination has a write key: there is nothing to confirm' },
+        409,
+      )
     await admin.confirmArrival(fingerprints)
     return c.json({ confirmed: true })
   })
   return api
 
   async function toFacts(): Promise<StatusFacts> {
-    return [{ name: 'segment', host: segmentHost(settings), fingerprint: await toFingerprint() }]
+    return Promise.all(
+      toDestinationConfigs(settings).map(async config => ({
+        name: config.name,
+        host: toPlaceShown(config),
+        fingerprint: await toFingerprint(config),
+        ...(config.type === 'files' && { isFiles: true }),
+      })),
+    )
   }
 
   /** Of the key and of where it is used: what was confirmed for one source says nothing about another. */
-  async function toFingerprint(): Promise<string | undefined> {
-    const { SEGMENT_WRITE_KEY, SEGMENT_PATH } = settings
-    if (SEGMENT_WRITE_KEY === undefined) return undefined
-    const text = `${segmentHost(settings)}${SEGMENT_PATH}\n${SEGMENT_WRITE_KEY}`
+  async function toFingerprint(config: DestinationConfig): Promise<string | undefined> {
+    if (config.type === 'files' || config.writeKey === undefined) return undefined
+    const text = `${config.host}${config.path}\n${config.writeKey}`
     return (await digests.sha256(new TextEncoder().encode(text))).slice(0, FINGERPRINT_CHARS)
   }
 }

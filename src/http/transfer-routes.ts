@@ -25,7 +25,7 @@ import { checkImport, IMPORT_EVENTS, readImport } from './import-body.ts'
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-const ExportQuery = z.strictObject({
+export const ExportQuery = z.strictObject({
   /** One, or several with commas. */
   state: z
     .string()
@@ -42,7 +42,7 @@ const ExportQuery = z.strictObject({
     .regex(/^[\w.-]{1,2000}$/, 'the `next` of an earlier part')
     .optional(),
 })
-const ImportQuery = z.strictObject({
+export const ImportQuery = z.strictObject({
   again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
 })
 

@@ -73,7 +73,7 @@ export function createWebhook(parts: WebhookParts): Webhook {
 }
 
 /** An absolute form (`POST http://host/path`) is as good as the usual one. */
-function split(url: string): { path: string; query: string } {
+export function split(url: string): { path: string; query: string } {
   const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
   const at = target.indexOf('?')
   return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) }

@@ -101,7 +101,7 @@ export function trustDecoded(_from: SignedBody, body: Uint8Array): SignedBody {
 function vouchFor(_body: Uint8Array): asserts _body is SignedBody {}
 
 /** The copies that are base64 of 20 bytes (SHA-1) or of 32 (SHA-256). A proxy that repeats the header must not cost events. */
-function toSignatures(header: string): readonly string[] {
+export function toSignatures(header: string): readonly string[] {
   if (isSignature(header)) return [header]
   const copies = header.split(',').map(copy => copy.replace(/^[ \t]+|[ \t]+$/g, ''))
   return [...new Set(copies)].filter(isSignature)
@@ -120,7 +120,7 @@ function toBodyHash(query: string): string | null {
 }
 
 /** Looks at every character whatever the first ones are; the length is no secret. */
-function isSame(given: string, expected: string): boolean {
+export function isSame(given: string, expected: string): boolean {
   if (given.length !== expected.length) return false
   let difference = 0
   for (let i = 0; i < expected.length; i++) difference |= given.charCodeAt(i) ^ expected.charCodeAt(i)
@@ -128,7 +128,7 @@ function isSame(given: string, expected: string): boolean {
 }
 
 /** Without PUBLIC_URL the host is the caller's word, hence the limit. */
-function toPlaces(urls: readonly string[]): string {
+export function toPlaces(urls: readonly string[]): string {
   return (
     urls.map(withoutUserinfo).join(' or ').slice(0, 200) || 'an unknown URL (no Host header, no PUBLIC_URL)'
   )

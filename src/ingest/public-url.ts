@@ -92,3 +92,13 @@ function toScheme(text: string | undefined): 'http' | 'https' | undefined {
   const scheme = text?.toLowerCase()
   return scheme === 'http' || scheme === 'https' ? scheme : undefined
 }
+
+/** Where Twilio Proxy's callbacks come in. */
+export const PROXY_PATH = '/webhooks/proxy'
+
+/** With PUBLIC_URL as Twilio has it, which may have more before the path than is received. */
+export function toProxyUrl(publicUrl: string): string {
+  const whole = toDestination(publicUrl)
+  const sibling = whole.endsWith(WEBHOOK_PATH) ? whole.slice(0, -WEBHOOK_PATH.length) : undefined
+  return (sibling ?? /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i.exec(whole)?.[0] ?? whole) + PROXY_PATH
+}

@@ -94,7 +94,7 @@ function toRejected(entry: EventVerdict, damaged: string | undefined): EventVerd
 }
 
 /** Awaits nothing itself: an async function would hold the events until the commit, beyond the heap's young generation. */
-function keep(intake: ReceivedRequest, outbox: Outbox): Awaitable<Answer> {
+export function keep(intake: ReceivedRequest, outbox: Outbox): Awaitable<Answer> {
   const received = intake.entries.length
   const rejected = intake.entries.filter(({ state }) => state === 'rejected').length
   const done: Answer = { status: 200, body: { received, rejected } }
@@ -104,7 +104,7 @@ function keep(intake: ReceivedRequest, outbox: Outbox): Awaitable<Answer> {
 }
 
 type Admission = { readonly ok: true; readonly body: SignedBody } | Refusal
-type Refusal = {
+export type Refusal = {
   readonly ok: false
   readonly reason: WebhookReason
   readonly detail?: string
@@ -146,11 +146,11 @@ async function authorize(request: WebhookRequest, settings: Settings, digests: D
 const mayBeTwilios: readonly WebhookReason[] = ['signature_mismatch', 'shared_key_unknown', 'sink_uses_get']
 
 /** What an operator should hear of. */
-function isTwilios({ reason, signed }: Refusal): boolean {
+export function isTwilios({ reason, signed }: Refusal): boolean {
   return signed === true || mayBeTwilios.includes(reason)
 }
 
-function turnAway(reason: WebhookReason, detail: string | undefined, signed = false): Answer {
+export function turnAway(reason: WebhookReason, detail: string | undefined, signed = false): Answer {
   // What Twilio signed must not get a 4xx: it would be lost for good, where a person has four hours to help it.
   const status = signed ? 503 : toStatus(reason)
   const { title, remedy } = reasons[reason]

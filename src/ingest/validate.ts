@@ -30,11 +30,12 @@ export function validateBy(mapping: Mapping, element: unknown): EventVerdict {
     return { identity, type, version, state: 'pending', reason: undefined, faults: [], observed }
   }
   const { reason, faults, data } = reading
+  const state = toState(reason)
   const about = toAbout(element)
   const { type, version } = about
   // A sink's test is no data of anybody's.
   const observed = reason === 'sink_test' ? undefined : observeFault(type, version, data, mapping)
-  return { ...about, state: toState(reason) === 'skipped' ? 'skipped' : 'rejected', reason, faults, observed }
+  return { ...about, state: state === 'refused' ? 'rejected' : state, reason, faults, observed }
 }
 
 /** A rejected event may name its customer all the same. */

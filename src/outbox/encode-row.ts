@@ -32,7 +32,8 @@ function toText({ body, encoding, receivedAt, entries }: ReceivedRequest): Reque
     source: entries.find(({ identity }) => identity)?.identity?.source,
     rejected: entries.flatMap(({ reason, identity, carried }) => {
       // What was carried was told where it came from; what is skipped on purpose is no failure.
-      if (carried || reason === undefined || toState(reason) === 'skipped') return []
+      if (carried || reason === undefined || reason === 'participant_unknown') return []
+      if (toState(reason) === 'skipped') return []
       return { reason, id: identity?.id }
     }),
   }

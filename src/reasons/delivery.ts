@@ -10,6 +10,12 @@ export const waitReasons = {
     'The destination fails whenever a request holds this event, and only then',
     'Look at the answer: a firewall or proxy on the way may dislike the text. Inspect it with `npx twilio-segment-bridge dead-letters list --held`, then retry, edit or drop it.',
   ),
+  participant_unknown: stop(
+    913948,
+    'WARNING',
+    'Who the participant of the Proxy session is has to be asked of Twilio first',
+    'Nothing at first: the bridge asks. If it goes on, check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and TWILIO_API_SECRET, and that they belong to the account of the Proxy service.',
+  ),
 } as const
 export type WaitReason = keyof typeof waitReasons
 

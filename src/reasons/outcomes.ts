@@ -1,5 +1,5 @@
 /** What follows from a reason: the answer at the webhook, the state of an event, how delivery goes on. Exhaustive and pure. */
-import type { DeliveryReason, EventReason, State, WebhookReason } from '../reasons.ts'
+import type { DeliveryReason, NotSent, State, WebhookReason } from '../reasons.ts'
 
 /** Reason → HTTP status. Twilio discards an event for good on any 4xx but 429, so 4xx says "you are not Twilio". */
 export function toStatus(reason: WebhookReason): 403 | 405 | 413 | 503 {
@@ -27,9 +27,11 @@ export function toStatus(reason: WebhookReason): 403 | 405 | 413 | 503 {
   }
 }
 
-/** Reason → the state an event stops in. */
-export function toState(reason: EventReason): Exclude<State, 'pending' | 'accepted'> {
+/** Reason → the state an event stops in, or waits. */
+export function toState(reason: NotSent): Exclude<State, 'accepted'> {
   switch (reason) {
+    case 'participant_unknown':
+      return 'pending'
     case 'body_not_json':
     case 'not_a_cloudevent':
     case 'schema_rejected':

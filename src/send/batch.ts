@@ -7,7 +7,7 @@
 
 import type { DeliveryAttempt, Hold, Leased, Settlement, Tried, Tries } from '../outbox/store.ts'
 import { toState } from '../reasons/outcomes.ts'
-import type { EventReason } from '../reasons.ts'
+import type { NotSent } from '../reasons.ts'
 import type { Observe } from '../stats/metrics.ts'
 import { CULPRITS_A_PROOF, isThrottle } from './circuit-breaker.ts'
 import { type DeliveryFailure, type DeliveryOutcome, type Destination, failed } from './destination.ts'
@@ -189,6 +189,6 @@ function refusesAll(batch: Batch, { status, answer }: Culprit['outcome']): LineF
   return { ...failed('segment_refuses_all', status, answer), events: eventsOf(batch) }
 }
 
-function toRefused(event: Leased, reason: EventReason, detail: string): Settlement {
+function toRefused(event: Leased, reason: NotSent, detail: string): Settlement {
   return { event, state: toState(reason), reason, detail }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Leased, Settlement } from '../outbox/store.ts'
-import type { DeliveryReason, EventReason } from '../reasons.ts'
+import type { DeliveryReason, NotSent } from '../reasons.ts'
 
 export type Destination = {
   /** As people, logs and the outbox name it: lower case, at most 20 characters. Never changes, for what is kept is kept by it. */
@@ -69,7 +69,7 @@ export type Message = { readonly bytes: number; readonly content: object }
 
 export type Mapped =
   | { readonly ok: true; readonly message: Message }
-  | { readonly ok: false; readonly reason: EventReason; readonly detail: string }
+  | { readonly ok: false; readonly reason: NotSent; readonly detail: string }
 
 /**
  * How one attempt ended. `refused`: some message in the batch is not acceptable, and it is worth while to find out which.

@@ -1,9 +1,14 @@
-/** The list of destinations, as the settings name them: the one place that knows which kinds there are. */
-import { type Settings, toTarget } from '../config.ts'
-import { toMapping } from '../event/mapping.ts'
+/** A destination, as its owner configured it: the one place that knows which kinds there are. */
+import type { DestinationConfig, SegmentConfig } from '../config/destination-config.ts'
+import type { Mapping } from '../event/mapping.ts'
+import type { KeyedHash, WriteFile } from '../runtime.ts'
 import type { Destination } from './destination.ts'
 import { createDryRun } from './dry-run.ts'
-import { createSegment } from './segment/segment.ts'
+import { createFiles } from './files/files.ts'
+import { createProjection } from './projection.ts'
+import { admitsOf } from './routing.ts'
+import { dialects } from './segment/receivers.ts'
+import { createSegment, type SegmentOptions } from './segment/segment.ts'
 
 export type DestinationHost = {
   readonly send: typeof fetch
@@ -12,13 +17,38 @@ export type DestinationHost = {
   readonly breathe?: () => Promise<unknown>
   /** Shows a person what a dry run would send, as NDJSON. */
   readonly showDryRun: (lines: string) => void
+  /** Where there are folders. */
+  readonly writeFile?: WriteFile
+  readonly keyedHash: KeyedHash
+  readonly hashKey?: string | undefined
 }
 
-/** There is one. Each that is added gets a dispatcher of its own: its own circuit breaker, rate and limits. */
-export async function createDestinations(
-  settings: Settings,
-  { showDryRun, ...host }: DestinationHost,
-): Promise<readonly [Destination]> {
-  const segment = await createSegment(toTarget(settings), settings.SEGMENT_RATE, host, toMapping(settings))
-  return [settings.SEGMENT_WRITE_KEY ? segment : createDryRun(segment, showDryRun)]
+/** `tag`: as in SegmentOptions. Throws, with a sentence for a person, where the host cannot do what is asked for. */
+export async function createDestination(
+  config: DestinationConfig,
+  mapping: Mapping,
+  tag: () => string,
+  host: DestinationHost,
+): Promise<Destination> {
+  const { hashKey, keyedHash } = host
+  const hash = hashKey === undefined ? undefined : (text: string) => keyedHash(hashKey, text)
+  const rules = createProjection(config, hash)
+  const destination =
+    config.type === 'files'
+      ? createFiles({ ...config, target: config.to, project: rules.projectData }, host)
+      : await toSegment(config, { mapping, tag, project: rules.project }, host)
+  const admits = admitsOf(config, mapping)
+  return admits ? { ...destination, admits } : destination
+}
+
+async function toSegment(
+  { name, writeKey, receiver, rate, ...config }: SegmentConfig,
+  forOne: Pick<SegmentOptions, 'mapping' | 'tag' | 'project'>,
+  { showDryRun, ...ports }: DestinationHost,
+): Promise<Destination> {
+  const { batchBytes, headers } = dialects[receiver]
+  const { host, path } = config
+  const target = { host, path, headers: { ...headers, ...config.headers }, writeKey: writeKey ?? 'dry-run' }
+  const segment = await createSegment({ name, target, batchBytes, eventsPerSecond: rate, ...forOne }, ports)
+  return writeKey ? segment : createDryRun(segment, showDryRun)
 }

@@ -96,7 +96,7 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
   const write = (work: () => void): boolean => faults.attempt('write', work) === undefined
   const read = (work: () => void): boolean => faults.attempt('read', work) === undefined
 
-  const budget = createIndexBudget(settings.SEGMENT_RATE)
+  const budget = createIndexBudget(fastest(parts.destinations))
   const prune = createPruneTurns(outbox, settings.RETENTION_DAYS === 0)
   const { deliverNextBatch, deliverNow, ...lanes } = createLanes({
     ...parts,
@@ -247,4 +247,10 @@ export function createDispatcher(parts: DispatcherParts): Dispatcher {
       return { troubles, destinations: lanes.health(), notices: notifier.standing() }
     },
   }
+}
+
+/** Events per second; 0: no limit. */
+function fastest(destinations: readonly OpenDestination[]): number {
+  const rates = destinations.map(({ destination }) => destination.limits.eventsPerSecond)
+  return rates.includes(0) ? 0 : Math.max(...rates)
 }

@@ -3,11 +3,11 @@ import type { Destination } from './destination.ts'
 
 /** `write` takes NDJSON; when it throws, that is a failure of the destination like any other. */
 export function createDryRun(
-  { limits, map }: Pick<Destination, 'limits' | 'map'>,
+  { name, limits, map }: Pick<Destination, 'name' | 'limits' | 'map'>,
   write: (lines: string) => void,
 ): Destination {
   return {
-    name: 'dry-run',
+    name,
     limits,
     taken: { state: 'skipped', reason: 'dry_run' },
     map,

@@ -1,7 +1,8 @@
 /**
  * When stored events may be indexed. While requests arrive, the processor is theirs: no more events are made ready for
- * delivery than the destination accepts twice over. Once requests pause, the rest is indexed. Pure but for its own level.
+ * delivery than the destination accepts twice over. Once requests pause, the rest is indexed.
  */
+import type { OutboxAtHand } from '../outbox/store.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 
 export type IndexBudget = {
@@ -35,4 +36,20 @@ export function createIndexBudget(deliveryRate: number): IndexBudget {
       if (pauseMs(now) > 0) limiter.giveBack(1 - events)
     },
   }
+}
+
+/** One turn, if the budget allows. Returns when the next one is due; `undefined`: everything is indexed. Throws what the outbox throws. */
+export function indexTurn(
+  outbox: Pick<OutboxAtHand, 'figures' | 'index'>,
+  budget: IndexBudget,
+  now: number,
+): number | undefined {
+  const { isIndexed, pending } = outbox.figures()
+  if (isIndexed) return undefined
+  const wait = budget.wait(now)
+  if (wait > 0) return now + wait
+  const indexed = outbox.index()
+  // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
+  budget.spend(outbox.figures().pending - pending, now)
+  return indexed > 0 ? now : undefined
 }

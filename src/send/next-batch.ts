@@ -13,16 +13,18 @@ import {
   afterLateFailure,
   afterSuccess,
   LONGEST_HOLD_MS,
+  REFUSALS_BELIEVED,
   type Try,
   toHoldMs,
   toNextTry,
   toProbe,
   toWaitInForce,
 } from './circuit-breaker.ts'
+import { toCollectWait } from './collect.ts'
 import { failed } from './destination.ts'
-import type { IndexBudget } from './index-budget.ts'
+import { type IndexBudget, indexTurn } from './index-budget.ts'
 import type { RateLimiter } from './rate-limiter.ts'
-import { type Line, openLine, restoreLine, toRest } from './retry.ts'
+import { type Line, lineName, openLine, restoreLine, toRest } from './retry.ts'
 
 export type NextBatchParts = Omit<DispatchPorts, 'hold'> & {
   /** The destination's, in the store. */
@@ -55,10 +57,6 @@ export type NextBatch = {
 const CLAIM_EVENTS = 250
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
-/** The name under which a sleeping outbox remembers how a destination did. The first one's was there before there were several. */
-const lineName = (id: number) => (id === 1 ? 'line' : `line:${id}`)
-/** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
-const REFUSALS_BELIEVED = 10
 
 /** `held`: one event that was held back. */
 type Claimed = { readonly as: Try | 'held'; readonly work: Work }
@@ -67,11 +65,14 @@ type Unsettled = Pick<Dispatched, 'settlements' | 'tried'> & { readonly leased: 
 export function createNextBatch(parts: NextBatchParts): NextBatch {
   const { id, destination, rate, isPaused, outbox, budget, now, write, read, notifier } = parts
   const lineMemory = lineName(id)
-  const { limits, taken } = destination
+  const { limits, taken, collectMs = 0 } = destination
   let line: Line = parts.resume ? restoreLine(outbox.recall(lineMemory)) : openLine
   /** A lane tries the line that failed; the others wait for what it finds. */
   let isTrying = false
   let wasHeld = false
+  /** When a person last asked to deliver what is gathered. */
+  let askedAt: number | undefined
+  let underWay = 0
   let refusedInARow = 0
   /** The last probe, and how far was indexed when the newest event was the probe. */
   let probed: Leased | undefined
@@ -91,7 +92,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     for (const batch of unsettled.splice(0)) settle(batch)
     if (unsettled.length > 0) return now() + MEND_MS
     let indexAt: number | undefined
-    if (!write(() => (indexAt = index()))) return now() + MEND_MS
+    if (!write(() => (indexAt = indexTurn(outbox, budget, now())))) return now() + MEND_MS
     if (isPaused()) return indexAt
     const rest = toRest(line, now())
     if (rest > 0) return earliest(indexAt, now() + rest)
@@ -102,18 +103,6 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (typeof claimed !== 'object') return earliest(indexAt, claimed)
     await deliver(claimed)
     return now()
-  }
-
-  /** One turn of it. Returns when the next one is due; `undefined`: everything is indexed. */
-  function index(): number | undefined {
-    const { isIndexed, pending } = outbox.figures()
-    if (isIndexed) return undefined
-    const wait = budget.wait(now())
-    if (wait > 0) return now() + wait
-    const indexed = outbox.index()
-    // Duplicates and what is skipped cost the destination nothing: were they counted, it could wait for want of events.
-    budget.spend(outbox.figures().pending - pending, now())
-    return indexed > 0 ? now() : undefined
   }
 
   /** What goes next, or when to come back; `undefined`: nothing is due. */
@@ -173,8 +162,17 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   }
 
   function takeBatch(as: Try): Claimed | number | undefined {
-    const wanted = outbox.claimable(Math.min(CLAIM_EVENTS, rate.most), id)
+    const most = collectMs > 0 ? limits.batchEvents : CLAIM_EVENTS
+    // One at a time: another lane would find a few that came meanwhile, and make a file of them.
+    if (collectMs > 0 && underWay > 0) return undefined
+    const wanted = outbox.claimable(Math.min(most, rate.most), id)
     if (wanted === 0) return undefined
+    if (collectMs > 0 && line.failures === 0) {
+      const oldestAt = outbox.oldestPendingAt(id)
+      const gathering = { collectMs, batchEvents: limits.batchEvents, waiting: wanted, oldestAt, askedAt }
+      const wait = toCollectWait(gathering, now())
+      if (wait > 0) return now() + wait
+    }
     return take(as, wanted, () =>
       outbox.claim({ destination: id, limit: wanted, characters: limits.batchBytes * 2, now: now() }),
     )
@@ -203,9 +201,11 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     if (isFirstAfterFailure) isTrying = true
     wasHeld = as === 'held'
     if (as === 'probe') probed = leased[0]
+    underWay += 1
     const { settlements, failure, tried, rest } = await deliverBatch(work, ports).catch(
       blameOurselves(leased),
     )
+    underWay -= 1
     if (isFirstAfterFailure) isTrying = false
     const kept = new Set(rest?.groups.flat())
     if (rest) begun.push({ as, work: rest })
@@ -255,8 +255,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     for (const { work } of begun.splice(0)) outbox.release(work.groups.flat())
     keepLine()
     const { reason, status, answer, events } = failure
-    const firstId = idOf(events[0]?.element)
-    const lastId = idOf(events.at(-1)?.element)
+    const [firstId, lastId] = [events[0], events.at(-1)].map(event => idOf(event?.element))
     const pauses = toWaitInForce(line, now()) === 'paused'
     notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId, pauses }])
   }
@@ -279,6 +278,7 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
   return {
     deliverNextBatch,
     deliverNow() {
+      askedAt = now()
       line = { ...line, notBefore: 0 }
       keepLine()
       write(() => outbox.endHolds(id))

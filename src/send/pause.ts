@@ -15,10 +15,10 @@ export type Pause = {
 }
 
 export function createPause(
-  { destination, isPaused, unconfirmed }: OpenDestination,
+  { id, isPaused, unconfirmed }: OpenDestination,
   store: Pick<OutboxAtHand, 'remember' | 'recall'>,
 ): Pause {
-  const memory = `paused:${destination.name}`
+  const memory = `paused:${id}`
   const kept = store.recall(memory)
   // A damaged value counts as none: the file says what it says.
   let isStopped = kept === 'yes' || (isPaused === true && kept !== 'no')

@@ -30,6 +30,9 @@ export const openLine: Line = {
   reason: undefined,
 }
 
+/** The name under which a sleeping outbox remembers how a destination did. The first one's was there before there were several. */
+export const lineName = (id: number) => (id === 1 ? 'line' : `line:${id}`)
+
 /** Milliseconds the line still has to wait. A clock set back must not silence it for longer than any receiver may. */
 export function toRest({ notBefore }: Line, now: number): number {
   const rest = notBefore - now

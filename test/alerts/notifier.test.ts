@@ -203,7 +203,7 @@ describe('a notice', () => {
     },
   )
 
-  it('[NT200] with NOTIFY_FORMAT=slack it is the one text that Slack takes, its markup escaped', async () => {
+  it('[NT203] with NOTIFY_FORMAT=slack it is the one text that Slack takes, its markup escaped', async () => {
     await using handler = await startHandler()
     const bench = createBench()
     const settings = toSettings({ TWILIO_AUTH_TOKEN: authToken, NOTIFY_FORMAT: 'slack' })

@@ -21,7 +21,7 @@ test('[FM1] two types share a name only as two spellings of one thing, of which 
 test.each(eventTypes.map(one => [one.type, one] as const))(
   '[FM1] %s has a name in title case, and a resource',
   (type, one) => {
-    expect(type).toMatch(/^com\.twilio\.[\w-]+(\.[\w-]+)+$/)
+    expect(type).toMatch(/^(com\.twilio|twilio-proxy)\.[\w-]+(\.[\w-]+)+$/)
     expect(one.name).toMatch(/^[A-Z]\S*( \S+)+$/)
     expect(one.resource.length).toBeGreaterThan(0)
     expect(one.resource.filter(path => /account_?sid/i.test(path))).toEqual([])

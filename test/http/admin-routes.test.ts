@@ -174,12 +174,19 @@ describeHosts('looking', host => {
       answer: null,
       attempts: expect.any(Array),
       attemptCount: event.attempts.length,
+      deliveries: [
+        {
+          ...{ destination: 'segment', state: 'accepted', reason: null, answer: null, messageId: inbound.id },
+          ...{ settledAt: found?.settledAt, triedAt: found?.triedAt, attempts: event.attempts.length },
+        },
+      ],
       origins: expect.arrayContaining([
         expect.objectContaining({ to: '$.messageId', from: '$.id' }),
         { to: '$.context.externalIds[0].id', from: '$.data.from' },
       ]),
     })
     expect(event.attempts.at(-1)).toEqual({
+      destination: 'segment',
       at: expect.stringMatching(isoTime),
       tookMs: expect.any(Number),
       events: expect.any(Number),

@@ -1,7 +1,10 @@
 /** Every destination there is, by one suite; and which of them the settings mean. */
 import { expect, test } from 'vitest'
+import { toDestinationConfigs } from '../../src/config/destinations.ts'
+import { toMapping } from '../../src/event/mapping.ts'
+import { keyedHash } from '../../src/hosts/node/digests.ts'
 import type { Destination } from '../../src/send/destination.ts'
-import { createDestinations } from '../../src/send/destinations.ts'
+import { createDestination } from '../../src/send/destinations.ts'
 import { toSettings } from '../support/bridge.ts'
 import { registerDestinationContract } from '../support/destination-contract.ts'
 import { neverAborted } from '../support/dispatcher.ts'
@@ -12,12 +15,11 @@ async function open(
   settings: Record<string, string>,
   showDryRun: (lines: string) => void,
 ): Promise<Destination> {
-  const host = { send: fetch, now: Date.now, showDryRun }
-  const [destination] = await createDestinations(
-    toSettings({ TWILIO_AUTH_TOKEN: authToken, ...settings }),
-    host,
-  )
-  return destination
+  const host = { keyedHash, send: fetch, now: Date.now, showDryRun }
+  const read = toSettings({ TWILIO_AUTH_TOKEN: authToken, ...settings })
+  const [config] = toDestinationConfigs(read)
+  if (!config) throw new Error('no destination')
+  return createDestination(config, toMapping(read), () => '', host)
 }
 
 registerDestinationContract('Segment', async () => {
@@ -58,7 +60,7 @@ test('[DP12] without a write key it is the dry run, which shows what Segment wou
   const show = (lines: string) => void shown.push(lines)
   const dryRun = await open({ SEGMENT_HOST: segment.url }, show)
   const real = await open({ SEGMENT_HOST: segment.url, SEGMENT_WRITE_KEY: 'key' }, show)
-  expect([dryRun.name, dryRun.taken]).toEqual(['dry-run', { state: 'skipped', reason: 'dry_run' }])
+  expect([dryRun.name, dryRun.taken]).toEqual(['segment', { state: 'skipped', reason: 'dry_run' }])
   expect([real.name, real.taken]).toEqual(['segment', { state: 'accepted' }])
   const mapped = dryRun.map(event)
   expect(mapped).toEqual(real.map(event))

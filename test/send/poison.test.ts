@@ -42,7 +42,7 @@ describe.each(ways)('A2: an event behind which there is always %s', (_, bad) => 
   it.each(places)(
     '[DP50] %s of a backlog is held back; 100 neighbours and 30 later events are delivered',
     async (_, at) => {
-      const timeoutMs = bad.kind === 'hang' ? 500 : undefined
+      const timeoutMs = bad.kind === 'hang' ? 1_500 : undefined
       const dispatcher = openTestbed({ deliver: deliverTo(segment.url, Date.now, timeoutMs) })
       segment.fail(text(bad))
       dispatcher.take(...events(at), poison(), ...events(100 - at))

@@ -15,7 +15,17 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const NOW = Date.UTC(2026, 9, 5, 2, 14)
 const dice = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
-const pauses: readonly DeliveryReason[] = ['segment_unauthorized', 'segment_misrouted', 'segment_refuses_all']
+const pauses: readonly DeliveryReason[] = [
+  'segment_unauthorized',
+  'segment_misrouted',
+  'segment_refuses_all',
+  'bucket_unauthorized',
+  'bucket_clock_wrong',
+  'bucket_missing',
+  'bucket_region_wrong',
+  'bucket_misrouted',
+  'folder_forbidden',
+]
 const everyReason = Object.keys(deliveryReasons) as DeliveryReason[]
 const backoffs = everyReason.filter(word => !pauses.includes(word))
 

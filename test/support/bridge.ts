@@ -85,10 +85,11 @@ export function toBridge(origin: string, adminToken: string): Omit<Bridge, 'data
 /** In this process. `await using` stops it and removes its folder. */
 export async function startBridge(
   more: Environment = {},
+  askTwilio?: typeof fetch,
 ): Promise<Bridge & { stop(): Promise<void> } & AsyncDisposable> {
   const dataDir = more.DATA_DIR ?? newDataDir()
   const settings = toSettings(toEnvironment(dataDir, more))
-  const running = await start(settings, createLog(settings.LOG_LEVEL))
+  const running = await start(settings, createLog(settings.LOG_LEVEL), askTwilio)
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= running.stop())
   return {

@@ -61,7 +61,7 @@ export async function attempt(
 
 /** Segment, at `url` or with a delivery of the test's own. */
 export function segmentAs(deliver: Deliver, perSecond = 0): Destination {
-  return toDestination(deliver, overhead, perSecond)
+  return toDestination(deliver, overhead, { eventsPerSecond: perSecond })
 }
 
 export type LogLine = { level: keyof Log; message: string; fields: object }

@@ -1,5 +1,6 @@
 /** Every generated file in schemas/, as text by file name; and the table of settings in docs/configuration.md. */
 import { toEnvExample, toMarkdown } from '../../src/cli/settings-table.ts'
+import { DestinationsFile } from '../../src/config/destinations-schema.ts'
 import { Settings } from '../../src/config.ts'
 import { toSchemaFiles } from '../../src/families/schemas.ts'
 import { SessionCreate, SessionUpdate } from '../../src/proxy/requests.ts'
@@ -10,6 +11,7 @@ export const folder = new URL('../../schemas/', import.meta.url)
 
 const files = toSchemaFiles({
   settings: Settings,
+  destinations: DestinationsFile,
   'proxy-service': Service,
   'proxy-session': Session,
   'proxy-participant': Participant,

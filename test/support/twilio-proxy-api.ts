@@ -24,6 +24,8 @@ export type TwilioProxyApi = AsyncDisposable &
     readonly origin: string
     /** For the `twilio` package. */
     readonly httpClient: RequestClient
+    /** For the bridge itself. */
+    readonly send: typeof fetch
     readonly requests: { readonly method: string; readonly path: string; readonly form: URLSearchParams }[]
     /** So many requests from now on get 429. */
     throttle(requests: number, headers?: Readonly<Record<string, string>>): void
@@ -106,9 +108,12 @@ export async function startTwilioProxyApi(options: TwilioProxyApiOptions = {}): 
       return super.request<T>({ ...request, uri: request.uri.replace('https://proxy.twilio.com', origin) })
     }
   }
+  const send: typeof fetch = (url, init) =>
+    fetch(String(url).replace('https://proxy.twilio.com', origin), init)
   return {
     ...store,
     origin,
+    send,
     requests,
     httpClient: new Loopback({ keepAlive: false, autoRetry: true, timeout: PATIENCE_MS / 2 }),
     throttle(count, headers = {}) {

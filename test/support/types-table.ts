@@ -15,7 +15,8 @@ export function toTypesTable(): string {
 
 function toRow({ type, name, customer, time, subscribe }: EventType): string {
   const short = type.replace(/^com\.twilio\./, '')
-  const wanted = subscribe === 'default' ? 'yes' : `on request: ${subscribe.optIn}`
+  const wanted =
+    subscribe === 'default' ? 'yes' : subscribe === 'never' ? '–' : `on request: ${subscribe.optIn}`
   return `| \`${short}\` | ${name} | ${toWords(customer)} | ${toTime(time)} | ${wanted} |`
 }
 
@@ -36,6 +37,8 @@ function toWords(rule: CustomerRule): string {
       return `${list(rule.from)} or ${list(rule.to)}`
     case 'inside':
       return `in ${code(rule.path)}: see below`
+    case 'awaited':
+      return code(rule.path)
     case 'configured':
       return '`TASK_ADDRESS_KEYS`'
   }

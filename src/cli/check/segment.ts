@@ -3,7 +3,9 @@
  * write key, so it cannot create an event whatever answers. Any answer below 500 shows that the way is open. Whether the
  * write key is right cannot be asked: Segment answers 200 to every key.
  */
-import { type Settings, segmentHost } from '../../config.ts'
+import type { SegmentConfig } from '../../config/destination-config.ts'
+import { toDestinationConfigs } from '../../config/destinations.ts'
+import type { Settings } from '../../config.ts'
 import { toProxyHint } from '../../hosts/node/proxy-hint.ts'
 import { deliveryReasons } from '../../reasons.ts'
 import { ask } from '../admin-client.ts'
@@ -13,12 +15,27 @@ import { type Finding, note, ok, wrong } from './result.ts'
 const SKEW_ALLOWED_MS = 5_000
 
 export async function checkSegment(settings: Settings, now: () => number): Promise<Finding[]> {
-  const origin = segmentHost(settings)
-  const url = origin.replace(/\/$/, '') + settings.SEGMENT_PATH
-  const key = settings.SEGMENT_WRITE_KEY
+  const configs = toDestinationConfigs(settings)
+  const found = await Promise.all(
+    configs.map(async config => {
+      const findings = config.type === 'segment' ? await checkReceiver(config, now) : []
+      return configs.length === 1
+        ? findings
+        : findings.map(one => ({ ...one, name: `${config.name}: ${one.name}` }))
+    }),
+  )
+  return found.flat()
+}
+
+async function checkReceiver(config: SegmentConfig, now: () => number): Promise<Finding[]> {
+  const { host: origin, receiver } = config
+  const url = origin.replace(/\/$/, '') + config.path
+  const key = config.writeKey
     ? ok(
         'write key',
-        "is set; whether it is right only Segment's source debugger shows: it answers 200 to any",
+        receiver === 'segment'
+          ? "is set; whether it is right only Segment's source debugger shows: it answers 200 to any"
+          : 'is set',
       )
     : note(
         'write key',

@@ -46,7 +46,10 @@ function readRest(environment: Environment, wrongNames: readonly string[]): Sett
   return read.settings
 }
 
+const SHOWN = 200
+
 /** A URL may hold a password. */
 function toShown(value = ''): string {
-  return value.replace(/\/\/[^/?#]*@/, '//…@')
+  const shown = value.replace(/\/\/[^/?#]*@/, '//…@').replaceAll(/\s+/g, ' ')
+  return shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown
 }

@@ -31,13 +31,16 @@ export async function changeByKey(
   access: OutboxAccess,
   action: Action,
   keys: Iterable<string> | AsyncIterable<string>,
+  destination?: string,
 ): Promise<Changed> {
+  const query = destination === undefined ? '' : `?destination=${encodeURIComponent(destination)}`
   const left: Left[] = []
   let matched = 0
   let done = 0
   for await (const key of keys) {
     matched += 1
-    const response = await access.request(`/events/${encodeURIComponent(key)}/${action}`, { method: 'POST' })
+    const path = `/events/${encodeURIComponent(key)}/${action}${query}`
+    const response = await access.request(path, { method: 'POST' })
     if (response.status !== 404 && response.status !== 409) await check(access, response)
     const answer = Answer.parse(await response.json())
     if (answer.done) done += 1
@@ -52,7 +55,7 @@ export async function changeByFilter(access: OutboxAccess, action: Action, filte
     // Found before any is changed: a list that shrinks while it is read would skip some.
     const keys: string[] = []
     for await (const { key } of findAll(access, filter)) keys.push(key)
-    return changeByKey(access, action, keys)
+    return changeByKey(access, action, keys, filter.destination)
   }
   const response = await access.request(`/dead-letters/${action}`, {
     method: 'POST',

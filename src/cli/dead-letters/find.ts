@@ -26,8 +26,23 @@ const Page = z.object({
 const Detail = Summary.extend({
   faults: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })),
   answer: z.string().nullable(),
+  /** A bridge of before does not say it. */
+  deliveries: z
+    .array(
+      z.object({
+        destination: z.string(),
+        state: z.enum(states),
+        reason: z.string().nullable(),
+        answer: z.string().nullable(),
+        messageId: z.string().nullable(),
+        attempts: z.number(),
+        settledAt: z.string().nullable(),
+      }),
+    )
+    .default([]),
   attempts: z.array(
     z.object({
+      destination: z.string().optional(),
       at: z.string(),
       tookMs: z.number(),
       events: z.number(),
@@ -43,6 +58,7 @@ const Detail = Summary.extend({
 export type Detail = z.infer<typeof Detail>
 
 export type Filter = {
+  readonly destination?: string | undefined
   /** `held`: pending, but held back. */
   readonly state?: 'rejected' | 'refused' | 'skipped' | 'held' | undefined
   readonly reason?: string | undefined

@@ -39,11 +39,13 @@ export function toPage(event: Detail): string[] {
     faults,
     answer,
     attempts,
+    deliveries,
     received,
     mapped,
     unreadable,
   } = event
   const meaning = toMeaning(reason)
+  const isShared = deliveries.length > 1
   return [
     `${key}  ${state}${reason ? `: ${reason}` : ''}`,
     ...(meaning ? [`  ${meaning.title}. ${meaning.remedy}`] : []),
@@ -55,12 +57,13 @@ export function toPage(event: Detail): string[] {
       'What is wrong',
       faults.map(({ path, expected, received }) => `${path}: should be ${expected}, is ${received}`),
     ),
-    ...section('What Segment answered', answer === null ? [] : [answer]),
+    ...(isShared ? section('Deliveries', toDeliveries(deliveries)) : []),
+    ...section('What Segment answered', answer === null || isShared ? [] : [answer]),
     ...section(
       'Attempts',
       attempts.map(
-        ({ at, status, reason, events, tookMs, answer }) =>
-          `${at}  ${status ?? 'no answer'}  ${reason ?? 'accepted'}  with ${events - 1} others, ${tookMs} ms  ${answer}`,
+        ({ at, destination, status, reason, events, tookMs, answer }) =>
+          `${at}  ${isShared ? `${destination}  ` : ''}${status ?? 'no answer'}  ${reason ?? 'accepted'}  with ${events - 1} others, ${tookMs} ms  ${answer}`,
       ),
     ),
     ...section(
@@ -78,6 +81,19 @@ export function toPage(event: Detail): string[] {
 
 function toMeaning(reason: string | null): (typeof eventReasons)[EventReason] | undefined {
   return Object.entries(eventReasons).find(([name]) => name === reason)?.[1]
+}
+
+function toDeliveries(deliveries: Detail['deliveries']): string[] {
+  const width = Math.max(...deliveries.map(({ destination }) => destination.length))
+  return deliveries.map(({ destination, state, reason, answer, messageId, attempts, settledAt }) =>
+    [
+      destination.padEnd(width),
+      `${state}${reason ? `: ${reason}` : ''}${settledAt === null ? '' : ` at ${settledAt}`}`,
+      `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
+      ...(messageId === null ? [] : [`messageId ${messageId}`]),
+      ...(answer === null ? [] : [answer]),
+    ].join('  '),
+  )
 }
 
 function section(title: string, lines: readonly string[]): string[] {

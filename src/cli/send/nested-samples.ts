@@ -13,6 +13,7 @@ export type About = {
 
 export const BUSINESS = '+15550100100'
 export const newSid = (prefix: string): string => prefix + randomBytes(16).toString('hex')
+const proxySids = () => ({ serviceSid: newSid('KS'), sessionSid: newSid('KC'), participantSid: newSid('KP') })
 
 /** By schema: what takes the place of the fields that the schema alone would give. */
 export const nested: Readonly<Record<string, (about: About) => JsonObject>> = {
@@ -36,6 +37,17 @@ export const nested: Readonly<Record<string, (about: About) => JsonObject>> = {
     trust: null,
     duration: 62,
     connect_duration: 55,
+  }),
+  'Proxy.Session': ({ type }) => ({ ...proxySids(), status: type.split('.').at(-1), mode: 'message-only' }),
+  'Proxy.Interaction': ({ messageSid }) => ({
+    ...{ interactionSid: newSid('KI'), ...proxySids(), counterpartSid: newSid('KP'), role: 'inbound' },
+    ...{ type: 'message', data: '{"body":"I am here"}' },
+    ...{ inboundResourceSid: messageSid, inboundResourceType: 'message', inboundResourceStatus: 'received' },
+    ...{ outboundResourceSid: newSid('SM'), outboundResourceType: 'message', outboundResourceStatus: 'sent' },
+  }),
+  'Proxy.OutOfSession': ({ messageSid }) => ({
+    ...{ resourceSid: messageSid, ...proxySids(), type: 'message', status: 'received' },
+    ...{ proxyIdentifier: BUSINESS, sessionStatus: 'closed' },
   }),
   'VoiceInsights.CallEvent': () => ({ name: 'call.connected', group: 'call', level: 'INFO', ...noEdges }),
   'VoiceInsights.CallMetric': () => ({

@@ -94,6 +94,7 @@ function toData({ family, customer }: EventType, version: number, about: About):
 
 /** Where the customer stands, when it is a field of the data itself. */
 function toField(rule: CustomerRule): string | undefined {
+  if (rule.rule === 'awaited') return rule.path
   return rule.rule === 'address' && rule.channel === undefined ? rule.paths[0] : undefined
 }
 
@@ -102,6 +103,7 @@ const rare = new Set([
   'body',
   'messagingServiceSid',
   'optOutType',
+  'participantDeleted',
   'rawDlrDoneDate',
   'referralCtwaClid',
   'statusCallBackUrl',

@@ -10,7 +10,8 @@ export type Chosen =
   | { readonly ok: false; readonly fault: string }
 
 /**
- * Each is a whole type, or the end of exactly one after a dot; of several that end alike a message's is meant. `*` stands for
+ * Each is a whole type, or the end of exactly one after a dot; of several that end alike a message's is meant, else one of Event
+ * Streams. `*` stands for
  * any characters, `all` for one of each.
  */
 export function toTypes(typed: readonly string[]): Chosen {
@@ -39,7 +40,8 @@ function toNamed(name: string): readonly string[] {
   const exact = knownTypes.filter(type => type === name)
   const ending = exact.length > 0 ? exact : knownTypes.filter(type => type.endsWith(`.${name}`))
   const message = ending.filter(type => messageStatus.types.includes(type))
-  return message.length > 0 ? message : ending
+  const streamed = ending.filter(type => type.startsWith('com.twilio.'))
+  return [message, streamed].find(({ length }) => length > 0) ?? ending
 }
 
 /** What the types of a family start with, and how many there are. */

@@ -4,12 +4,17 @@ import { families } from '../../families/index.ts'
 
 export type Pin = { readonly type: string; readonly schema: string; readonly version: number }
 
-const known: readonly EventType[] = families.flatMap(({ skip, eventTypes }) => (skip ? [] : eventTypes))
+/** Of Event Streams. */
+const known: readonly EventType[] = families.flatMap(({ skip, eventTypes }) =>
+  skip ? [] : eventTypes.filter(({ subscribe }) => subscribe !== 'never'),
+)
 
 export const knownTypes: ReadonlySet<string> = new Set(known.map(({ type }) => type))
 
 const optIns = new Map(
-  known.flatMap(({ type, subscribe }) => (subscribe === 'default' ? [] : [[type, subscribe.optIn] as const])),
+  known.flatMap(({ type, subscribe }) =>
+    typeof subscribe === 'string' ? [] : [[type, subscribe.optIn] as const],
+  ),
 )
 
 /** Why a type is not subscribed to without being asked for; `undefined`: it is. */

@@ -11,6 +11,7 @@ import { chip, customer, data, empty, failure, icon, isRevealed, skeleton } from
 import { createActions } from './event/actions.js'
 import { createAttempts } from './event/attempts.js'
 import { createCopies } from './event/copies.js'
+import { createDeliveries } from './event/deliveries.js'
 import { createPanes } from './event/panes.js'
 import { createTimeline } from './event/timeline.js'
 
@@ -111,6 +112,7 @@ export function createEventView(page) {
         ),
       ),
       createPanes(now, { raw, hide, retentionDays: page.about()?.retentionDays ?? 7 }),
+      createDeliveries(page, now, hide, () => void read()),
       createAttempts(now, reasons, hide),
     )
     if (focused) {

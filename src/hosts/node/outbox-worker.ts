@@ -12,13 +12,14 @@ import { toStorageReason } from '../../outbox/sqlite-errors.ts'
 import { reasons } from '../../reasons.ts'
 import { openDestinations } from '../../send/open-destinations.ts'
 import { noticeClock } from './data-folder.ts'
-import { digests } from './digests.ts'
+import { digests, keyedHash } from './digests.ts'
 import { guardDispatcher } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import type { Append, Call, Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
 import { withProxyHint } from './proxy-hint.ts'
 import { createSignal } from './signal.ts'
+import { createWriteFile } from './write-file.ts'
 
 /** Two requests to a destination at a time: one is on the wire while the other is packed. */
 const CONCURRENCY = 2
@@ -37,9 +38,12 @@ if (!port) throw new Error('outbox-worker.ts runs as a worker thread')
 const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
-const destinations = await openDestinations(settings, {
+const destinations = await openDestinations(settings, outbox, {
   send: withProxyHint(fetch, process.env),
   now,
+  writeFile: createWriteFile(now),
+  keyedHash,
+  hashKey: settings.HASH_KEY,
   breathe: nextTurn,
   showDryRun(lines) {
     appendFileSync(dryRunFile, lines, { mode: 0o600 })

@@ -15,7 +15,9 @@ import { openEndedSessions } from './ended-sessions.ts'
 import { openServer, rawUrl } from './http-server.ts'
 import { type NodeOutboxClient, startOutboxClient } from './outbox-client.ts'
 import { readPage } from './page-files.ts'
+import { openParticipants } from './participants.ts'
 import { createProcessMeters } from './process-metrics.ts'
+import { startProxySync } from './proxy-sync.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -56,8 +58,8 @@ function beatFor({ HEARTBEAT_URL: url }: Settings, { status }: NodeOutboxClient,
   return () => clearInterval(beating)
 }
 
-/** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. */
-export async function start(settings: Settings, log: Log): Promise<Running> {
+/** Throws, with a sentence for a person, when the folder, the outbox or the port cannot be had. `askTwilio`: for Twilio's API. */
+export async function start(settings: Settings, log: Log, askTwilio = fetch): Promise<Running> {
   // What has been started is ended in the opposite order.
   const ends: (() => unknown)[] = []
   async function end(): Promise<void> {
@@ -78,6 +80,8 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
     const stopping = new AbortController()
     const disk = watchDisk({ read: () => readDisk(settings.DATA_DIR), report: outboxClient.report })
     ends.push(disk.stop)
+    const participants = openParticipants(settings, outboxClient, log, askTwilio)
+    ends.push(participants.stop, startProxySync(settings, outboxClient, log, askTwilio))
     const processMeters = createProcessMeters()
     const app = createApp({
       host: 'node',
@@ -85,6 +89,7 @@ export async function start(settings: Settings, log: Log): Promise<Running> {
       settings,
       outboxClient,
       adminToken,
+      onProxyStored: participants.ask,
       page: readPage(),
       hostMetrics: () => Promise.all([disk.metrics(), processMeters.json()]),
       tries: createLoginRateLimit(Date.now),

@@ -6,7 +6,7 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Admin } from '../../admin/admin.ts'
 import { toErrorText } from '../../alerts/redact.ts'
 import { type Bridge, openBridge } from '../../bridge.ts'
-import { type Settings, toPruning } from '../../config.ts'
+import { toPruning } from '../../config.ts'
 import type { Identity, Stored } from '../../event/received-request.ts'
 import type { RequestRow } from '../../outbox/request-row.ts'
 import { NewerStoreError } from '../../outbox/sqlite/migrations.ts'
@@ -15,6 +15,7 @@ import type { Reason } from '../../reasons.ts'
 import type { Dispatcher } from '../../send/dispatcher.ts'
 import { openDestinations } from '../../send/open-destinations.ts'
 import { createAlarm } from './alarm.ts'
+import { keyedHash } from './digests.ts'
 import { clockAs, type Env, settingsOf } from './env.ts'
 import { createLog } from './log.ts'
 import { type Clock, createNotifierClient } from './notifier-client.ts'
@@ -49,7 +50,7 @@ const changing: ReadonlySet<keyof Admin> = new Set([
 
 export class OutboxShard extends DurableObject<Env> {
   readonly #alarm = createAlarm(this.ctx.storage)
-  readonly #settings = shareOf(settingsOf(this.env))
+  readonly #settings = settingsOf(this.env)
   readonly #log = createLog(this.#settings.LOG_LEVEL)
   #verifiedAt: number | undefined
   /** Requests to Segment and calls to the notice clock in this run. */
@@ -70,7 +71,9 @@ export class OutboxShard extends DurableObject<Env> {
   async #open(): Promise<Bridge & { readonly outbox: SqliteOutbox }> {
     const settings = this.#settings
     const outbox = createOutbox(createSql(this.ctx.storage), toPruning(settings))
-    const destinations = await openDestinations(settings, {
+    const destinations = await openDestinations(settings, outbox, {
+      keyedHash,
+      hashKey: settings.HASH_KEY,
       send: this.#send,
       now: Date.now,
       // The mapped calls are shown by the API.
@@ -205,11 +208,4 @@ export class OutboxShard extends DurableObject<Env> {
     const dues = await Promise.all(lanes.map(deliverAll))
     return Math.min(Date.now() + UPKEEP_MS, ...dues)
   }
-}
-
-/** Segment's ceiling is for the workspace, so the shards share the rate. */
-function shareOf(settings: Settings): Settings {
-  const { SEGMENT_RATE, OUTBOX_SHARDS } = settings
-  if (SEGMENT_RATE === 0) return settings
-  return { ...settings, SEGMENT_RATE: Math.max(1, Math.floor(SEGMENT_RATE / OUTBOX_SHARDS)) }
 }

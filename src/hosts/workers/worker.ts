@@ -1,10 +1,13 @@
 /** The bridge on Cloudflare Workers: the same routes over the same core. */
 import type { Hono } from 'hono'
+import { createParticipants } from '../../admin/participants.ts'
 import { isHealthy } from '../../admin/status.ts'
 import { createHeartbeat } from '../../alerts/heartbeat.ts'
 import { notifierSettings } from '../../alerts/notifier.ts'
+import { toCredentials } from '../../config/twilio-credentials.ts'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
+import { createProxyReader } from '../../proxy/api.ts'
 import { decompress } from './decompress.ts'
 import { digests } from './digests.ts'
 import { createSharedEndedSessions } from './ended-sessions.ts'
@@ -18,6 +21,9 @@ import { clockOf, shardOf } from './shards/stubs.ts'
 
 export { NoticeClock } from './notifier-object.ts'
 export { OutboxShard } from './outbox-object.ts'
+
+/** Of Proxy's participants asked for in one run: each takes a request to Twilio and one to the outbox. */
+const PARTICIPANTS_A_RUN = 15
 
 /** Of the 50 that the free plan allows one invocation; a reading asks every shard and the notice clock. */
 const SUBREQUESTS_A_STREAM = 40
@@ -55,6 +61,7 @@ function open(env: Env): Hono | Response {
   }
   return createApp({
     host: 'workers',
+    onProxyStored: c => c.executionCtx.waitUntil(askParticipants(settings, env)),
     streamReadings: Math.max(1, Math.floor(SUBREQUESTS_A_STREAM / (settings.OUTBOX_SHARDS + 1))),
     // A page asks one shard; the first one the notice clock as well.
     exportPages: SUBREQUESTS_A_STREAM,
@@ -84,7 +91,10 @@ export default {
   async scheduled({ cron }, env) {
     const read = readEnv(env)
     if (!read.ok) return
-    await (cron === EACH_MINUTE ? beat(read.settings, env) : watchShards(read.settings, env))
+    const { settings } = read
+    if (cron === EACH_MINUTE) return beat(settings, env)
+    await watchShards(settings, env)
+    await askParticipants(settings, env)
   },
 } satisfies ExportedHandler<Env>
 
@@ -102,4 +112,14 @@ async function beat(settings: Settings, env: Env): Promise<void> {
   const { status } = createShardClient(env, OUTBOX_SHARDS, notifierSettings(settings).everyMs, log)
   const isWell = async () => isHealthy(await status(), Date.now())
   await createHeartbeat({ url, isHealthy: isWell, send: fetch, log })()
+}
+
+/** Who the participants of Proxy's events are that wait for it: after each callback, and by cron for what is left. */
+async function askParticipants(settings: Settings, env: Env): Promise<void> {
+  const { LOG_LEVEL, OUTBOX_SHARDS, TWILIO_ACCOUNT_SID: accountSid } = settings
+  const log = createLog(LOG_LEVEL)
+  const outbox = createShardClient(env, OUTBOX_SHARDS, notifierSettings(settings).everyMs, log)
+  const credentials = toCredentials(settings)
+  const reader = 'missing' in credentials ? credentials : createProxyReader(credentials, { send: fetch })
+  await createParticipants({ outbox, reader, accountSid, now: Date.now, log, most: PARTICIPANTS_A_RUN })()
 }

@@ -22,7 +22,7 @@ export type LoginParts = {
 const BODY_LIMIT_BYTES = 4_096
 /** Wrong tokens are logged together: strangers with many addresses must not fill the log. */
 const LOG_EVERY_MS = 10_000
-const Login = z.strictObject({ token: z.string() })
+export const Login = z.strictObject({ token: z.string() })
 
 export function createLogin({ lock, settings, tries, peerAddress, log, now }: LoginParts): Hono {
   const routes = new Hono()

@@ -1,7 +1,7 @@
 /** Reads for people: the list of events, one event with the attempts at it. Never changes a row. */
 import * as z from 'zod'
 import { isObject } from '../../event/event.ts'
-import type { WaitReason } from '../../reasons.ts'
+import { waitReasons } from '../../reasons.ts'
 import { parseJson } from '../kept-state.ts'
 import { type Place, toKey, toPlace } from '../place.ts'
 import type { Attempt, DeliveryView, EventQuery, EventView } from '../queries.ts'
@@ -110,7 +110,7 @@ export function createLists(sql: Sql, book: Pick<Counters, 'destinations'>, shar
     if (state === 'pending') {
       const asked = book.destinations().flatMap(one => one.destination || [])
       const destinations = asked.filter(one => destination === undefined || one === destination)
-      const whys = [null, 'held_back' satisfies WaitReason]
+      const whys = [null, ...Object.keys(waitReasons)].filter(why => !reason || why === reason)
       const queries = [
         statements.eventsBefore.pending,
         ...(isShared ? [statements.furtherBefore.pending] : []),

@@ -14,7 +14,13 @@ import { toHeadersShown } from './answer-headers.ts'
 import type { TrackCall } from './map.ts'
 import { deniesSuccess } from './success.ts'
 
-export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
+export type Target = {
+  readonly writeKey: string
+  readonly host: string
+  readonly path: string
+  /** Sent besides the SDK's own; their values may be secrets. */
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** What the SDK adds, in bytes. */
 export type Overhead = { readonly perRequest: number; readonly perEvent: number }
@@ -51,11 +57,13 @@ export function createDeliver(
   { send, now, breathe }: DeliverPorts,
   timeoutMs = REQUEST_TIMEOUT_MS,
 ): Deliver {
-  const hide = createMask(target.writeKey)
+  const { headers: own = {}, ...sdk } = target
+  const hide = createMask([target.writeKey, ...Object.values(own)])
   const post: Post = async ({ url, headers, body }, wire) => {
     const { signal } = wire
     const late = setTimeout(() => wire.abort(), timeoutMs)
-    const request = () => send(url, { method: 'POST', headers, body, redirect: 'manual', signal })
+    const all = { ...headers, ...own }
+    const request = () => send(url, { method: 'POST', headers: all, body, redirect: 'manual', signal })
     try {
       const response = await request().catch((error: unknown) => {
         // A kept connection that Segment closes just then is no outage. The messageIds make a second copy harmless.
@@ -90,13 +98,13 @@ export function createDeliver(
       signal.addEventListener('abort', abort)
       const end = () => signal.removeEventListener('abort', abort)
       const send = (request: Request) => post(request, wire)
-      sendThroughSdk(target, tracks, send, timeoutMs, breathe).finally(end).then(resolve, reject)
+      sendThroughSdk(sdk, tracks, send, timeoutMs, breathe).finally(end).then(resolve, reject)
     })
 }
 
 /** Hands the batch to the SDK, whose last `track` sends exactly one request, to `post`. */
 function sendThroughSdk(
-  target: Target,
+  target: Omit<Target, 'headers'>,
   tracks: readonly TrackCall[],
   post: (request: Request) => Promise<Outcome>,
   timeoutMs: number,
@@ -145,7 +153,7 @@ function sendThroughSdk(
 }
 
 /** What the SDK adds around events and to each of them, in bytes: measured by letting it send one to nobody. */
-export async function measureOverhead(target: Target): Promise<Overhead> {
+export async function measureOverhead({ headers: _, ...target }: Target): Promise<Overhead> {
   const probe: TrackCall = {
     event: 'probe',
     messageId: 'probe',
@@ -230,9 +238,12 @@ async function readAnswer({ body }: Response): Promise<string> {
 }
 
 /** An answer may quote the request. A short key could be a word of the answer itself. */
-function createMask(writeKey: string): (text: string) => string {
-  if (writeKey.length < SECRET_CHARS) return text => text
-  return text => text.replaceAll(btoa(`${writeKey}:`), '***').replaceAll(writeKey, '***')
+function createMask(secrets: readonly string[]): (text: string) => string {
+  const hidden = secrets
+    .flatMap(secret => secret.split(' '))
+    .filter(word => word.length >= SECRET_CHARS)
+    .flatMap(word => [btoa(`${word}:`), word])
+  return text => hidden.reduce((shown, word) => shown.replaceAll(word, '***'), text)
 }
 
 /** Garbage is kept readable: no control characters in logs, notices or the debugger. */

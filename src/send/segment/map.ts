@@ -13,7 +13,7 @@ import { fnv1a64 } from '../../event/hash.ts'
 import { asDefault, type Mapping } from '../../event/mapping.ts'
 import type { EventType } from '../../families/family.ts'
 import { eventTypeOf } from '../../families/index.ts'
-import type { EventReason } from '../../reasons.ts'
+import type { NotSent } from '../../reasons.ts'
 import { name, version } from '../../version.ts'
 
 export type ExternalId = {
@@ -25,7 +25,7 @@ export type ExternalId = {
 }
 
 /** Segment takes no call without one of them. */
-type Identity =
+export type Identity =
   | { readonly anonymousId: string; readonly userId?: string }
   | { readonly anonymousId?: never; readonly userId: string }
 
@@ -37,6 +37,7 @@ export type TrackCall = Identity & {
   readonly properties: JsonObject
   readonly context: {
     readonly externalIds?: readonly ExternalId[]
+    readonly consent?: { readonly categoryPreferences: Readonly<Record<string, boolean>> }
     readonly app: { readonly name: string; readonly version: string }
   }
 }
@@ -45,7 +46,7 @@ export type Judged = Extract<ReturnType<typeof toEvent>, { ok: true }>
 
 export type Mapped =
   | { readonly ok: true; readonly track: TrackCall }
-  | { readonly ok: false; readonly reason: EventReason }
+  | { readonly ok: false; readonly reason: NotSent }
 
 /** `exact`: the same element with the numbers as they were written (exact-numbers.ts), when it is known. */
 export function toTrack(

@@ -1,12 +1,18 @@
 /** Segment, and whoever else speaks its protocol, as a destination: an event becomes a `track` call, a batch one request. */
+import { isObject } from '../../event/event.ts'
 import { asDefault, type Mapping } from '../../event/mapping.ts'
 import type { Destination, MappableEvent, Mapped } from '../destination.ts'
 import { byteLength } from '../pack.ts'
-import { createDeliver, type Deliver, type DeliverPorts, measureOverhead, type Overhead } from './client.ts'
+import {
+  createDeliver,
+  type Deliver,
+  type DeliverPorts,
+  measureOverhead,
+  type Overhead,
+  type Target,
+} from './client.ts'
 import { BATCH_BYTES, BATCH_EVENTS, EVENT_BYTES, ID_CHARACTERS } from './limits.ts'
 import { type TrackCall, toTrack } from './map.ts'
-
-export type Target = { readonly writeKey: string; readonly host: string; readonly path: string }
 
 export type SegmentMessage = { readonly bytes: number; readonly content: TrackCall }
 
@@ -15,32 +21,49 @@ export type TrackDestination = Omit<Destination, 'deliver'> & {
   deliver(batch: readonly SegmentMessage[], signal: AbortSignal): ReturnType<Destination['deliver']>
 }
 
-/** `eventsPerSecond` 0: no limit. */
-export async function createSegment(
-  target: Target,
-  eventsPerSecond: number,
-  ports: DeliverPorts,
-  mapping: Mapping,
-): Promise<TrackDestination> {
-  return toDestination(createDeliver(target, ports), await measureOverhead(target), eventsPerSecond, mapping)
+export type SegmentOptions = {
+  readonly name: string
+  readonly target: Target
+  /** Of one request. */
+  readonly batchBytes: number
+  /** 0: no limit. */
+  readonly eventsPerSecond: number
+  readonly mapping: Mapping
+} & ForOne
+
+/** What is this destination's alone. */
+export type ForOne = {
+  /** What its rules make of the call of an event of that type; must not change the call it is given. */
+  readonly project?: ((track: TrackCall, type: string) => TrackCall) | undefined
+  /** Stands behind a dot at the end of each messageId; '': they are sent as they are. Asked at each event. */
+  readonly tag?: (() => string) | undefined
 }
+
+export async function createSegment(
+  { target, ...options }: SegmentOptions,
+  ports: DeliverPorts,
+): Promise<TrackDestination> {
+  return toDestination(createDeliver(target, ports), await measureOverhead(target), options)
+}
+
+const alone = { name: 'segment', batchBytes: BATCH_BYTES, eventsPerSecond: 0, mapping: asDefault }
 
 export function toDestination(
   deliver: Deliver,
   overhead: Overhead,
-  eventsPerSecond: number,
-  mapping = asDefault,
+  options: Partial<Omit<SegmentOptions, 'target'>> = {},
 ): TrackDestination {
+  const { name, batchBytes, eventsPerSecond, mapping, ...forOne } = { ...alone, ...options }
   return {
-    name: 'segment',
+    name,
     limits: {
       eventBytes: EVENT_BYTES,
-      batchBytes: BATCH_BYTES - overhead.perRequest,
+      batchBytes: batchBytes - overhead.perRequest,
       batchEvents: BATCH_EVENTS,
       eventsPerSecond,
     },
     taken: { state: 'accepted' },
-    map: event => toMessage(event, overhead.perEvent, mapping),
+    map: event => toMessage(event, overhead.perEvent, mapping, forOne),
     deliver: (batch, signal) =>
       deliver(
         batch.map(({ content }) => content),
@@ -54,11 +77,12 @@ function toMessage(
   { element, exact, receivedAt }: MappableEvent,
   overheadBytes: number,
   mapping: Mapping,
+  forOne: ForOne,
 ): Mapped {
   try {
     const mapped = toTrack(element, receivedAt, exact, mapping)
     if (!mapped.ok) return { ...mapped, detail: '' }
-    const { track } = mapped
+    const track = toOne(mapped.track, typeOf(element), forOne)
     if (isDeeper(track, DEPTH)) return notSerializable
     const bytes = byteLength(JSON.stringify(track)) + overheadBytes
     if (bytes > EVENT_BYTES)
@@ -70,6 +94,17 @@ function toMessage(
     return notSerializable
   }
 }
+
+function toOne(track: TrackCall, type: string, { project = same, tag = untagged }: ForOne): TrackCall {
+  const own = project(track, type)
+  const behind = tag()
+  return behind === '' ? own : { ...own, messageId: `${own.messageId}.${behind}` }
+}
+
+const same = (track: TrackCall): TrackCall => track
+const untagged = (): string => ''
+const typeOf = (element: unknown): string =>
+  isObject(element) && typeof element.type === 'string' ? element.type : ''
 
 const notSerializable = { ok: false, reason: 'not_serializable', detail: '' } as const
 

@@ -19,15 +19,7 @@ export function createActions(page, event, onDone) {
   if (!dead && event.state !== 'skipped') return []
 
   /** @param {'retry' | 'drop' | 'resend'} action */
-  async function act(action) {
-    try {
-      await page.api.post(`/events/${encodeURIComponent(event.key)}/${action}`)
-      page.toast(action === 'drop' ? 'Dropped' : 'Waits for its next attempt')
-    } catch (error) {
-      page.toast(toSentence(error, action))
-    }
-    onDone()
-  }
+  const doIt = action => act(page, event.key, action, onDone)
 
   async function sendAgain() {
     const yes = await ask({
@@ -35,7 +27,7 @@ export function createActions(page, event, onDone) {
       text: [h('p', null, 'It keeps its id: Segment drops it if it received it in the last 24 hours.')],
       yes: 'Send again',
     })
-    if (yes) await act('resend')
+    if (yes) await doIt('resend')
   }
 
   async function drop() {
@@ -51,13 +43,31 @@ export function createActions(page, event, onDone) {
       yes: 'Drop',
       kind: 'danger',
     })
-    if (yes) await act('drop')
+    if (yes) await doIt('drop')
   }
 
   return [
-    button('Retry', { icon: 'retry', kind: 'primary', onClick: () => void act('retry') }),
+    button('Retry', { icon: 'retry', kind: 'primary', onClick: () => void doIt('retry') }),
     dead && button('Drop', { kind: 'danger', onClick: () => void drop() }),
   ]
+}
+
+/**
+ * @param {Page} page
+ * @param {string} key
+ * @param {'retry' | 'drop' | 'resend'} action
+ * @param {() => void} onDone
+ * @param {string} [destination] only the delivery there
+ */
+export async function act(page, key, action, onDone, destination) {
+  const query = destination === undefined ? '' : `?destination=${encodeURIComponent(destination)}`
+  try {
+    await page.api.post(`/events/${encodeURIComponent(key)}/${action}${query}`)
+    page.toast(action === 'drop' ? 'Dropped' : 'Waits for its next attempt')
+  } catch (error) {
+    page.toast(toSentence(error, action))
+  }
+  onDone()
 }
 
 /**

@@ -14,7 +14,7 @@ const SHOWN = 20
  * @param {Record<string, ReasonText>} reasons
  * @param {(text: string) => string} hide
  */
-export function createAttempts({ attempts, attemptCount, state }, reasons, hide) {
+export function createAttempts({ attempts, attemptCount, state, deliveries = [] }, reasons, hide) {
   const all = Math.max(attemptCount ?? 0, attempts.length)
   const newest = [...attempts].reverse().slice(0, SHOWN)
   const head = h(
@@ -38,7 +38,9 @@ export function createAttempts({ attempts, attemptCount, state }, reasons, hide)
     h(
       'ol',
       { class: 'attempts' },
-      newest.map((attempt, index) => draw(attempt, attempts.length - index, reasons, hide)),
+      newest.map((attempt, index) =>
+        draw(attempt, attempts.length - index, reasons, hide, deliveries.length > 1),
+      ),
     ),
   )
 }
@@ -48,8 +50,10 @@ export function createAttempts({ attempts, attemptCount, state }, reasons, hide)
  * @param {number} position
  * @param {Record<string, ReasonText>} reasons
  * @param {(text: string) => string} hide
+ * @param {boolean} isShared
  */
-function draw({ at, tookMs, events, reason, status, answer, headers = {} }, position, reasons, hide) {
+function draw(attempt, position, reasons, hide, isShared) {
+  const { at, destination, tookMs, events, reason, status, answer, headers = {} } = attempt
   const good = status !== null && status >= 200 && status < 300
   const names = Object.entries(headers)
   return h(
@@ -64,6 +68,7 @@ function draw({ at, tookMs, events, reason, status, answer, headers = {} }, posi
         'p',
         { class: 'attempt-line' },
         h('time', { class: 'mono soft', datetime: at, title: at }, moment(at)),
+        isShared && data(destination, 'mono'),
         h('span', { class: 'tabular' }, `took ${duration(tookMs)}`),
         h('span', { class: 'faint' }, events > 1 ? `in a batch of ${number(events)}` : 'alone'),
       ),

@@ -29,6 +29,7 @@ import {
 } from './merge.ts'
 import { homeOf, splitByHome, toHome } from './route.ts'
 import {
+  nothingMore,
   silentChanges,
   silentDelivering,
   silentGroups,
@@ -49,9 +50,6 @@ type AskAll = <Name extends keyof Admin>(
   args: Parameters<Admin[Name]>,
   silent?: (error: unknown) => Awaitable<Answer<Name>>,
 ) => Promise<Answer<Name>[]>
-
-/** Of a shard that is through. */
-const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 } as const
 
 /** `/readyz` is open to anybody: its answer is remembered for so long. */
 const READY_MS = 5_000
@@ -146,10 +144,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
 
   async function change(
     action: 'retry' | 'drop' | 'resend',
-    key: string,
+    [key, destination]: Parameters<Admin['retry']>,
   ): Promise<ReturnType<Admin['retry']>> {
     const place = toShardKey(key)
-    return place ? adminOf(env, place.shard)(action, place.key) : { done: false, reason: 'not_found' }
+    return place
+      ? adminOf(env, place.shard)(action, place.key, destination)
+      : { done: false, reason: 'not_found' }
   }
 
   async function newestNotices(limit: number): Promise<unknown[]> {
@@ -195,9 +195,12 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     put,
     ...transfer,
     report,
-    retry: key => change('retry', key),
-    drop: key => change('drop', key),
-    resend: key => change('resend', key),
+    retry: (...asked) => change('retry', asked),
+    drop: (...asked) => change('drop', asked),
+    resend: (...asked) => change('resend', asked),
+    async destinationNames() {
+      return [...new Set((await askAll('destinationNames', [], () => [])).flat())]
+    },
     confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
     async setPaused(destination, isPaused) {
@@ -206,9 +209,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     async confirmChange(hash) {
       return [...new Set((await askAll('confirmChange', [hash])).flat())]
     },
-    async deliverNow(destination) {
-      return mergeDelivering(await askAll('deliverNow', [destination], silentDelivering))
-    },
+    deliverNow: async to => mergeDelivering(await askAll('deliverNow', [to], silentDelivering)),
 
     async stats() {
       const [notices, all] = await Promise.all([standing(), askAll('stats', [], silentStats)])
@@ -259,8 +260,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       return mergePulses(all, query.limit, notices)
     },
 
-    async deadLetters() {
-      return mergeGroups(await askAll('deadLetters', [], () => silentGroups))
+    async deadLetters(destination) {
+      return mergeGroups(await askAll('deadLetters', [destination], () => silentGroups))
     },
 
     async metrics() {

@@ -40,9 +40,14 @@ export function silentPulse(error: unknown, { after = '' }: PulseQuery): Pulse {
   return { events: [], missed: 0, changes: [], cursor: after, stats: silentStats(error) }
 }
 
+/** Of a shard that is through. */
+export const nothingMore: EventList = {
+  ...{ events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 },
+}
+
 /** It is passed over; `unreadable` says so. */
 export const silentList: EventList = {
-  ...{ events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 },
+  ...nothingMore,
   unreadable: ['its events'],
 }
 

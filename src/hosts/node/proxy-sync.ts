@@ -1,0 +1,71 @@
+/** On Node: a look at all sessions of Twilio Proxy every PROXY_SYNC_MINUTES. */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fromEvent, toIntakes } from '../../admin/export-format.ts'
+import type { WaitingEvents } from '../../admin/participants.ts'
+import { toCredentials } from '../../config/twilio-credentials.ts'
+import type { Settings } from '../../config.ts'
+import { createProxyReader } from '../../proxy/api.ts'
+import { syncProxy } from '../../proxy/sync.ts'
+import type { Log } from '../../runtime.ts'
+import { digests } from './digests.ts'
+import { openProxyNotes } from './proxy-notes.ts'
+
+export const NOTES_FILE = 'proxy-sync.db'
+
+/** Returns what ends it. */
+export function startProxySync(
+  settings: Settings,
+  outbox: Pick<WaitingEvents, 'import' | 'report'>,
+  log: Log,
+  send: typeof fetch,
+): () => Promise<void> {
+  const { PROXY_SYNC_MINUTES, DATA_DIR } = settings
+  if (PROXY_SYNC_MINUTES === 0) return async () => undefined
+  const credentials = toCredentials(settings)
+  if ('missing' in credentials) throw new Error(`PROXY_SYNC_MINUTES: ${credentials.missing}`)
+  const notes = openProxyNotes(join(DATA_DIR, NOTES_FILE))
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const reader = createProxyReader(credentials, {
+    send: (url, init) =>
+      send(url, { ...init, signal: AbortSignal.any([signal, ...(init?.signal ? [init.signal] : [])]) }),
+    wait: ms => sleep(ms, undefined, { signal }),
+  })
+
+  async function emit(events: readonly object[]): Promise<void> {
+    const arriving = events.map(event => fromEvent(event, JSON.stringify(event)))
+    const taken = await outbox.import(toIntakes(arriving, Date.now()))
+    if (taken.stored === false) throw new Error(taken.detail)
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const summary = await syncProxy({
+          reader,
+          notes,
+          emit,
+          sha256: digests.sha256,
+          now: Date.now,
+          signal,
+        })
+        log.info(summary, 'looked at the sessions of Twilio Proxy')
+      } catch (error) {
+        if (!signal.aborted)
+          log.warn(
+            { err: error },
+            'the look at the sessions of Twilio Proxy was not finished; the next one goes on',
+          )
+      }
+      await sleep(PROXY_SYNC_MINUTES * 60_000, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  const running = run()
+  return async () => {
+    stopping.abort()
+    await running
+    notes.close()
+  }
+}
