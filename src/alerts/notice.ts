@@ -167,6 +167,9 @@ const works = {
   data: 'The data is as usual again',
 } as const satisfies Record<Component, string>
 
+/** Of these no answer came: what stands in its place was written by this machine, and says more than the title. */
+const saysWhy: readonly Digest['lead'][] = ['disk_low', 'segment_unreachable']
+
 /** What to do, what is wrong since when, how many: for a person at 3 a.m. */
 function say(digest: Digest, about: About): string {
   const { lead, open, recovered, counts, since } = digest
@@ -194,7 +197,9 @@ function say(digest: Digest, about: About): string {
   const list = (...texts: string[]) => texts.filter(text => text !== '').join(', ')
   if (lead === 'recovery') return `${again}: ${list(trouble, news, wait)}.`
   const { title: name, remedy } = toStop(digest)
-  const title = lead === 'disk_low' && digest.answered?.answer ? `${name}: ${digest.answered.answer}` : name
+  const detail =
+    digest.answered?.reason === lead && saysWhy.includes(lead) ? digest.answered.answer : undefined
+  const title = !detail ? name : lead === 'disk_low' ? `${name}: ${detail}` : `${name} (${redact(detail)})`
   const wrong = trouble === '' ? title : `${title}: ${trouble}`
   const names = toNamed(about).map(
     one => `${one.name} (${reasons[one.reason].title.replace(/^./, first => first.toLowerCase())})`,

@@ -2,10 +2,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Bad } from '../../src/cli/replay/rejected.ts'
+import { type Bad, openRejected } from '../../src/cli/replay/rejected.ts'
 import { type Piece, split } from '../../src/cli/replay/split.ts'
 import { openWorkplace, readLines, toNdjson } from '../support/replay.ts'
 import { runs } from '../support/runs.ts'
@@ -273,4 +274,29 @@ describe('[RP3] what cannot be read is told, and what was read before it counts'
     expect(summary).toMatchObject({ code: 1, end: 'strict', stored: 1, bad: 1 })
     expect((await fresh.stats()).received).toBe(1)
   })
+})
+
+it('[RP222] a file of bad records ends at a size, with a line that says so', () => {
+  using place = openWorkplace()
+  const source = { name: 'a', path: '/a', size: 1, open: () => Readable.from([]) }
+  const bad = Array.from({ length: 50 }, (_, offset) => ({
+    file: 'a',
+    offset,
+    reason: 'not_json',
+    text: 'x',
+  }))
+  const read = () => readLines<Bad>(join(place.folder, 'a.rejected.ndjson'))
+  const file = openRejected(source, place.folder, 0, 600)
+  file.write(bad)
+  const lines = read()
+  expect(lines.length).toBeLessThan(20)
+  expect(lines.at(-1)?.reason).toBe(
+    'further bad records are counted, but not written: this file has reached 600 bytes',
+  )
+  expect(lines.slice(0, -1)).toEqual(bad.slice(0, lines.length - 1))
+  file.close()
+  const again = openRejected(source, place.folder, file.bytes(), 600)
+  again.write(bad)
+  again.close()
+  expect(read()).toEqual(lines)
 })

@@ -156,6 +156,13 @@ describe('send to a bridge', () => {
     expect(out.map(line => JSON.parse(line).data.to)).toEqual(['+15550100142', '+15550100142'])
   })
 
+  it('[SE220] of an unsupported type it tells the nearest five, and how to see all', async () => {
+    const { said } = await run(['voice.*.nothing'])
+    expect(said.split('\n').filter(line => line.startsWith('  com.twilio.')).length).toBe(5)
+    expect((await run(['delivred'])).said).toContain('  com.twilio.messaging.message.delivered\n')
+    expect(said).toContain('send all --print')
+  })
+
   it.each([
     [['nothing'], 'Unsupported event type nothing'],
     [['--rate', 'fast'], 'Expected a number'],

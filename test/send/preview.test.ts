@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { DestinationConfig } from '../../src/config/destination-config.ts'
 import { parseExactly } from '../../src/event/exact-numbers.ts'
 import { asDefault } from '../../src/event/mapping.ts'
+import { keyedHash } from '../../src/hosts/node/digests.ts'
 import { createDestination } from '../../src/send/destinations.ts'
 import { createPreview } from '../../src/send/preview.ts'
 import { createComparison } from '../../src/send/preview-changes.ts'
@@ -11,7 +12,7 @@ import { filesConfig, segmentConfig } from '../support/destination-configs.ts'
 import { inboundEvent, statusEvent, testEvent } from '../support/events.ts'
 
 const never = () => Promise.reject(new Error('nothing may be sent'))
-const host = { send: never, writeFile: never, now: () => 0, showDryRun: () => undefined }
+const host = { keyedHash, send: never, writeFile: never, now: () => 0, showDryRun: () => undefined }
 
 async function preview(configs: readonly DestinationConfig[], element: unknown, exact?: unknown) {
   const made = configs.map(config => createDestination(config, asDefault, () => '', host))

@@ -6,6 +6,7 @@
 import type { SegmentConfig } from '../../config/destination-config.ts'
 import { toDestinationConfigs } from '../../config/destinations.ts'
 import type { Settings } from '../../config.ts'
+import { toProxyHint } from '../../hosts/node/proxy-hint.ts'
 import { deliveryReasons } from '../../reasons.ts'
 import { ask } from '../admin-client.ts'
 import { type Finding, note, ok, wrong } from './result.ts'
@@ -49,7 +50,7 @@ async function checkReceiver(config: SegmentConfig, now: () => number): Promise<
       wrong(
         'Segment',
         `${origin} cannot be reached (${asked.cause})`,
-        deliveryReasons.segment_unreachable.remedy + toProxyHint(process.env),
+        `${deliveryReasons.segment_unreachable.remedy} ${toProxyHint(process.env)}`.trim(),
       ),
       key,
     ]
@@ -64,13 +65,6 @@ async function checkReceiver(config: SegmentConfig, now: () => number): Promise<
       ? wrong('Segment', `${origin} answers ${status}`, deliveryReasons.segment_failing.remedy)
       : ok('Segment', `${origin} answers`)
   return [reached, checkClock(headers.get('date'), (askedAt + answeredAt) / 2), key]
-}
-
-/** Node's fetch takes no proxy from the environment unless it is told to. */
-export function toProxyHint(environment: Readonly<Record<string, string | undefined>>): string {
-  const name = ['HTTPS_PROXY', 'https_proxy'].find(name => environment[name])
-  if (name === undefined || environment.NODE_USE_ENV_PROXY === '1') return ''
-  return ` ${name} is set, but not used: set NODE_USE_ENV_PROXY=1 as well, for the bridge too, to go through that proxy.`
 }
 
 function checkClock(date: string | null, at: number): Finding {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as z from 'zod'
 import { isAttribute, isObject } from '../../event/event.ts'
 import { validate } from '../../ingest/validate.ts'
 import { deadLetterStates, reasons } from '../../reasons.ts'
@@ -10,6 +11,9 @@ import { check, type OutboxAccess } from '../outbox-access.ts'
 import { CliError, type Terminal } from '../terminal.ts'
 import { changeByKey } from './change.ts'
 import { type Detail, findOne } from './find.ts'
+
+/** An older bridge does not say why one is skipped. */
+const Imported = z.object({ skippedReasons: z.record(z.string(), z.number()).default({}) })
 
 export async function edit(access: OutboxAccess, key: string, terminal: Terminal): Promise<void> {
   const event = await findOne(access, key)
@@ -21,7 +25,12 @@ export async function edit(access: OutboxAccess, key: string, terminal: Terminal
     throw new CliError(`The bytes of ${key} are pruned`)
   const corrected = await correct(event, terminal)
   const response = await access.request('/import', { method: 'POST', body: `[${corrected}]` })
-  await check(access, response)
+  const { skippedReasons } = Imported.parse(await (await check(access, response)).json())
+  const [reason] = Object.keys(skippedReasons)
+  if (reason !== undefined)
+    throw new CliError(
+      `By the bridge's settings it would not be sent (${reason}), and ${key} stays as it is.`,
+    )
   // Without an id it could not take the place of what it is a copy of.
   if (isKnown(event)) terminal.say(`${event.id} waits for delivery, corrected.`)
   else {

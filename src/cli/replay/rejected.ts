@@ -1,4 +1,4 @@
-/** Bad records → `<name>.rejected.ndjson`, one line each, for a person to look at. */
+/** Bad records → `<name>.rejected.ndjson`, one line each up to a size, for a person to look at. */
 import { createHash } from 'node:crypto'
 import {
   closeSync,
@@ -31,6 +31,8 @@ export type RejectedFile = {
 }
 
 const SHOWN_CHARACTERS = 2_000
+/** A person reads no more, and a disk may not hold what a large file of garbage would make. */
+const FILE_BYTES = 64 * 1_024 * 1_024
 /** Room for any path. */
 const START_BYTES = 16_384
 
@@ -38,7 +40,12 @@ const START_BYTES = 16_384
  * In `folder`, named after the file; after its path as well where that name is another file's of the same name. `keptBytes`:
  * what an earlier run that is gone on with has written; the rest of that run is written again.
  */
-export function openRejected({ name, path: from }: Source, folder: string, keptBytes: number): RejectedFile {
+export function openRejected(
+  { name, path: from }: Source,
+  folder: string,
+  keptBytes: number,
+  capBytes = FILE_BYTES,
+): RejectedFile {
   let file: number | undefined
   let path: string | undefined
   let bytes = keptBytes
@@ -82,14 +89,20 @@ export function openRejected({ name, path: from }: Source, folder: string, keptB
     })
   }
 
+  function append(line: Bad): void {
+    bytes += writeSync(file ?? open(), `${JSON.stringify(line)}\n`)
+  }
+
   return {
     get path() {
       return path
     },
     write(bad) {
       for (const { text, ...about } of bad) {
-        const line = `${JSON.stringify({ ...about, text: text.slice(0, SHOWN_CHARACTERS) })}\n`
-        bytes += writeSync(file ?? open(), line)
+        if (bytes > capBytes) return
+        append({ ...about, text: text.slice(0, SHOWN_CHARACTERS) })
+        const reason = `further bad records are counted, but not written: this file has reached ${capBytes} bytes`
+        if (bytes > capBytes) append({ ...about, reason, text: '' })
       }
     },
     bytes: () => bytes,

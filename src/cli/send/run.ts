@@ -10,7 +10,7 @@ import { type Answer, type Manners, post, type Target } from './post.ts'
 import { NO_ACCOUNT, type Sample, toSample } from './samples.ts'
 import { createTally, number, type Tally, toTable } from './tally.ts'
 import { type TargetOptions, toTarget } from './target.ts'
-import { knownTypes, toTypes } from './types.ts'
+import { toTypes } from './types.ts'
 
 export type SendOptions = TargetOptions & {
   readonly count: number
@@ -37,8 +37,7 @@ const TELL_PLAINLY_MS = 10_000
 export function createSend(terminal: Terminal, manners: Manners) {
   async function send(typed: readonly string[], options: SendOptions): Promise<ExitCode> {
     const chosen = toTypes(typed)
-    if (!chosen.ok)
-      throw new CliError(`${chosen.fault}. There are:\n${knownTypes.map(type => `  ${type}`).join('\n')}`, 2)
+    if (!chosen.ok) throw new CliError(chosen.fault, 2)
     const { types } = chosen
     const settings = toSettings(terminal.environment())
     const isLoad = options.rate !== undefined || options.for !== undefined

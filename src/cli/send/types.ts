@@ -1,6 +1,7 @@
 /** `delivered` → `com.twilio.messaging.message.delivered`. In: what was typed. Out: types of the families, or why not. Pure. */
 import { families } from '../../families/index.ts'
 import { messageStatus } from '../../families/messaging.ts'
+import { toNearest } from '../nearest.ts'
 
 export const knownTypes: readonly string[] = families.flatMap(({ types }) => types)
 
@@ -18,7 +19,8 @@ export function toTypes(typed: readonly string[]): Chosen {
   for (const name of typed) {
     const isMany = name === 'all' || name.includes('*')
     const matching = isMany ? knownTypes.filter(toPattern(name)) : toNamed(name)
-    if (matching.length === 0) return { ok: false, fault: `Unsupported event type ${name}` }
+    if (matching.length === 0)
+      return { ok: false, fault: `Unsupported event type ${name}. ${toNearest(name, knownTypes)}` }
     if (matching.length > 1 && !isMany) {
       return { ok: false, fault: `${name} may be ${matching.join(' or ')}` }
     }

@@ -1,6 +1,7 @@
 /** What `sink create|status|test|delete` do, and all that they say. */
 import type { Settings } from '../../config.ts'
 import { formatFinding, isWrong } from '../check/result.ts'
+import { toNearest } from '../nearest.ts'
 import { CliError, type ExitCode, type Terminal } from '../terminal.ts'
 import { toCredentials, toDestination, toSettings } from '../twilio-credentials.ts'
 import { readAccount } from './account.ts'
@@ -43,9 +44,9 @@ export function createSinkActions(terminal: Terminal, connectTo: Connect) {
     const { pins, unknown } =
       options.types === undefined ? { pins: defaultPins(), unknown: [] } : toPins(options.types)
     if (unknown.length > 0 || pins.length === 0) {
-      const known = [...knownTypes].map(type => `  ${type}`).join('\n')
+      const wrong = unknown.join(', ') || 'an empty list'
       throw new CliError(
-        `Unsupported event type: ${unknown.join(', ') || 'an empty list'}. Supported, with * for any characters:\n${known}`,
+        `Unsupported event type: ${wrong}. ${toNearest(unknown[0] ?? '', [...knownTypes])}`,
         2,
       )
     }

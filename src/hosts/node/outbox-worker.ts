@@ -17,6 +17,7 @@ import { guardDispatcher } from './guarded-dispatcher.ts'
 import { createLog } from './log.ts'
 import { openOutbox } from './open-outbox.ts'
 import type { Append, Call, Opened, Reply, Request, WorkerData } from './outbox-rpc.ts'
+import { withProxyHint } from './proxy-hint.ts'
 import { createSignal } from './signal.ts'
 import { createWriteFile } from './write-file.ts'
 
@@ -38,7 +39,7 @@ const log = createLog(settings.LOG_LEVEL)
 const now = Date.now
 const { outbox, damage, isReadable, missing, close } = openOutbox(files, settings, log, now)
 const destinations = await openDestinations(settings, outbox, {
-  send: fetch,
+  send: withProxyHint(fetch, process.env),
   now,
   writeFile: createWriteFile(now),
   keyedHash,

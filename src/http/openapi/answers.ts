@@ -64,7 +64,7 @@ const DeliveryOfEvent = z
     reason: maybeText,
     settledAt: maybeTime,
     triedAt: maybeTime,
-    attemptCount: count,
+    attempts: count,
     answer: maybeText.meta({ description: 'What the destination said when it refused this very event' }),
     messageId: maybeText,
   })
