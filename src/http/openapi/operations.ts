@@ -60,7 +60,12 @@ export const operations: readonly Operation[] = [
     },
   },
   {
-    ...{ method: 'post', path: '/webhooks/proxy', key: 'signature', body: 'application/x-www-form-urlencoded' },
+    ...{
+      method: 'post',
+      path: '/webhooks/proxy',
+      key: 'signature',
+      body: 'application/x-www-form-urlencoded',
+    },
     summary: "Twilio Proxy's callbackUrl and outOfSessionCallbackUrl: events are stored before the answer",
     answers: {
       ...ok(answers.Received, 'The events are stored; out of session the answer is TwiML'),
