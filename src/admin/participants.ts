@@ -10,13 +10,13 @@ import { ProxyApiError, type ProxyReader } from '../proxy/api.ts'
 import { withParticipant } from '../proxy/facts.ts'
 import { Participant } from '../proxy/resources.ts'
 import type { Awaitable, Log } from '../runtime.ts'
-import type { Asked, EventList } from './admin.ts'
+import type { EventList } from './admin.ts'
 import type { EventDetail } from './event-view.ts'
 import { fromEvent, toIntakes } from './export-format.ts'
 import type { Imported, NotStored } from './transfer.ts'
 
 export type WaitingEvents = {
-  events(query: Asked<EventQuery>): Awaitable<EventList>
+  events(query: Pick<EventQuery, 'state' | 'reason' | 'before' | 'limit'>): Awaitable<EventList>
   event(key: string): Awaitable<Pick<EventDetail, 'received'> | undefined>
   import(intakes: readonly ReceivedRequest[]): Awaitable<Imported | NotStored>
   report(failure: Failure): void

@@ -60,6 +60,22 @@ export const operations: readonly Operation[] = [
     },
   },
   {
+    ...{
+      method: 'post',
+      path: '/webhooks/proxy',
+      key: 'signature',
+      body: 'application/x-www-form-urlencoded',
+    },
+    summary: "Twilio Proxy's callbackUrl and outOfSessionCallbackUrl: events are stored before the answer",
+    answers: {
+      ...ok(answers.Received, 'The events are stored; out of session the answer is TwiML'),
+      403: { about: 'The signature is missing or malformed' },
+      405: { about: 'Not a POST' },
+      413: { about: 'An unsigned body is too large' },
+      503: { about: 'Not stored' },
+    },
+  },
+  {
     ...{ method: 'get', path: '/healthz', summary: 'The process is up', key: 'none' },
     answers: ok(answers.Up),
   },
