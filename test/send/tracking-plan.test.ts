@@ -38,7 +38,7 @@ const configs = {
 }
 
 describe('a tracking plan', () => {
-  it.each(Object.entries(configs))('[RO40] what is sent fits it: %s', (_, config) => {
+  it.each(Object.entries(configs))('[RO60] what is sent fits it: %s', (_, config) => {
     const { rules } = Plan.parse(toSegmentPlan(toPlan(config, asDefault)))
     const ajv = new Ajv({ strict: false })
     const judges = new Map(rules.map(({ key, jsonSchema }) => [key, ajv.compile(jsonSchema)]))
@@ -57,7 +57,7 @@ describe('a tracking plan', () => {
     expect(sent).toBeGreaterThan(2)
   })
 
-  it('[RO40] notices what is not of it', () => {
+  it('[RO60] notices what is not of it', () => {
     const plan = Plan.parse(toSegmentPlan(toPlan(configs.plain, asDefault)))
     const rule = plan.rules.find(({ key }) => key === inboundType)
     const judge = new Ajv({ strict: false }).compile(rule?.jsonSchema ?? {})
@@ -66,7 +66,7 @@ describe('a tracking plan', () => {
     expect(judge({ properties: { ...data, from: undefined } })).toBe(false)
   })
 
-  it('[RO41] has the names and fields of the destination, in a stable order', () => {
+  it('[RO61] has the names and fields of the destination, in a stable order', () => {
     const plan = toPlan(configs.ruled, asDefault)
     expect(plan.map(({ name }) => name)).toEqual(['Anything else', 'Delivered'])
     const [, named] = plan
@@ -86,7 +86,7 @@ describe('a tracking plan', () => {
     expect(titled).not.toContain('Sink Test')
   })
 
-  it('[RO42] is of the shape that RudderStack takes', () => {
+  it('[RO62] is of the shape that RudderStack takes', () => {
     const plan: unknown = toRudderStackPlan(toPlan(configs.ruled, asDefault))
     expect(plan).toMatchObject({
       events: [
