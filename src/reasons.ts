@@ -14,6 +14,7 @@ import {
 import { type OutboxReason, outboxReasons } from './reasons/outbox.ts'
 import type { Stop } from './reasons/stop.ts'
 import { stop } from './reasons/stop.ts'
+import { type TwilioReason, twilioReasons } from './reasons/twilio.ts'
 
 export {
   type DeliveryReason,
@@ -121,13 +122,13 @@ export const webhookReasons = {
     913975,
     'ERROR',
     'The outbox file is damaged: no events are accepted or delivered',
-    'Stop the bridge, copy the data folder, run "export" on it for what can be read, then start on a new folder and "replay" the export into it: Twilio retries for 4 hours.',
+    'Stop the bridge, copy the data folder, run "npx twilio-segment-bridge export" on it for what can be read, then start on a new folder and replay the export into it: Twilio retries for 4 hours.',
   ),
   events_missing: stop(
     913976,
     'ERROR',
     'Requests that were acknowledged are not in the outbox',
-    'Find out who changed the data folder (a deleted outbox.db-wal, an older copy put back). If you have a better copy, "export" it and "replay" that here. Then delete the file events-missing.',
+    'Find out who changed the data folder (a deleted outbox.db-wal, an older copy put back). If you have a better copy, export it and replay that here. Then delete the file events-missing.',
   ),
 } as const
 export type WebhookReason = keyof typeof webhookReasons
@@ -175,7 +176,7 @@ export const eventReasons = {
     913932,
     'NOTICE',
     "The destination's filter does not let the event pass",
-    'Nothing. If it should pass, correct `when` in the destinations file, then `replay --only <name>`.',
+    'Nothing. If it should pass, correct `when` in the destinations file, then `npx twilio-segment-bridge replay --only <name>`.',
   ),
   dry_run: stop(
     913927,
@@ -212,7 +213,7 @@ export const eventReasons = {
     913974,
     'ERROR',
     'The stored event is damaged and cannot be read',
-    'Export it (`export --reason unreadable` prints the stored bytes as base64), send the event again from another source if you can, then drop it. Check the disk.',
+    'Export it (`npx twilio-segment-bridge export --reason unreadable` prints the stored bytes as base64), send the event again from another source if you can, then drop it. Check the disk.',
   ),
   segment_refused: stop(
     91305,
@@ -228,10 +229,18 @@ export type NotSent = EventReason | Extract<WaitReason, 'participant_unknown'>
 /** What the notice of a recovery says. */
 export const recovery = stop(913999, 'NOTICE', 'Delivery works again', 'Nothing.')
 
-export type Reason = WebhookReason | OutboxReason | EventReason | WaitReason | DeliveryReason | PauseReason
+export type Reason =
+  | WebhookReason
+  | OutboxReason
+  | TwilioReason
+  | EventReason
+  | WaitReason
+  | DeliveryReason
+  | PauseReason
 export const reasons: Readonly<Record<Reason, Stop>> = {
   ...webhookReasons,
   ...outboxReasons,
+  ...twilioReasons,
   ...eventReasons,
   ...waitReasons,
   ...deliveryReasons,

@@ -79,10 +79,10 @@ export type Admin = Transfer &
     confirmChange(hash: string): string[]
     /** A person has seen events arrive under the write keys with these fingerprints. */
     confirmArrival(fingerprints: readonly string[]): void
-    /** Of those that are configured, and of those that were. */
-    destinationNames(): string[]
-    /** Sends accepted events again, a slice a call. */
-    resendMany(query: Asked<ResendQuery>): Promise<Resent>
+    /** `open`: of those that are configured; `all`: also of those that were. */
+    destinationNames(which: 'open' | 'all'): string[]
+    /** Sends accepted events again, a slice a call. `backfill`: those that the destination never got, in place of accepted ones. */
+    resendMany(query: Asked<ResendQuery> & { readonly backfill?: boolean | undefined }): Promise<Resent>
   }
 
 /** The name under which the outbox remembers that events were seen to arrive. */
@@ -167,10 +167,10 @@ export function createAdmin(
   const { changes, toRetry, toRetryHeld, toDrop } = createEventChanges({ outbox, find, names, mapping, now })
 
   return {
-    ...createTransfer(outbox, dispatcher),
+    ...createTransfer(outbox, dispatcher, names),
     stats: () => stats(),
     ...changes,
-    destinationNames: names.all,
+    destinationNames: which => names[which](),
     deliverNow(destination) {
       dispatcher.deliverNow(destination)
       const { pending, unsorted, held } = outbox.figures()
@@ -236,7 +236,12 @@ export function createAdmin(
       const query = toIds(asked)
       if (!query) return { matched: 0, pruned: 0, done: 0, next: undefined }
       await dispatcher.indexAll()
-      return resendMany(outbox, query, now, dispatcher.roomForPerson)
+      const { destination, backfill = false, ...which } = query
+      if (!backfill) return resendMany(outbox.resendPage, query, now, dispatcher.roomForPerson)
+      if (destination === undefined) return { matched: 0, pruned: 0, done: 0, next: undefined }
+      const add: OutboxAtHand['resendPage'] = (query, ...rest) =>
+        outbox.backfillPage({ ...query, destination }, ...rest)
+      return resendMany(add, which, now, dispatcher.roomForPerson)
     },
   }
 }

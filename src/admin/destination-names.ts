@@ -6,6 +6,8 @@ import type { Lanes } from '../send/lanes.ts'
 export type DestinationNames = {
   /** Also of those that are configured no more, for they keep their deliveries. */
   all(): string[]
+  /** Without those. */
+  open(): string[]
   nameOf(id: number): string
   /** `undefined`: there is and was none of that name. */
   idOf(name: string): number | undefined
@@ -13,7 +15,7 @@ export type DestinationNames = {
   messageIdOf(id: number, eventId: string | null): string | null
 }
 
-type Known = Pick<KeptDestination, 'id' | 'name'> & Partial<Pick<KeptDestination, 'tag'>>
+type Known = Pick<KeptDestination, 'id' | 'name'> & Partial<KeptDestination>
 
 export function createDestinationNames(
   outbox: Pick<OutboxAtHand, 'destinations'>,
@@ -38,10 +40,12 @@ export function createDestinationNames(
     }
   }
 
+  const namesOf = (some: readonly Known[]) => [...new Set(some.map(({ name }) => name))]
   const find = (id: number) => known().find(one => one.id === id)
 
   return {
-    all: () => [...new Set(known().map(({ name }) => name))],
+    all: () => namesOf(known()),
+    open: () => namesOf(known().filter(({ removedAt }) => removedAt === undefined)),
     nameOf: id => find(id)?.name ?? String(id),
     idOf: name => known().find(one => one.name === name)?.id,
     messageIdOf(id, eventId) {

@@ -1,4 +1,4 @@
-/** Accepted events sent again in bulk, in bounded slices: an intake waits behind one page, a caller behind one slice. */
+/** Accepted events sent again in bulk, or stored ones sent to one destination more, in bounded slices: an intake waits behind one page, a caller behind one slice. */
 
 import type { ResendQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
@@ -18,7 +18,7 @@ export type Resent = {
 const PAGES_A_CALL = 100
 
 export async function resendMany(
-  outbox: Pick<OutboxAtHand, 'resendPage'>,
+  page: OutboxAtHand['resendPage'],
   query: ResendQuery,
   now: () => number,
   room: () => number,
@@ -29,10 +29,10 @@ export async function resendMany(
     const rows = query.preview ? undefined : room()
     // Before the first event, if it was to begin there.
     if (rows === 0) return { ...sum, next: after ?? '0-0' }
-    const { next, ...page } = outbox.resendPage({ ...query, after }, now(), rows)
-    sum.matched += page.matched
-    sum.pruned += page.pruned
-    sum.done += page.done
+    const { next, matched, pruned, done } = page({ ...query, after }, now(), rows)
+    sum.matched += matched
+    sum.pruned += pruned
+    sum.done += done
     after = next
     if (next === undefined) break
     // Intakes go first.

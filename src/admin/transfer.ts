@@ -6,6 +6,7 @@ import type { ImportCounts, ScanPage, ScanQuery } from '../outbox/queries.ts'
 import type { OutboxAtHand } from '../outbox/store.ts'
 import type { Awaitable } from '../runtime.ts'
 import type { Dispatcher } from '../send/dispatcher.ts'
+import type { DestinationNames } from './destination-names.ts'
 
 export type Imported = ImportCounts
 
@@ -14,13 +15,14 @@ export type NotStored = Extract<Stored, { stored: false }>
 
 export type Transfer = {
   exportPage(query: ScanQuery): Awaitable<ScanPage | NotStored>
-  /** All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
-  import(intakes: readonly ReceivedRequest[]): Awaitable<Imported | NotStored>
+  /** `only`: to the destination of that name alone, also what is known already. All of it, or none is acknowledged; what was stored before a failure is known by its ids when it comes again. */
+  import(intakes: readonly ReceivedRequest[], only?: string): Awaitable<Imported | NotStored>
 }
 
 export function createTransfer(
   outbox: OutboxAtHand,
   dispatcher: Pick<Dispatcher, 'import' | 'indexAll'>,
+  names: Pick<DestinationNames, 'idOf'>,
 ): Transfer {
   return {
     async exportPage(query) {
@@ -28,9 +30,19 @@ export function createTransfer(
       // What cannot be indexed now is exported as it came.
       return outbox.scan(query)
     },
-    async import(intakes) {
+    async import(intakes, name) {
       await dispatcher.indexAll()
-      return dispatcher.import(intakes.map(intake => encodeRow(intake)))
+      return dispatcher.import(toAsked(intakes, name).map(intake => encodeRow(intake)))
     },
+  }
+
+  function toAsked(
+    intakes: readonly ReceivedRequest[],
+    name: string | undefined,
+  ): readonly ReceivedRequest[] {
+    if (name === undefined) return intakes
+    const only = names.idOf(name)
+    if (only === undefined) throw new Error(`No destination is named ${name}`)
+    return intakes.map(intake => ({ ...intake, entries: intake.entries.map(entry => ({ ...entry, only })) }))
   }
 }

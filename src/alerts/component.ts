@@ -65,6 +65,7 @@ export function toComponent(reason: Reason): Component {
     case 'body_cut_off':
     case 'method_not_allowed':
     case 'sink_uses_get':
+    case 'sink_inactive':
     case 'body_not_json':
     case 'not_a_cloudevent':
     case 'schema_rejected':

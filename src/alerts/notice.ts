@@ -168,7 +168,7 @@ const works = {
 } as const satisfies Record<Component, string>
 
 /** Of these no answer came: what stands in its place was written by this machine, and says more than the title. */
-const saysWhy: readonly Digest['lead'][] = ['disk_low', 'segment_unreachable']
+const saysWhy: readonly Digest['lead'][] = ['disk_low', 'sink_inactive', 'segment_unreachable']
 
 /** What to do, what is wrong since when, how many: for a person at 3 a.m. */
 function say(digest: Digest, about: About): string {
@@ -178,7 +178,7 @@ function say(digest: Digest, about: About): string {
   const again = recovered
     ? `${works[component]} since ${toMinute(recovered.at)}, after trouble from ${toMinute(recovered.since)} on`
     : ''
-  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0, disk: 0 }
+  const sums = { delivery: 0, request: 0, event: 0, outbox: 0, lost: 0, disk: 0, sink: 0 }
   for (const [word, count] of Object.entries(counts)) sums[toUnit(word)] += count
   const came = [
     many(sums.delivery, 'event delivery failed', 'event deliveries failed'),
@@ -186,6 +186,7 @@ function say(digest: Digest, about: About): string {
     many(sums.event, 'event was set aside', 'events were set aside'),
     many(sums.outbox, 'stored value was reset', 'stored values were reset'),
     many(sums.lost, 'request is missing', 'requests are missing'),
+    many(sums.sink, 'daily check found it so', 'daily checks found it so'),
     many(sums.disk, 'measurement of the disk was low', 'measurements of the disk were low'),
   ].filter(text => text !== '')
   const when = since === undefined || open?.since === since ? '' : ` since ${toMinute(since)}`
@@ -199,7 +200,8 @@ function say(digest: Digest, about: About): string {
   const { title: name, remedy } = toStop(digest)
   const detail =
     digest.answered?.reason === lead && saysWhy.includes(lead) ? digest.answered.answer : undefined
-  const title = !detail ? name : lead === 'disk_low' ? `${name}: ${detail}` : `${name} (${redact(detail)})`
+  const isMeasured = lead === 'disk_low' || lead === 'sink_inactive'
+  const title = !detail ? name : isMeasured ? `${name}: ${detail}` : `${name} (${redact(detail)})`
   const wrong = trouble === '' ? title : `${title}: ${trouble}`
   const names = toNamed(about).map(
     one => `${one.name} (${reasons[one.reason].title.replace(/^./, first => first.toLowerCase())})`,
@@ -220,7 +222,8 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' | 'disk' {
+function toUnit(word: string): 'delivery' | 'request' | 'event' | 'outbox' | 'lost' | 'disk' | 'sink' {
+  if (word === ('sink_inactive' satisfies Reason)) return 'sink'
   if (word === ('disk_low' satisfies Reason)) return 'disk'
   if (word === ('events_missing' satisfies Reason)) return 'lost'
   if (Object.hasOwn(outboxReasons, word)) return 'outbox'

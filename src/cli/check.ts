@@ -37,8 +37,8 @@ export function createCheckCommand(
       'after',
       `
 Run it where the bridge runs. It creates no event, and changes nothing but what --confirm-arrival records: Segment gets a HEAD
-without a key, the webhook an empty array, signed as Twilio signs. The running bridge is asked how delivery does ("status" shows
-the same). With TWILIO_ACCOUNT_SID and credentials (see "sink --help") the sink is checked too.
+without a key, the webhook an empty array, signed as Twilio signs. The running bridge is asked how delivery does, as by "npx twilio-segment-bridge status". With
+TWILIO_ACCOUNT_SID and credentials (see "npx twilio-segment-bridge sink --help") the sink is checked too.
 Exit codes: 0 nothing is wrong, 1 something is (with --strict: or there is a warning), 2 wrong use.
 
 Examples:

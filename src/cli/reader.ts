@@ -36,6 +36,7 @@ export async function openReader(settings: Settings): Promise<OutboxAccess> {
   const scanner = createScan(sql)
   const api = createTransferApi(
     {
+      destinationNames: () => [],
       exportPage: async query => scanner.scan(query),
       import: async () => ({
         stored: false,

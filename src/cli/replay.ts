@@ -6,6 +6,7 @@ import type { Settings } from '../config.ts'
 import { toMapping } from '../event/mapping.ts'
 import { onOneLine } from '../event/visible.ts'
 import { openOutbox, openRemote } from './outbox-access.ts'
+import { backfill, checkDestination } from './replay/backfill.ts'
 import { type Destination, toBridge, toOutbox, toReader } from './replay/destination.ts'
 import { findSources } from './replay/files.ts'
 import { stayFlat } from './replay/heap-flags.ts'
@@ -33,6 +34,8 @@ type Options = {
   readonly limit?: number
   readonly rate?: number
   readonly again?: boolean
+  /** A destination. */
+  readonly only?: string
   readonly newIds?: string
   readonly fromStart?: boolean
   readonly rejectedTo?: string
@@ -64,12 +67,13 @@ Examples:
   npx twilio-segment-bridge replay --dry-run --since 4h s3-copy/ | jq .timestamp
   aws s3 cp s3://bucket/2026/11/22/02/part-1.gz - | npx twilio-segment-bridge replay -
   npx twilio-segment-bridge replay --type 'com.twilio.messaging.message.*' --where data.to=+15550100199 --limit 10 captured/
+  npx twilio-segment-bridge replay --only acme --since 7d             # what is stored, to a new destination
   npx twilio-segment-bridge replay --to https://bridge.example.com --rate 200 captured/`
 
 export function createReplayCommand(terminal: Terminal = createTerminal()): Command {
   return new Command('replay')
     .description('Replay captured events, from files, folders or stdin.')
-    .argument('<paths...>', 'files, folders, or - for stdin')
+    .argument('[paths...]', 'files, folders, or - for stdin; with --only also none: what is stored')
     .usage('[options] <file|folder|->...')
     .option('--to <url>', 'the bridge to send to, instead of the outbox here')
     .option('--as-admin', 'with --to: through its admin API, with ADMIN_TOKEN; keeps states, allows --again')
@@ -96,6 +100,10 @@ export function createReplayCommand(terminal: Terminal = createTerminal()): Comm
       '--again',
       'send also what was accepted already: same messageId, Segment drops it for about 24 hours',
     )
+    .option(
+      '--only <destination>',
+      'to this destination alone, also what is known already and never went there; without paths: what is stored',
+    )
     .option('--new-ids <suffix>', 'behind each id, so that Segment takes each for a new event', toSuffix)
     .option('--from-start', 'do not go on where an earlier run of the same command stopped')
     .option('--rejected-to <folder>', 'where bad records are written; by default the working directory')
@@ -106,16 +114,26 @@ export function createReplayCommand(terminal: Terminal = createTerminal()): Comm
 }
 
 async function run(terminal: Terminal, names: readonly string[], options: Options): Promise<ExitCode> {
-  checkTogether(options)
+  checkTogether(options, names.length > 0)
   stayFlat()
   const settings = toSettings(terminal.environment())
+  if (names.length === 0) return await backfill(terminal, settings, options)
   const { sources, empty, faults } = findSources(names, () => process.stdin)
   for (const folder of empty) terminal.say(`${folder} holds no files`)
   for (const fault of faults) terminal.say(fault)
   const signal = terminal.interrupted()
   const { destination, close } = await openDestination(terminal, settings, options, signal)
-  const { since, until, again, newIds, dryRun, fromStart, type = [], where = [], rate = 0 } = options
-  const choices = [options.to ?? '', type, since, until, where, again, newIds]
+  const { since, until, again, newIds, only, dryRun, fromStart, type = [], where = [], rate = 0 } = options
+  const choices = [
+    options.to ?? '',
+    type,
+    since,
+    until,
+    where,
+    again,
+    newIds,
+    ...(only === undefined ? [] : [only]),
+  ]
   const journal = dryRun
     ? undefined
     : openJournal(settings.DATA_DIR, choices, { fromStart: fromStart ?? false })
@@ -133,7 +151,7 @@ async function run(terminal: Terminal, names: readonly string[], options: Option
       unreadable: faults,
       rejectedTo: options.rejectedTo ?? process.cwd(),
       destination,
-      changes: { again, newIds },
+      changes: { again, newIds, isAnew: only !== undefined },
       isSelected: createSelect({ types: type, since: toTime(since), until: toTime(until), where }),
       limit: options.limit ?? Number.POSITIVE_INFINITY,
       isStrict: options.strict ?? false,
@@ -182,17 +200,16 @@ function toSummary({ tally, end, fault, rejectedFiles }: Ran, to: string, second
 async function openDestination(
   terminal: Terminal,
   settings: Settings,
-  { to, asAdmin, dryRun, again }: Options,
+  { to, asAdmin, dryRun, again = false, only }: Options,
   signal: AbortSignal,
 ): Promise<{ destination: Destination; close(): void }> {
   const close = () => undefined
   if (dryRun) return { destination: toReader(terminal.pour, toMapping(settings)), close }
   if (to && asAdmin) {
     if (!settings.ADMIN_TOKEN) throw new CliError(`ADMIN_TOKEN is not set: --as-admin needs that of ${to}`, 2)
-    return {
-      destination: toBridge(openRemote(new URL(to).origin, settings.ADMIN_TOKEN), again ?? false, signal),
-      close,
-    }
+    const access = openRemote(new URL(to).origin, settings.ADMIN_TOKEN)
+    await checkDestination(access, only)
+    return { destination: toBridge(access, { again, only }, signal), close }
   }
   if (to) {
     const key = toSigningKey(settings)
@@ -200,23 +217,30 @@ async function openDestination(
     return { destination: toWebhook(to, key, signal), close }
   }
   const access = await openOutbox(settings, { isNew: true })
+  await checkDestination(access, only).catch(error => {
+    access.close()
+    throw error
+  })
   const destination = access.transfer
-    ? toOutbox(access.name, access.transfer, toMapping(settings))
-    : toBridge(access, again ?? false, signal)
+    ? toOutbox(access.name, access.transfer, toMapping(settings), only)
+    : toBridge(access, { again, only }, signal)
   return { destination, close: access.close }
 }
 
 /** Throws CliError. */
-function checkTogether({ to, again, asAdmin, dryRun, json }: Options): void {
+function checkTogether({ to, again, only, asAdmin, dryRun, json }: Options, hasPaths: boolean): void {
   if (to && !URL.canParse(to)) throw new CliError(`--to: "${to}" is no URL`, 2)
   if (asAdmin && !to) throw new CliError('--as-admin goes with --to', 2)
+  if (again && only !== undefined) throw new CliError('--again and --only exclude each other', 2)
+  if (only !== undefined && hasPaths && to && !asAdmin)
+    throw new CliError('--only is not possible through a webhook: use --as-admin with it', 2)
   if (again && to && !asAdmin) {
     throw new CliError(
       '--again is not possible through a webhook, which drops what it knows: use --as-admin with it, or --new-ids.',
       2,
     )
   }
-  if (dryRun && json)
+  if (dryRun && json && hasPaths)
     throw new CliError('--dry-run prints track calls on stdout, where --json has no place', 2)
 }
 

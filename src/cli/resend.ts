@@ -1,10 +1,9 @@
 /** `resend`: accepted events sent again, for when a destination answered 200 and kept nothing. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
-import * as z from 'zod'
 import { toTime, toUrl } from './arguments.ts'
-import { check, type OutboxAccess, openOutbox } from './outbox-access.ts'
+import { type OutboxAccess, openOutbox } from './outbox-access.ts'
 import { count } from './replay/summary.ts'
+import { type ResendQuery, type Resent, walkResend } from './resend-walk.ts'
 import { openElsewhere } from './running.ts'
 import { CliError, createTerminal, type ExitCode, type Terminal, toAction } from './terminal.ts'
 import { toSettings } from './twilio-credentials.ts'
@@ -20,24 +19,6 @@ type Options = {
   readonly json?: boolean
   readonly to?: string
 }
-
-const Answer = z.object({
-  matched: z.number(),
-  pruned: z.number(),
-  done: z.number(),
-  next: z.string().nullable(),
-})
-type Resent = Omit<z.infer<typeof Answer>, 'next'>
-type Query = {
-  readonly since: number
-  readonly until: number
-  readonly type: string | undefined
-  readonly destination: string | undefined
-  readonly preview: boolean
-}
-
-/** How often it is asked whether there is room again. */
-const ROOM_EVERY_MS = 1_000
 
 const HELP = `
 Events keep their ids: Segment drops those it received in the last 24 hours, and takes what it never kept. --since and
@@ -96,25 +77,12 @@ export function createResendCommand(
     }
   }
 
-  /** Slice by slice: each is a moment's work for the bridge. */
-  async function walk(access: OutboxAccess, { since, until, preview, ...which }: Query): Promise<Resent> {
-    const sum = { matched: 0, pruned: 0, done: 0 }
-    for (let after: string | null | undefined; after !== null; ) {
-      const body = { since: toIso(since), until: toIso(until), ...which, preview, after }
-      const response = await access.request('/events/resend', { method: 'POST', body: JSON.stringify(body) })
-      const { next, ...page } = Answer.parse(await (await check(access, response)).json())
-      sum.matched += page.matched
-      sum.pruned += page.pruned
-      sum.done += page.done
-      const isWaiting = next !== null && next === after
-      after = next
-      // As many wait as may: MAX_BACKLOG keeps room for what Twilio sends.
-      if (isWaiting) await sleep(ROOM_EVERY_MS)
+  function walk(access: OutboxAccess, query: ResendQuery): Promise<Resent> {
+    return walkResend(access, query, ({ matched, done }) =>
       terminal.progress(
-        preview ? `${count(sum.matched)} accepted events found…` : `${count(sum.done)} pending again…`,
-      )
-    }
-    return sum
+        query.preview ? `${count(matched)} accepted events found…` : `${count(done)} pending again…`,
+      ),
+    )
   }
 
   function tell({ matched, pruned }: Resent): void {
@@ -132,5 +100,3 @@ export function createResendCommand(
     return /^y(es)?$/i.test(answer.trim())
   }
 }
-
-const toIso = (ms: number): string => new Date(ms).toISOString()

@@ -28,7 +28,7 @@ export const mappingSettings = {
     }),
   OWN_NUMBERS: z.string().prefault('').transform(toList).meta({
     description:
-      "The business's own numbers, comma-separated: never the customer. They also decide whose a forwarded call is; `sink create --own-numbers` prints them",
+      "The business's own numbers, comma-separated: never the customer. They also decide whose a forwarded call is; `npx twilio-segment-bridge sink create --own-numbers` prints them",
   }),
   NO_CUSTOMER: z.enum(['skip', 'resource'], 'skip or resource').default('skip').meta({
     description:

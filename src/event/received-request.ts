@@ -21,6 +21,8 @@ export type EventVerdict = {
   readonly observed?: number | undefined
   /** By a person's wish sent once more: it takes the place of a copy that is accepted or skipped. */
   readonly again?: boolean
+  /** By a person's wish for one destination alone, by its id in the store: what is known already gets a delivery there. */
+  readonly only?: number
   /** It comes from another outbox, and is here what it was there. */
   readonly carried?: ImportedState
 }

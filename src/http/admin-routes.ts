@@ -49,18 +49,25 @@ export const filters = {
 const time = z.iso
   .datetime({ offset: true, error: 'a time such as 2026-11-22T00:00:00Z' })
   .transform(text => Date.parse(text))
-export const ResendBody = z.strictObject({
-  destination,
-  since: time,
-  until: time.optional(),
-  type: z.string().max(200).optional(),
-  preview: z.boolean().optional(),
-  /** The `next` of the answer before, with everything else as it was. */
-  after: z
-    .string()
-    .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
-    .optional(),
-})
+export const ResendBody = z
+  .strictObject({
+    destination,
+    since: time,
+    until: time.optional(),
+    type: z.string().max(200).optional(),
+    /** To the events that the destination never got, by the time they were received. */
+    backfill: z.boolean().optional(),
+    preview: z.boolean().optional(),
+    /** The `next` of the answer before, with everything else as it was. */
+    after: z
+      .string()
+      .regex(/^[\w.-]{1,100}$/, 'the `next` of an earlier answer')
+      .optional(),
+  })
+  .refine(({ backfill, destination: to }) => !backfill || to !== undefined, {
+    path: ['destination'],
+    error: 'a backfill needs one',
+  })
 
 /** What only a bridge that is served has. */
 export type Served = {
@@ -100,7 +107,7 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   async function list(c: Context, asked: unknown): Promise<Response> {
     const query = EventsQuery.safeParse(asked)
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
     if (unknown) return unknown
     const { events, next, reachedAt, cursor, unsorted, unreadable } = await admin.events(query.data)
     return c.json({
@@ -126,7 +133,7 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
     api.post(`/events/:key/${action}`, async c => {
       const query = OfDestination.safeParse(c.req.query())
       if (!query.success) return badRequest(c, query.error)
-      const unknown = await unknownDestination(c, admin, query.data)
+      const unknown = await unknownDestination(c, admin, query.data.destination)
       if (unknown) return unknown
       return changed(c, await admin[action](c.req.param('key') ?? '', query.data.destination))
     })
@@ -134,7 +141,12 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   api.post('/events/resend', async c => {
     const query = ResendBody.safeParse(parse(await c.req.text()))
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(
+      c,
+      admin,
+      query.data.destination,
+      query.data.backfill ? 'open' : 'all',
+    )
     if (unknown) return unknown
     // What is sent again now must not be matched once more by the next call.
     const until = query.data.until ?? Date.now()
@@ -147,7 +159,7 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
   api.get('/dead-letters', async c => {
     const query = OfDestination.safeParse(c.req.query())
     if (!query.success) return badRequest(c, query.error)
-    const unknown = await unknownDestination(c, admin, query.data)
+    const unknown = await unknownDestination(c, admin, query.data.destination)
     if (unknown) return unknown
     const { groups, unsorted, unreadable } = await admin.deadLetters(query.data.destination)
     return c.json({
@@ -162,7 +174,7 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
       const text = await c.req.text()
       const filter = filters[action].safeParse(text === '' ? c.req.query() : parse(text))
       if (!filter.success) return badRequest(c, filter.error)
-      const unknown = await unknownDestination(c, admin, filter.data)
+      const unknown = await unknownDestination(c, admin, filter.data.destination)
       if (unknown) return unknown
       return c.json(await admin.changeMany(action, filter.data))
     })

@@ -52,15 +52,16 @@ export function createDestinationsApi(admin: AdminClient): Hono {
   }
 }
 
-/** The answer to a question about a destination that there never was; `undefined`: there is or was one, or none is named. */
+/** The answer to a question about a destination that there is not; `undefined`: there is, or none is named. `all`: or was. */
 export async function unknownDestination(
   c: Context,
   admin: Pick<AdminClient, 'destinationNames'>,
-  { destination }: { readonly destination?: string | undefined },
+  name: string | undefined,
+  which: 'open' | 'all' = 'all',
 ): Promise<Response | undefined> {
-  if (destination === undefined) return undefined
-  const names = await admin.destinationNames()
-  return names.includes(destination) ? undefined : noSuchName(c, names)
+  if (name === undefined) return undefined
+  const names = await admin.destinationNames(which)
+  return names.includes(name) ? undefined : noSuchName(c, names)
 }
 
 function noSuchName(c: Context, names: readonly string[]): Response {

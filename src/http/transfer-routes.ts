@@ -20,6 +20,7 @@ import type { Mapping } from '../event/mapping.ts'
 import { RETRY_AFTER_SECONDS, reasons, states } from '../reasons.ts'
 import { badRequest } from './bad-request.ts'
 import { readStream } from './body.ts'
+import { unknownDestination } from './destinations-routes.ts'
 import { checkImport, IMPORT_EVENTS, readImport } from './import-body.ts'
 
 const time = z.iso
@@ -43,6 +44,8 @@ export const ExportQuery = z.strictObject({
     .optional(),
 })
 export const ImportQuery = z.strictObject({
+  /** A destination: nowhere else. */
+  only: z.string().max(100).optional(),
   again: z.stringbool({ truthy: ['true', '1', ''], falsy: ['false', '0'] }).default(false),
 })
 
@@ -53,7 +56,7 @@ const encoder = new TextEncoder()
 
 /** `mapping`: what events are judged by that come in. `exportPages`: so many are one answer; for a host that counts the requests of an invocation. @default without end */
 export function createTransferApi(
-  admin: Pick<AdminClient, 'exportPage' | 'import'>,
+  admin: Pick<AdminClient, 'exportPage' | 'import' | 'destinationNames'>,
   mapping: Mapping,
   exportPages = Number.POSITIVE_INFINITY,
 ): Hono {
@@ -103,13 +106,17 @@ export function createTransferApi(
         400,
       )
     }
-    const { again } = query.data
+    const { again, only } = query.data
+    const unknown = await unknownDestination(c, admin, only, 'open')
+    if (unknown) return unknown
     const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
     let skippedReasons: Unsent = {}
     let rejected = 0
     for (const slice of readImport(text)) {
-      const arriving = slice.map(([element, text]) => toArriving(element, text, again, mapping))
-      const imported = await admin.import(toIntakes(arriving, Date.now()))
+      const arriving = slice.map(([element, text]) =>
+        toArriving(element, text, { again, isAnew: again || only !== undefined }, mapping),
+      )
+      const imported = await admin.import(toIntakes(arriving, Date.now()), only)
       if (imported.stored === false) return unkept(c, imported)
       sum.stored += imported.stored
       sum.pending += imported.pending
@@ -129,9 +136,15 @@ function unkept(c: Context, { reason, detail }: NotStored): Response {
   return c.json({ error: reason, message: reasons[reason].title, detail }, 503, headers)
 }
 
-function toArriving(element: unknown, text: string, again: boolean, mapping: Mapping): Arriving {
+type Wish = {
+  readonly again: boolean
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew: boolean
+}
+
+function toArriving(element: unknown, text: string, { again, isAnew }: Wish, mapping: Mapping): Arriving {
   const line = toLine(element)
-  if (line && !again) return fromLine(line, text, mapping)
+  if (line && !isAnew) return fromLine(line, text, mapping)
   const arriving =
     line?.event === undefined
       ? fromEvent(element, text, mapping)

@@ -67,7 +67,7 @@ function toKeptAll(entries: readonly EventVerdict[]): RowEntry[] {
 }
 
 function toKept(
-  { identity, type, version, state, reason, again, carried, observed }: EventVerdict,
+  { identity, type, version, state, reason, again, only, carried, observed }: EventVerdict,
   faults: string | null,
 ): RowEntry {
   // What came by the webhook has no other identity than its own.
@@ -79,7 +79,8 @@ function toKept(
     const more = { settledAt: carried.settledAt }
     return [slot, proof, type, version, carried.state, carried.reason, faults, more]
   }
-  return [slot, proof, type, version, state, reason ?? null, faults, again ? { again } : null]
+  const wish = only === undefined ? (again ? { again } : null) : { only }
+  return [slot, proof, type, version, state, reason ?? null, faults, wish]
 }
 
 export function hashed(identity: Identity): [slot: number, proof: number] {

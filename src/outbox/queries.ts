@@ -179,7 +179,10 @@ export type ResendQuery = {
   readonly after?: string | undefined
 }
 
-/** `matched`: accepted within that time. `pruned`: those of them whose bytes are gone, or cannot be read; they stay accepted. */
+/** Received from `since` on, and before `until`. */
+export type BackfillQuery = ResendQuery & { readonly destination: number }
+
+/** `matched`: accepted within that time, or without a delivery there. `pruned`: those of them whose bytes are gone, or cannot be read; they stay accepted. */
 export type ResendPage = {
   readonly matched: number
   readonly pruned: number

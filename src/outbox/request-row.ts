@@ -17,7 +17,12 @@ export type RowEntry = [
   state: State,
   reason: string | null,
   faults: string | null,
-  more?: { readonly again?: boolean; readonly settledAt?: number | null } | null,
+  more?: {
+    readonly again?: boolean
+    readonly settledAt?: number | null
+    /** To this destination alone; what is known already gets a delivery there. */
+    readonly only?: number
+  } | null,
   observed?: number | null,
 ]
 

@@ -14,6 +14,7 @@ import type { ConfiguredDestination, DeliveryPlace, KeptDestination, RouteEvent 
 import type { From } from './held.ts'
 import type { Place } from './place.ts'
 import type {
+  BackfillQuery,
   Changes,
   ChangesQuery,
   Count,
@@ -96,6 +97,9 @@ export type OutboxStore = {
   ): Awaitable<number>
   /** One page of accepted deliveries, of at most so many events, made pending again. */
   resendPage(query: ResendQuery, now: number, most?: number): Awaitable<ResendPage>
+
+  /** One page of events that have no delivery to that destination yet, and are routed there by now, with one added. */
+  backfillPage(query: BackfillQuery, now: number, most?: number): Awaitable<ResendPage>
 
   /** What is counted, as of one moment. Cheap: no row is read for it. */
   figures(): Awaitable<Figures>

@@ -380,7 +380,7 @@ describe('Twilio', () => {
 
   it('[CK9] with credentials the sink is looked at, as by sink status', async () => {
     const none = await check(credentials)
-    expect(none.text).toContain('Run "sink create"')
+    expect(none.text).toContain('Run "npx twilio-segment-bridge sink create"')
     const sink = api.addSink({
       sink_configuration: { destination: `${proxy.origin}/webhooks/twilio`, method: 'get' },
     })

@@ -147,7 +147,7 @@ describe('into the outbox of this machine', () => {
     [['--where', '=1', 'x'], 'Give a path and a value'],
     [['--new-ids', 'a b', 'x'], 'Give 1 to 40'],
     [['--json', '--dry-run', 'x'], '--dry-run prints track calls on stdout'],
-    [[], "missing required argument 'paths'"],
+    [[], 'What should be replayed?'],
   ])('wrong use is told: %j', async (args, sentence) => {
     using place = openWorkplace()
     expect(await place.replay(args)).toMatchObject({ code: 2, said: expect.stringContaining(sentence) })

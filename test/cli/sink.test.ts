@@ -360,7 +360,7 @@ describe('sink status', () => {
   })
 
   it.each<[string, (api: TwilioApi) => Record<string, string> | undefined, string]>([
-    ['no sink', () => undefined, 'Run "sink create"'],
+    ['no sink', () => undefined, 'Run "npx twilio-segment-bridge sink create"'],
     [
       'method GET',
       api => void api.addSink({ sink_configuration: { destination, method: 'get' } }),

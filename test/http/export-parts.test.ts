@@ -14,7 +14,11 @@ it('[EX120] W6: an export of more pages than one answer may have ends with a cur
   const outbox = createOutbox(file.sql, pruning)
   for (let from = 1; from <= EVENTS; from += 100) take(outbox, samples(100, from))
   const notHere = { stored: false, reason: 'outbox_unwritable', detail: '' } as const
-  const transfer = { exportPage: async (query: object) => outbox.scan(query), import: async () => notHere }
+  const transfer = {
+    destinationNames: () => [],
+    exportPage: async (query: object) => outbox.scan(query),
+    import: async () => notHere,
+  }
   const [whole, parts] = [createTransferApi(transfer, asDefault), createTransferApi(transfer, asDefault, 1)]
   const expected = await (await whole.request('/export')).text()
   let text = ''

@@ -16,6 +16,7 @@ function createRecorder() {
   const count = setInterval(() => (turns += 1), 0)
   const api = createTransferApi(
     {
+      destinationNames: () => [],
       exportPage: async () => ({ stored: false, reason: 'outbox_unwritable', detail: '' }),
       async import(intakes) {
         const events = intakes.flatMap(({ entries }) => entries).length

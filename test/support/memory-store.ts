@@ -100,6 +100,8 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
   const leased = new Set<string>()
   const leasedHeld = new Map<number, string>()
   let routing: number | RouteEvent = FIRST_DESTINATION
+  /** To events that were stored before. */
+  let added = { events: 0, pendingAgain: 0, renewed: 0 }
 
   function count(
     { type, version }: Pick<Count, 'type' | 'version'>,
@@ -131,12 +133,47 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
   }
 
   /** What the router says; where it does not go is counted. */
-  function routesOf(event: Pick<Event, 'type' | 'version' | 'receivedAt'>, element: unknown): number[] {
-    if (typeof routing === 'number') return [routing]
+  function routesOf(
+    event: Pick<Event, 'type' | 'version' | 'receivedAt'>,
+    element: unknown,
+    only?: number,
+  ): number[] {
+    if (typeof routing === 'number') return [only ?? routing]
     const routes = routing({ element, receivedAt: event.receivedAt })
+    if (only !== undefined)
+      return routes.some(route => route.destination === only && !route.filtered) ? [only] : []
     for (const { destination, filtered } of routes)
       if (filtered) count(event, destination, 'filtered', null, 1)
     return [...new Set(routes.flatMap(({ destination, filtered }) => (filtered ? [] : destination)))]
+  }
+
+  function canAdd({ deliveries }: Event, destination: number): boolean {
+    const [first] = deliveries
+    if (!first || deliveries.some(one => one.destination === destination)) return false
+    if (first.destination === NO_DESTINATION) return first.reason === 'no_destination'
+    return first.state !== 'rejected' || first.reason === 'unreadable'
+  }
+
+  function addTo(event: Event, destination: number, now: number): void {
+    added.events += 1
+    const [first, ...others] = event.deliveries
+    if (first?.destination === NO_DESTINATION) {
+      count(event, NO_DESTINATION, first.state, first.reason, -1)
+      count(event, destination, first.state, first.reason, 1)
+      first.destination = destination
+      turn(event, first, { state: 'pending' }, now)
+      added.pendingAgain += 1
+      return
+    }
+    if (toEvent(event).state !== 'pending') added.pendingAgain += 1
+    count(event, destination, 'pending', null, 1)
+    others.push({
+      ...{ request: event.request, position: event.position, destination },
+      ...{ state: 'pending', reason: null, settledAt: null, detail: null },
+      ...{ attempts: 0, triedAt: null, heldUntil: null, holds: 0 },
+    })
+    others.sort((a, b) => a.destination - b.destination)
+    event.deliveries = first ? [first, ...others] : others
   }
 
   function remove(event: Event): void {
@@ -157,7 +194,8 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
         : kept === null
           ? undefined
           : `${kept} ${proof}`
-    const twin = identity === undefined ? undefined : disk.seen.get(identity)
+    const known = identity === undefined ? undefined : disk.seen.get(identity)
+    const twin = more?.only !== undefined && !disk.requests.has(known?.request ?? 0) ? undefined : known
     const isFromTwilio = typeof observed === 'number'
     if (isFromTwilio) {
       const isUnmapped = state === 'skipped' && reason === 'type_unmapped'
@@ -170,6 +208,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       const known = disk.hours.get(name) ?? { hour, type, version, counts: noCounts }
       disk.hours.set(name, { ...known, counts: addCounts(known.counts, seen) })
     }
+    if (known && !twin) added.renewed += 1
     if (twin) {
       count({ type, version }, NO_DESTINATION, 'duplicate', null, 1)
       const replaced: readonly From[] = more?.again
@@ -178,6 +217,10 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
           ? deadLetterStates
           : [...deadLetterStates, 'held']
       const old = at(twin)
+      if (more?.only !== undefined) {
+        if (state === 'pending' && old && canAdd(old, more.only)) addTo(old, more.only, receivedAt)
+        return
+      }
       if (state !== 'pending' || !old || !isAmong(toEvent(old), replaced)) return
       for (const one of old.deliveries) count(old, one.destination, one.state, one.reason, -1)
       count(old, NO_DESTINATION, 'received', null, -1)
@@ -187,7 +230,7 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
     if (identity !== undefined) disk.seen.set(identity, place)
     const isVerdict = state === 'rejected' || state === 'skipped'
     const about = { type, version, receivedAt }
-    const routes = isVerdict ? [] : routesOf(about, elements[place.position])
+    const routes = isVerdict ? [] : routesOf(about, elements[place.position], more?.only)
     const isNowhere = state === 'pending' && routes.length === 0
     const outcome = isNowhere ? ({ state: 'skipped', reason: 'no_destination' } as const) : { state, reason }
     const deliveries = (routes.length === 0 ? [NO_DESTINATION] : routes).map(
@@ -446,16 +489,18 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
       indexSome(Number.POSITIVE_INFINITY)
       const before = figures()
       const known = new Set(disk.seen.keys())
+      added = { events: 0, pendingAgain: 0, renewed: 0 }
       append(rows, now)
       indexSome(Number.POSITIVE_INFINITY)
       const after = figures()
       const places = [...disk.seen].filter(
         ([identity, { request }]) => known.has(identity) && request >= disk.nextId - rows.length,
       )
-      const again = places.length
+      const replaced = places.length - added.renewed
+      const again = replaced + added.events
       return {
         stored: after.received - before.received,
-        pending: after.pending - before.pending - again,
+        pending: after.pending - before.pending - replaced - added.pendingAgain,
         skipped: Math.max(0, after.skipped - before.skipped),
         duplicates: after.duplicate - before.duplicate - again,
         again,
@@ -535,6 +580,26 @@ function createMemoryStore(disk: Disk, pruning: Pruning): OutboxStore {
           for (const one of accepted(event)) turn(event, one, { state: 'pending' }, now)
       const done = preview ? 0 : kept.length
       return { matched: matched.length, pruned: matched.length - kept.length, done, next: undefined }
+    },
+
+    async backfillPage({ destination, since, until, type, preview = false }, now) {
+      const takes = ({ request, position, receivedAt }: Event) =>
+        typeof routing === 'number' ||
+        routing({ element: disk.requests.get(request)?.elements[position], receivedAt }).some(
+          route => route.destination === destination && !route.filtered,
+        )
+      const lacking = disk.events.filter(
+        event =>
+          isOfType(event, type) &&
+          event.receivedAt >= since &&
+          event.receivedAt < until &&
+          canAdd(event, destination),
+      )
+      const gone = lacking.filter(({ request }) => !disk.requests.has(request))
+      const found = lacking.filter(event => !gone.includes(event) && takes(event))
+      if (!preview) for (const event of found) addTo(event, destination, now)
+      const done = preview ? 0 : found.length
+      return { matched: found.length + gone.length, pruned: gone.length, done, next: undefined }
     },
 
     figures: async () => figures(),

@@ -34,6 +34,8 @@ export type Sample = {
   readonly reason?: EventReason
   /** A person has it sent once more. */
   readonly again?: boolean
+  /** And to this destination alone. */
+  readonly only?: number
   readonly faults?: readonly ValidationError[]
   readonly data?: unknown
 }
@@ -53,8 +55,12 @@ function toEntry(sample: Sample): EventVerdict {
     state: verdict,
     reason: sample.reason ?? reasons[verdict],
     faults: verdict === 'rejected' ? (sample.faults ?? faults) : [],
-    observed: type === SINK_TEST ? undefined : observe(type, version, isObject(data) ? data : undefined),
+    observed:
+      type === SINK_TEST || sample.only !== undefined
+        ? undefined
+        : observe(type, version, isObject(data) ? data : undefined),
     ...(sample.again && { again: true }),
+    ...(sample.only !== undefined && { only: sample.only }),
   }
 }
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { isObject } from '../../src/event/event.ts'
 import type { RouteEvent } from '../../src/outbox/deliveries.ts'
 import type { Leased, OutboxStore, Target } from '../../src/outbox/store.ts'
-import { DAY, idOf, NOW, type Sample } from './outbox-bench.ts'
+import { DAY, idOf, NOW, requestRow, type Sample } from './outbox-bench.ts'
 import { account, list, pruneAll, type StoreRule, take } from './store-bench.ts'
 
 /** Whoever the event itself names, in the order it does. */
@@ -281,6 +281,75 @@ export function registerDestinations(rule: StoreRule): void {
     ])
     expect(await account(outbox)).toMatchObject({ received: 3, pending: 1, rejected: 0, skipped: 2 })
     expect(idsOf(await claim(outbox, 3))).toEqual(['EZ1'])
+  })
+
+  rule(
+    '[OB211] a backfill adds a delivery to stored events that have none there, and to no other',
+    async ({ open, crash }) => {
+      const outbox = await openRouted(open())
+      await take(outbox, [routed('EZ1', [1]), routed('EZ2', [1, 2]), routed('EZ3', [])])
+      await take(outbox, [
+        { id: 'no', verdict: 'rejected' },
+        { id: 'test', verdict: 'skipped' },
+      ])
+      await settle(outbox, 1, accepted)
+      await settle(outbox, 2, accepted)
+      const everything = { destination: 2, since: 0, until: NOW + DAY }
+      // By the routes of now none of them goes there.
+      expect(await outbox.backfillPage(everything, NOW)).toMatchObject({ matched: 0, done: 0 })
+      await outbox.routeTo(() => [{ destination: 2, filtered: false }])
+      expect(await outbox.backfillPage({ ...everything, until: NOW }, NOW)).toMatchObject({ matched: 0 })
+      expect(await outbox.backfillPage({ ...everything, type: 'other' }, NOW)).toMatchObject({ matched: 0 })
+      const preview = await outbox.backfillPage({ ...everything, preview: true }, NOW)
+      expect(preview).toEqual({ matched: 2, pruned: 0, done: 0, next: undefined })
+      expect(await outbox.backfillPage(everything, NOW)).toMatchObject({ matched: 2, done: 2 })
+      expect(await outbox.backfillPage(everything, NOW)).toMatchObject({ matched: 0, done: 0 })
+      const again = await crash()
+      expect(await deliveriesOf(again)).toEqual(['1 accepted', '2 pending'])
+      expect(await deliveriesOf(again, { request: 1, position: 1 })).toEqual(['1 accepted', '2 accepted'])
+      expect(await deliveriesOf(again, { request: 1, position: 2 })).toEqual(['2 pending'])
+      expect(await account(again)).toMatchObject({
+        received: 5,
+        pending: 2,
+        accepted: 1,
+        rejected: 1,
+        skipped: 1,
+      })
+      expect(await there(again, 2)).toMatchObject({ pending: 2, accepted: 1 })
+      expect(idsOf(await claim(again, 2))).toEqual(['EZ1', 'EZ3'])
+      expect(await claim(again, 1)).toEqual([])
+    },
+  )
+
+  rule(
+    '[OB212] an import for one destination alone adds deliveries there, and sends nothing elsewhere',
+    async ({ open }) => {
+      const outbox = await openRouted(open({ retentionMs: 0, dedupeMs: 9 * DAY }))
+      await take(outbox, [routed('EZ1', [1]), routed('EZ2', [1, 2]), routed('EZ4', [1])])
+      await settle(outbox, 1, accepted)
+      await outbox.routeTo(() => [1, 2].map(destination => ({ destination, filtered: false })))
+      const only = (id: string): Sample => ({ ...routed(id, [1]), only: 2 })
+      const rows = [requestRow([only('EZ1'), only('EZ2'), only('EZ3'), only('EZ3'), only('EZ4')])]
+      const counts = { stored: 1, pending: 1, skipped: 0, duplicates: 2, again: 2 }
+      expect(await outbox.import(rows, NOW)).toEqual(counts)
+      expect(await deliveriesOf(outbox)).toEqual(['1 accepted', '2 pending'])
+      expect(idsOf(await claim(outbox, 2))).toEqual(['EZ1', 'EZ2', 'EZ4', 'EZ3'])
+      expect(await claim(outbox, 1)).toEqual([])
+      expect(await account(outbox)).toMatchObject({ received: 4, pending: 4, duplicate: 4 })
+    },
+  )
+
+  rule('[OB212] one whose bytes are pruned comes in anew, for that destination alone', async ({ open }) => {
+    const outbox = await openRouted(open({ retentionMs: 0, dedupeMs: 9 * DAY }))
+    await take(outbox, [routed('EZ1', [1])])
+    await settle(outbox, 1, accepted)
+    await pruneAll(outbox, NOW + DAY)
+    await outbox.routeTo(() => [1, 2].map(destination => ({ destination, filtered: false })))
+    const row = requestRow([{ ...routed('EZ1', [1]), only: 2 }])
+    expect(await outbox.import([row], NOW + DAY)).toMatchObject({ stored: 1, pending: 1, again: 0 })
+    expect(idsOf(await claim(outbox, 2))).toEqual(['EZ1'])
+    expect(await claim(outbox, 1)).toEqual([])
+    expect(await account(outbox)).toMatchObject({ received: 2, pending: 1, accepted: 1 })
   })
 
   rule('[OB207] a change of one destination leaves the deliveries of the others', async ({ open }) => {

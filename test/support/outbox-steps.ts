@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
+import { isObject } from '../../src/event/event.ts'
 import { createOutbox, type SqliteOutbox as OutboxStore } from '../../src/outbox/sqlite/outbox.ts'
 import type { Sql } from '../../src/outbox/sqlite/sql.ts'
 import type { Leased, Pruning, Settlement } from '../../src/outbox/store.ts'
@@ -20,17 +21,29 @@ import {
   type Sample,
   sortAll,
 } from './outbox-bench.ts'
-import { Model, type ModelEvent } from './outbox-model.ts'
+import { Model, type ModelDelivery, type ModelEvent, noTally } from './outbox-model.ts'
 
 /** A step, and the numbers that choose what it is about. */
 export type Step =
   | { readonly do: 'put'; readonly requests: readonly (readonly Sample[])[] }
-  | { readonly do: 'claim'; readonly limit: number; readonly bytes: number }
+  | {
+      readonly do: 'claim'
+      readonly destination: number
+      readonly limit: number
+      readonly bytes: number
+    }
   | { readonly do: 'settle'; readonly lane: number; readonly fates: readonly Fate[] }
   | { readonly do: 'release'; readonly lane: number }
-  | { readonly do: 'change'; readonly pick: number; readonly to: 'retry' | 'drop' }
+  | {
+      readonly do: 'change'
+      readonly pick: number
+      readonly to: 'retry' | 'drop'
+      readonly destination?: number | undefined
+    }
+  | { readonly do: 'claimNewest' | 'backfill'; readonly destination: number }
+  | { readonly do: 'route'; readonly toAll: boolean }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'sort' | 'crash' | 'prune' | 'claimNewest' }
+  | { readonly do: 'sort' | 'crash' | 'prune' }
 type Fate = 'accepted' | 'refused' | 'skipped' | 'left'
 
 const ids = ['EZ1', 'EZ2', 'EZ3', 'EZ4']
@@ -40,6 +53,7 @@ const sample: fc.Arbitrary<Sample> = fc.oneof(
     source: fc.constantFrom('/a', '/b'),
     verdict: fc.constantFrom('pending', 'pending', 'pending', 'rejected', 'skipped'),
     again: fc.constantFrom(false, false, true),
+    data: fc.constantFrom({}, {}, { to: [1, 2] }, { to: [2, 1] }, { to: [2] }, { to: [] }),
   }),
   fc.record({
     type: fc.constant('com.twilio.eventstreams.test-event'),
@@ -51,6 +65,7 @@ const fates = fc.array(fc.constantFrom<Fate>('accepted', 'accepted', 'refused', 
   minLength: 1,
   maxLength: 6,
 })
+const destination = fc.constantFrom(1, 2)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('put'), requests }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('sort') }) },
@@ -58,6 +73,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       do: fc.constant('claim'),
+      destination,
       limit: fc.integer({ min: 1, max: 6 }),
       bytes: fc.constantFrom(1, 200, 1e6),
     }),
@@ -70,6 +86,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('change'),
       pick: fc.nat(9),
       to: fc.constantFrom('retry', 'drop'),
+      destination: fc.constantFrom(undefined, undefined, 1, 2),
     }),
   },
   {
@@ -80,7 +97,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('prune') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('claimNewest') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('claimNewest', 'backfill'), destination }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('route'), toAll: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash') }) },
 )
 export const steps = fc.array(step, { minLength: 1, maxLength: 40, size: 'max' })
@@ -103,7 +121,7 @@ class Pair {
     this.#opened = opened
     this.#pruning = pruning
     this.#model = new Model(pruning)
-    this.#outbox = createOutbox(withoutSync(this.#opened.sql), pruning)
+    this.#outbox = this.#route(createOutbox(withoutSync(this.#opened.sql), pruning))
   }
 
   run(step: Step): void {
@@ -117,10 +135,10 @@ class Pair {
         expect(this.#outbox.index()).toBe(model.sort())
         break
       case 'claim':
-        this.#claim(step.limit, step.bytes)
+        this.#claim(step.destination, step.limit, step.bytes)
         break
       case 'claimNewest':
-        this.#claimNewest()
+        this.#claimNewest(step.destination)
         break
       case 'settle':
         this.#settle(this.#takeLane(step.lane), step.fates)
@@ -129,7 +147,13 @@ class Pair {
         this.#settle(this.#takeLane(step.lane), ['left'])
         break
       case 'change':
-        this.#change(step.pick, step.to)
+        this.#change(step.pick, step.to, step.destination)
+        break
+      case 'route':
+        model.goesToAll = step.toAll
+        break
+      case 'backfill':
+        this.#backfill(step.destination)
         break
       case 'wait':
         this.#now += step.ms
@@ -139,19 +163,19 @@ class Pair {
         model.prune(this.#now)
         break
       case 'crash':
-        this.#outbox = createOutbox(withoutSync(this.#opened.reopen()), this.#pruning)
+        this.#outbox = this.#route(createOutbox(withoutSync(this.#opened.reopen()), this.#pruning))
         this.#lanes = []
         model.crash()
         break
     }
   }
 
-  #claim(limit: number, bytes: number): void {
-    const open = this.#model.open()
-    const claimed = this.#outbox.claim({ destination: 1, limit: limit, characters: bytes })
+  #claim(destination: number, limit: number, bytes: number): void {
+    const open = this.#model.open(destination)
+    const claimed = this.#outbox.claim({ destination, limit, characters: bytes })
     const size = ({ request }: { request: number }) =>
       requestRow(this.#model.requests[request - 1]?.samples ?? []).body.length
-    const expected: ModelEvent[] = []
+    const expected: typeof open = []
     let read = 0
     for (const event of open.slice(0, limit)) {
       const isRead = expected.at(-1)?.request === event.request
@@ -162,21 +186,21 @@ class Pair {
     this.#hold(claimed, expected)
   }
 
-  #claimNewest(): void {
-    const newest = this.#model.open().slice(-1)
-    this.#hold(this.#outbox.claimNewest({ destination: 1 }), newest)
+  #claimNewest(destination: number): void {
+    const newest = this.#model.open(destination).slice(-1)
+    this.#hold(this.#outbox.claimNewest({ destination }), newest)
   }
 
-  #hold(claimed: readonly Leased[], expected: readonly ModelEvent[]): void {
+  #hold(claimed: readonly Leased[], expected: ReturnType<Model['open']>): void {
     const views = this.#model.views()
     expect(claimed).toEqual(
-      expected.map(({ request, position, receivedAt }) => {
+      expected.map(({ request, position, receivedAt, delivery: { destination } }) => {
         const view = views.find(({ key }) => key === `${request}-${position}`)
-        return { request, position, destination: 1, receivedAt, element: view?.element }
+        return { request, position, destination, receivedAt, element: view?.element }
       }),
     )
     expect(claimed.every(({ element }) => element !== undefined)).toBe(true)
-    for (const event of expected) event.leased = true
+    for (const { delivery } of expected) delivery.leased = true
     if (claimed.length > 0) this.#lanes.push(claimed)
   }
 
@@ -184,30 +208,54 @@ class Pair {
     const settlements: Settlement[] = []
     for (const [n, event] of lane.entries()) {
       const fate = fates[n % fates.length]
-      this.#modelOf(event).leased = false
+      const [found, delivery] = this.#modelOf(event)
+      delivery.leased = false
       if (fate === undefined || fate === 'left') continue
       const reason = fate === 'refused' ? 'segment_refused' : fate === 'skipped' ? 'dry_run' : undefined
       settlements.push({ event, state: fate, reason })
-      this.#model.move(this.#modelOf(event), fate, reason ?? null, this.#now)
+      this.#model.move(found, delivery, fate, reason ?? null, this.#now)
     }
     if (settlements.length > 0) this.#outbox.settle(settlements, this.#now)
     this.#outbox.release(lane)
   }
 
-  #change(pick: number, to: 'retry' | 'drop'): void {
+  #change(pick: number, to: 'retry' | 'drop', destination: number | undefined): void {
     const event = this.#model.events[pick % Math.max(1, this.#model.events.length)]
     if (!event) return
     // As the admin does: what was skipped can be sent after all while its bytes are there.
     const isKept = this.#model.requests[event.request - 1]?.kept === true
     const from: readonly State[] =
       to === 'retry' && isKept ? [...deadLetterStates, 'skipped'] : deadLetterStates
-    const moves = from.includes(event.state)
     const target =
       to === 'retry'
         ? ({ state: 'pending' } as const)
         : ({ state: 'skipped', reason: 'dropped_by_operator' } as const)
-    expect(this.#outbox.transition([event], from, target, this.#now)).toBe(moves ? 1 : 0)
-    if (moves) this.#model.move(event, target.state, 'reason' in target ? target.reason : null, this.#now)
+    const reason = 'reason' in target ? target.reason : null
+    const moves = this.#model.turn(event, from, { state: target.state, reason }, this.#now, destination)
+    const changed = this.#outbox.transition([event], from, target, this.#now, destination)
+    expect(changed).toBe(moves ? 1 : 0)
+  }
+
+  #backfill(destination: number): void {
+    const query = { destination, since: 0, until: Number.MAX_SAFE_INTEGER }
+    let done = 0
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const page = this.#outbox.backfillPage({ ...query, after }, this.#now)
+      done += page.done
+      after = page.next
+    }
+    expect(done).toBe(this.#model.backfill(destination))
+  }
+
+  /** The same as the model's. */
+  #route(outbox: OutboxStore): OutboxStore {
+    outbox.routeTo(({ element }) => {
+      const data = isObject(element) && isObject(element.data) ? element.data : {}
+      const own = Array.isArray(data.to) ? data.to.filter(one => typeof one === 'number') : [1]
+      const to = element === undefined ? [] : this.#model.goesToAll ? [1, 2] : own
+      return to.map(destination => ({ destination, filtered: false }))
+    })
+    return outbox
   }
 
   compare(): void {
@@ -215,6 +263,10 @@ class Pair {
     const outbox = this.#outbox
     expect(account(outbox)).toEqual(counted)
     expect(counted.received).toBe(states.reduce((n, state) => n + outbox.total(state), 0))
+    for (const one of outbox.figures().destinations) {
+      const { destination, held, filtered, ...tally } = one
+      expect(tally, `destination ${destination}`).toEqual(this.#model.there.get(destination) ?? noTally())
+    }
     expect(outbox.unsorted()).toBe(
       requests.reduce((n, { sorted, samples }) => n + (sorted ? 0 : samples.length), 0),
     )
@@ -235,8 +287,10 @@ class Pair {
     this.run({ do: 'crash' })
     sortAll(this.#outbox)
     this.#model.sort()
-    this.run({ do: 'claim', limit: 1_000, bytes: 1e9 })
-    this.run({ do: 'settle', lane: 0, fates: ['accepted'] })
+    for (const destination of [1, 2]) {
+      this.run({ do: 'claim', destination, limit: 1_000, bytes: 1e9 })
+      this.run({ do: 'settle', lane: 0, fates: ['accepted'] })
+    }
     this.compare()
     expect(this.#outbox.total('pending')).toBe(0)
   }
@@ -245,10 +299,11 @@ class Pair {
     return this.#lanes.splice(lane % Math.max(1, this.#lanes.length), 1)[0] ?? []
   }
 
-  #modelOf(event: Leased): ModelEvent {
+  #modelOf(event: Leased): [ModelEvent, ModelDelivery] {
     const found = this.#model.at(event)
-    if (!found) throw new Error(`${event.request}-${event.position} is no event of the model`)
-    return found
+    const delivery = found?.deliveries.find(one => one.destination === event.destination)
+    if (!found || !delivery) throw new Error(`${event.request}-${event.position} is no event of the model`)
+    return [found, delivery]
   }
 }
 

@@ -146,6 +146,7 @@ function audited(outbox: OutboxStore): OutboxStore {
     settle: watch(outbox.settle),
     transition: watch(outbox.transition),
     resendPage: watch(outbox.resendPage),
+    backfillPage: watch(outbox.backfillPage),
     prune: watch(outbox.prune),
   }
 }

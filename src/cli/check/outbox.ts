@@ -64,7 +64,7 @@ function findMissing(folder: string): Finding[] {
 }
 
 async function checkFile(file: string): Promise<Finding[]> {
-  const idle = note('bridge', 'no bridge runs on this data folder', 'npm start')
+  const idle = note('bridge', 'no bridge runs on this data folder', 'npx twilio-segment-bridge serve')
   if (!existsSync(file)) return [idle, note('outbox', 'does not exist yet: the first start creates it')]
   try {
     const sql = openReadOnly(file)

@@ -98,7 +98,9 @@ export async function* findAll(
 export async function findOne(access: OutboxAccess, key: string): Promise<Detail> {
   const response = await access.request(`/events/${encodeURIComponent(key)}`)
   if (response.status === 404)
-    throw new CliError(`There is no event ${key}: "dead-letters list" shows the keys.`)
+    throw new CliError(
+      `There is no event ${key}: "npx twilio-segment-bridge dead-letters list" shows the keys.`,
+    )
   const text = await (await check(access, response)).text()
   return Detail.parse(parseExactly(text))
 }

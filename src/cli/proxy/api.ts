@@ -25,7 +25,8 @@ export type ConnectProxy = (credentials: Credentials) => Promise<ProxyApi>
 const remedies: Readonly<Record<number, string>> = {
   403: 'The API key may be restricted: grant it the Proxy permissions, or use the auth token.',
   409: 'A participant is in another active session with the same masked number: close that one first.',
-  20404: '"proxy sessions list" shows what there is; the session or service may belong to another account.',
+  20404:
+    '"npx twilio-segment-bridge proxy sessions list" shows what there is; the session or service may belong to another account.',
   80103: 'The participant is in the session already: leave it out.',
   80104: 'The number belongs to a service already: remove it there first.',
   80207: 'Add a number to the service: the pool has none that fits, or all are reserved.',
@@ -33,7 +34,7 @@ const remedies: Readonly<Record<number, string>> = {
   80603: 'Choose another --unique-name: a session of this service has it.',
   80604: 'Add a number to the service, or close the other session of this participant.',
   80607:
-    'A closed session takes no change; reopen it first: proxy sessions update <sid> --status in-progress.',
+    'A closed session takes no change; reopen it first: npx twilio-segment-bridge proxy sessions update <sid> --status in-progress.',
   80608: 'Only these changes are possible: open or in-progress to closed, closed to in-progress.',
   80609: 'A session has at most two participants.',
   80801: 'Reopening would put a participant into two active sessions: close the other one first.',

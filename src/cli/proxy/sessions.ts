@@ -139,7 +139,7 @@ async function findService(api: ProxyApi, named: string | undefined): Promise<st
 function toSession(sid: string): string {
   if (SESSION.test(sid)) return sid
   throw new CliError(
-    `"${sid}" is no SID of a session: KC and 32 hex digits; "proxy sessions list" shows them.`,
+    `"${sid}" is no SID of a session: KC and 32 hex digits; "npx twilio-segment-bridge proxy sessions list" shows them.`,
     2,
   )
 }

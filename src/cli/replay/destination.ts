@@ -42,7 +42,7 @@ export const nothing: Outcome = {
   unsent: {},
 }
 
-export function toOutbox(name: string, transfer: Transfer, mapping: Mapping): Destination {
+export function toOutbox(name: string, transfer: Transfer, mapping: Mapping, only?: string): Destination {
   return {
     name,
     mapping,
@@ -50,7 +50,7 @@ export function toOutbox(name: string, transfer: Transfer, mapping: Mapping): De
       const arriving = items.map(item => item.arriving)
       let imported: Awaited<ReturnType<Transfer['import']>>
       try {
-        imported = await transfer.import(toIntakes(arriving, Date.now()))
+        imported = await transfer.import(toIntakes(arriving, Date.now()), only)
       } catch (error) {
         throw new CliError(
           `${reasons.outbox_unwritable.title}: ${error instanceof Error ? error.message : String(error)}`,
@@ -64,7 +64,12 @@ export function toOutbox(name: string, transfer: Transfer, mapping: Mapping): De
 }
 
 /** Through the admin API of a running bridge, which keeps states as a local outbox does. */
-export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSignal): Destination {
+export function toBridge(
+  access: OutboxAccess,
+  { again, only }: { readonly again: boolean; readonly only: string | undefined },
+  signal: AbortSignal,
+): Destination {
+  const query = `again=${again}${only === undefined ? '' : `&only=${encodeURIComponent(only)}`}`
   return {
     name: access.name,
     mapping: undefined,
@@ -73,7 +78,7 @@ export function toBridge(access: OutboxAccess, isAgain: boolean, signal: AbortSi
       for (const pack of packs(items, ({ record }) => record)) {
         const response = await retrying(
           timeout =>
-            access.request(`/import?again=${isAgain}`, {
+            access.request(`/import?${query}`, {
               signal: timeout,
               method: 'POST',
               body: `[${pack.map(({ record }) => record).join(',')}]`,

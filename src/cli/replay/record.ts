@@ -31,6 +31,8 @@ export type Changes = {
   readonly again?: boolean | undefined
   /** Behind each id. */
   readonly newIds?: string | undefined
+  /** What became of it elsewhere does not matter. */
+  readonly isAnew?: boolean
 }
 
 export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: false; readonly fault: string }
@@ -39,7 +41,12 @@ export type Made = { readonly ok: true; readonly item: Item } | { readonly ok: f
 const MESSAGE_ID_CHARACTERS = 100
 const SHOWN_CHARACTERS = 100
 
-export function toItem(value: unknown, text: string, { again, newIds }: Changes, mapping?: Mapping): Made {
+export function toItem(
+  value: unknown,
+  text: string,
+  { again, newIds, isAnew }: Changes,
+  mapping?: Mapping,
+): Made {
   const line = toLine(value)
   const unreadable = readUnreadableLine(text)
   if (unreadable !== undefined)
@@ -50,8 +57,10 @@ export function toItem(value: unknown, text: string, { again, newIds }: Changes,
   if (!line && isObject(value) && value.bridge === 1) {
     return { ok: false, fault: 'not_a_cloudevent: a line of an export that lacks something' }
   }
+  if (line && line.event === undefined && isAnew)
+    return { ok: false, fault: 'bytes_pruned: the export has no more of it than its state' }
   // Whoever has events sent anew does not want to hear that they were accepted elsewhere.
-  if (line && (line.event === undefined || !(again || newIds)))
+  if (line && (line.event === undefined || !(again || newIds || isAnew)))
     return { ok: true, item: fromExport(line, text, mapping) }
   const event = line ? line.event : value
   const changed =

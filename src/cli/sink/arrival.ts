@@ -61,7 +61,7 @@ export async function awaitTest(
     cause: `Twilio accepted the request, but no test event reached ${bridge.origin} within ${waitMs / 1_000} s`,
     remedy: notice
       ? `The bridge says: ${notice}`
-      : 'Run "check", which tests PUBLIC_URL end to end; then "sink test" again.',
+      : 'Run "npx twilio-segment-bridge check", which tests PUBLIC_URL end to end; then "npx twilio-segment-bridge sink test" again.',
   }
 }
 
@@ -76,7 +76,7 @@ async function countTests({ origin, token }: Bridge): Promise<Seen> {
   const asked = await ask(`${origin}/api/stats`, asBearer(token))
   if (!asked.ok) {
     const remedy =
-      'Start the bridge (npm start) and check the proxy in front, or pass its address: --bridge URL.'
+      'Start the bridge (npx twilio-segment-bridge serve) and check the proxy in front, or pass its address: --bridge URL.'
     return { ok: false, cause: `the bridge cannot be reached at ${origin} (${asked.cause})`, remedy }
   }
   if (asked.status === 401) {

@@ -114,7 +114,7 @@ function tellFound({ own, near, former }: Found, { present, repin }: Plan, { say
   }
   for (const { sink, difference } of near) {
     say(
-      `Note: ${sink.sid} delivers nearly there (it differs by ${difference}); delete it: sink delete ${sink.sid}`,
+      `Note: ${sink.sid} delivers nearly there (it differs by ${difference}); delete it: npx twilio-segment-bridge sink delete ${sink.sid}`,
     )
   }
   for (const sink of former) {

@@ -27,17 +27,21 @@ export function diagnose(about: Diagnosed): Finding[] {
       wrong(
         'near miss',
         `${describe(sink)} differs from PUBLIC_URL by ${difference}: its signatures fit nothing`,
-        `Set PUBLIC_URL=${shown(sink.destination)} if that sink is meant, or delete it: sink delete ${sink.sid}`,
+        `Set PUBLIC_URL=${shown(sink.destination)} if that sink is meant, or delete it: npx twilio-segment-bridge sink delete ${sink.sid}`,
       ),
     ),
     ...found.twins.map(sink =>
-      note('twin', `${describe(sink)} delivers to the same place`, `Delete it: sink delete ${sink.sid}`),
+      note(
+        'twin',
+        `${describe(sink)} delivers to the same place`,
+        `Delete it: npx twilio-segment-bridge sink delete ${sink.sid}`,
+      ),
     ),
     ...found.former.map(sink =>
       note(
         'former sink',
         `${describe(sink)} delivers to ${shown(sink.destination)}`,
-        `Delete it when nothing is needed there any more: sink delete ${sink.sid}`,
+        `Delete it when nothing is needed there any more: npx twilio-segment-bridge sink delete ${sink.sid}`,
       ),
     ),
   ]
@@ -48,7 +52,7 @@ function onNone({ destination, sinkSid }: Diagnosed): Finding {
   return wrong(
     'sink',
     `no sink of this account delivers to ${shown(destination)}${named}`,
-    'Run "sink create".',
+    'Run "npx twilio-segment-bridge sink create".',
   )
 }
 
@@ -57,7 +61,7 @@ function onOwn(about: Diagnosed, own: Sink): Finding[] {
 }
 
 function onSink(own: Sink): Finding[] {
-  const again = `A sink cannot be changed: sink delete ${own.sid}, then sink create.`
+  const again = `A sink cannot be changed: npx twilio-segment-bridge sink delete ${own.sid}, then npx twilio-segment-bridge sink create.`
   if (own.method === 'GET')
     return [wrong('sink', `${describe(own)} is set to GET: the webhook accepts POST`, again)]
   if (!isUsable(own)) return [wrong('sink', `${describe(own)} has the status ${own.status}`, again)]
@@ -82,7 +86,11 @@ function onSid(own: Sink, sinkSid: string | undefined): Finding[] {
 function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: Sink): Finding[] {
   if (!subscription || types.length === 0) {
     return [
-      wrong('subscription', `${own.sid} has no subscribed types: no event will arrive`, 'Run "sink create".'),
+      wrong(
+        'subscription',
+        `${own.sid} has no subscribed types: no event will arrive`,
+        'Run "npx twilio-segment-bridge sink create".',
+      ),
     ]
   }
   const subscribed = new Map(types.map(({ type, version }) => [type, version]))
@@ -94,7 +102,9 @@ function onSubscription({ subscription, types, pins, latest }: Diagnosed, own: S
       const pinned = subscribed.get(pin.type)
       return pinned === undefined ? [] : [onVersion(pin, pinned, latest.get(pin.schema))]
     }),
-    ...missing.map(type => note('not subscribed', type, `Run "sink create", or omit it on purpose.`)),
+    ...missing.map(type =>
+      note('not subscribed', type, `Run "npx twilio-segment-bridge sink create", or omit it on purpose.`),
+    ),
     ...types.flatMap(({ type }) => {
       const reason = isLoop(type) ? undefined : optInOf(type)
       return reason === undefined ? [] : [note('on request', type, `${reason}.`)]
@@ -109,7 +119,8 @@ function onVersion({ type, version }: Pin, pinned: number, latest: number | unde
   if (pinned > version) {
     return note('version', state, 'It is validated by the newest version known; a newer bridge may know it.')
   }
-  if (pinned < wanted) return note('version', state, `sink create --repin pins it to ${wanted}.`)
+  if (pinned < wanted)
+    return note('version', state, `npx twilio-segment-bridge sink create --repin pins it to ${wanted}.`)
   return ok('version', state)
 }
 

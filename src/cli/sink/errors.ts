@@ -6,24 +6,29 @@ import { CliError } from '../terminal.ts'
 const remedies: Readonly<Record<number, string>> = {
   20003:
     'Check TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN (of several the first counts), or TWILIO_API_KEY with TWILIO_API_SECRET: Twilio Console → Account Info.',
-  20404: 'Run "sink status": it may have been deleted meanwhile, or belong to another account.',
+  20404:
+    'Run "npx twilio-segment-bridge sink status": it may have been deleted meanwhile, or belong to another account.',
   20409: 'The account may not subscribe to this type: leave it out with --types, or ask Twilio for access.',
   20429: 'Wait a moment and run it again.',
   91000:
     'Check that PUBLIC_URL is a public https URL with a certificate of a public authority, then run it again.',
-  91001: 'Run "sink status": it may have been deleted meanwhile, or belong to another account.',
-  91003: 'Twilio allows 100 sinks an account: delete those that are not in use ("sink status" lists them).',
-  91004: 'Send the test again: "sink test".',
-  91005: 'Send the test again: "sink test".',
+  91001:
+    'Run "npx twilio-segment-bridge sink status": it may have been deleted meanwhile, or belong to another account.',
+  91003:
+    'Twilio allows 100 sinks an account: delete those that are not in use ("npx twilio-segment-bridge sink status" lists them).',
+  91004: 'Send the test again: "npx twilio-segment-bridge sink test".',
+  91005: 'Send the test again: "npx twilio-segment-bridge sink test".',
   91006: 'A sink SID is DG and 32 hex digits.',
-  91007: 'Delete its subscription first; "sink delete" does both.',
-  91100: 'The sink must be active and have no other subscription: run "sink status".',
-  91101: 'Run "sink status": one of the types may be subscribed already, or not in the pinned version.',
-  91102: 'Run "sink status": it may have been deleted meanwhile.',
+  91007: 'Delete its subscription first; "npx twilio-segment-bridge sink delete" does both.',
+  91100:
+    'The sink must be active and have no other subscription: run "npx twilio-segment-bridge sink status".',
+  91101:
+    'Run "npx twilio-segment-bridge sink status": one of the types may be subscribed already, or not in the pinned version.',
+  91102: 'Run "npx twilio-segment-bridge sink status": it may have been deleted meanwhile.',
   91103: 'Name at least one type with --types, or leave the option out.',
   91104: "Look the type up in Twilio's list of event types, or leave it out with --types.",
   91201: "Read Twilio's sentence; if it makes no sense, report it with this message.",
-  91202: 'Run "sink status": it may have been deleted meanwhile.',
+  91202: 'Run "npx twilio-segment-bridge sink status": it may have been deleted meanwhile.',
   91203: 'Report it with this message: the bridge asked for something the API does not know.',
 }
 

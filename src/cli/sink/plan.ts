@@ -37,7 +37,7 @@ export function toPlan(
   if (own && !isUsable(own)) {
     const what = own.method === 'GET' ? 'is set to GET' : `has the status ${own.status}`
     throw new CliError(
-      `The sink ${own.sid} delivers to PUBLIC_URL but ${what}, and a sink cannot be changed.\nDelete it first (sink delete ${own.sid}), then run "sink create" again.`,
+      `The sink ${own.sid} delivers to PUBLIC_URL but ${what}, and a sink cannot be changed.\nDelete it first (npx twilio-segment-bridge sink delete ${own.sid}), then run "npx twilio-segment-bridge sink create" again.`,
     )
   }
   const subscribed = new Map(types.map(({ type, version }) => [type, version]))

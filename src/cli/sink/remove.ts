@@ -20,7 +20,10 @@ export function chooseSink(
 ): Sink {
   if (sid !== undefined) {
     const named = account.sinks.find(sink => sink.sid === sid)
-    if (!named) throw new CliError(`This account has no sink ${sid}. "sink status" lists them.`)
+    if (!named)
+      throw new CliError(
+        `This account has no sink ${sid}. "npx twilio-segment-bridge sink status" lists them.`,
+      )
     return named
   }
   if (destination === undefined) {
@@ -28,7 +31,9 @@ export function chooseSink(
   }
   const { own } = findSinks(account, destination, sinkSid)
   if (!own) {
-    throw new CliError(`No sink of this account delivers to ${shown(destination)}. "sink status" lists them.`)
+    throw new CliError(
+      `No sink of this account delivers to ${shown(destination)}. "npx twilio-segment-bridge sink status" lists them.`,
+    )
   }
   return own
 }

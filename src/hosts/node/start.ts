@@ -18,6 +18,7 @@ import { readPage } from './page-files.ts'
 import { openParticipants } from './participants.ts'
 import { createProcessMeters } from './process-metrics.ts'
 import { startProxySync } from './proxy-sync.ts'
+import { watchSink } from './sink-timer.ts'
 
 export type Running = {
   /** The origin to reach it at from this machine. */
@@ -107,6 +108,7 @@ export async function start(settings: Settings, log: Log, askTwilio = fetch): Pr
     // A stream never ends by itself.
     ends.push(() => stopping.abort())
     ends.push(beatFor(settings, outboxClient, log))
+    ends.push(watchSink({ settings, send: fetch, report: outboxClient.report, log, now: Date.now }))
     folder.announce(server.url)
     const lost = watch(folder.lost)
     const logLost = watch(() => (folder.lost() === undefined ? folder.logLost() : undefined))

@@ -4,6 +4,7 @@ import { createParticipants } from '../../admin/participants.ts'
 import { isHealthy } from '../../admin/status.ts'
 import { createHeartbeat } from '../../alerts/heartbeat.ts'
 import { notifierSettings } from '../../alerts/notifier.ts'
+import { createSinkWatch, SINK_WATCH_EVERY_MS } from '../../alerts/sink-watch.ts'
 import { toCredentials } from '../../config/twilio-credentials.ts'
 import type { Settings } from '../../config.ts'
 import { createApp } from '../../http/app.ts'
@@ -33,6 +34,9 @@ const SHARDS_ON_FREE_PLAN = 46
 
 /** The cron trigger of what happens each minute: see `triggers` in wrangler.toml. */
 const EACH_MINUTE = '* * * * *'
+
+/** And of what happens every five minutes: the first after midnight (UTC) is once a day. */
+const WATCH_EVERY_MS = 5 * 60_000
 
 /** Built once an isolate. */
 let app: Hono | undefined
@@ -88,13 +92,14 @@ export default {
     return app.fetch(request, env, context)
   },
 
-  async scheduled({ cron }, env) {
+  async scheduled({ cron, scheduledTime }, env) {
     const read = readEnv(env)
     if (!read.ok) return
     const { settings } = read
     if (cron === EACH_MINUTE) return beat(settings, env)
     await watchShards(settings, env)
     await askParticipants(settings, env)
+    if (scheduledTime % SINK_WATCH_EVERY_MS < WATCH_EVERY_MS) await watchSink(settings, env)
   },
 } satisfies ExportedHandler<Env>
 
@@ -103,6 +108,13 @@ async function watchShards({ OUTBOX_SHARDS, LOG_LEVEL }: Settings, env: Env): Pr
   const ask = () => clockOf(env).shards(OUTBOX_SHARDS)
   const { highest } = await createShardHistory(ask, OUTBOX_SHARDS, createLog(LOG_LEVEL))()
   await Promise.all(Array.from({ length: highest }, (_, index) => shardOf(env, index).watch()))
+}
+
+async function watchSink(settings: Settings, env: Env): Promise<void> {
+  const log = createLog(settings.LOG_LEVEL)
+  const { everyMs } = notifierSettings(settings)
+  const { report } = createShardClient(env, settings.OUTBOX_SHARDS, everyMs, log)
+  await createSinkWatch({ settings, send: fetch, report, log, now: Date.now })?.()
 }
 
 async function beat(settings: Settings, env: Env): Promise<void> {

@@ -9,6 +9,7 @@ import { NO_DESTINATION, toDeciding } from '../deliveries.ts'
 import { type From, isAmong } from '../held.ts'
 import { readKept, type StateStore } from '../kept-state.ts'
 import { type Arrival, arrivalsOf } from './arrivals.ts'
+import { addDelivery } from './backfill.ts'
 import { toJsonLists } from './byte-limits.ts'
 import type { Counters } from './counters.ts'
 import type { DamageLog } from './damage.ts'
@@ -36,13 +37,18 @@ function replacedBy(isAgain: boolean | undefined, isFromTwilio: boolean): readon
 
 type Seen = { identity: number; proof: number; request: number; position: number }
 
+type Again = { readonly events: number; readonly pendingAgain: number }
+
 export type Indexer = {
   /** Indexes one turn's worth, about so many events; returns how many that were, 0 when everything is indexed. */
   index(events?: number): number
   /** The newest request that has been indexed. */
   indexedUpTo(): number
-  /** How many copies have taken the place of what they are copies of, since the start. */
-  replaced(): number
+  /**
+   * How many copies made events wait once more since the start: they took the place of what they are copies of, or added a
+   * delivery to it. `pendingAgain`: those of which none waited before.
+   */
+  again(): Again
 }
 
 const CURSOR = 'sorted_up_to'
@@ -56,7 +62,7 @@ export function createIndexer(
   store: StateStore,
   damage: Pick<DamageLog, 'found'>,
 ): Indexer {
-  let replaced = 0
+  let total: Again = { events: 0, pendingAgain: 0 }
   let cursor = restoreCursor()
 
   /**
@@ -94,9 +100,16 @@ export function createIndexer(
     return new Map(found.map(seen => [seen.identity, seen]))
   }
 
-  /** Returns how many took the place of what they are copies of. */
-  function indexTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): number {
-    let mended = 0
+  /** `only`: nowhere else, by a person's wish. */
+  function destinationsOf({ event }: Arrival, kind: number, only: number | undefined): readonly number[] {
+    if (only === undefined) return routing.destinationsOf(kind, event)
+    return routing.takes(only, event) ? [only] : []
+  }
+
+  /** Returns how many made an event wait once more. */
+  function indexTurn(due: readonly Arrival[], upTo: number, hours: HoursTurn): Again {
+    let again = 0
+    let pendingAgain = 0
     const seen = lookUp(due.flatMap(({ slot }) => (slot === null ? [] : [slot])))
     const fresh = new Map<string, { arrival: Arrival; slot: number | null }>()
 
@@ -116,6 +129,8 @@ export function createIndexer(
           slot = (slot + 1) % SLOTS
         }
       }
+      // A delivery that is added to it could not be read.
+      if (twin && more?.only !== undefined && !isStored(twin)) twin = undefined
       const kind = book.kind(type, version)
       if (typeof observed === 'number') {
         const { receivedAt } = arrival
@@ -123,16 +138,29 @@ export function createIndexer(
         hours.add({ receivedAt, kind, type, version, state, reason, isCopy, observed })
       }
       if (twin) book.add(NO_DESTINATION, kind, 'duplicate', null, 1)
+      if (twin && more?.only !== undefined) {
+        const added =
+          state === 'pending'
+            ? addDelivery({ sql, book, shared }, twin, more.only, arrival.receivedAt)
+            : undefined
+        if (added) again += 1
+        if (added && !added.waited) pendingAgain += 1
+        continue
+      }
       if (
         twin &&
         !(state === 'pending' && takesPlaceOf(twin, replacedBy(more?.again, typeof observed === 'number')))
       )
         continue
-      if (twin) mended += 1
+      if (twin) again += 1
       book.add(NO_DESTINATION, kind, 'received', null, 1)
       const { request, position } = arrival
       if (slot !== null) seen.set(slot, { identity: slot, proof, request, position })
       fresh.set(`${request} ${position}`, { arrival, slot })
+    }
+
+    function isStored({ request, position }: Seen): boolean {
+      return fresh.has(`${request} ${position}`) || sql.all(statements.requestIsKept, request).length > 0
     }
 
     // A good copy takes the place of a dead letter with the same id: that is how a corrected event comes back.
@@ -143,12 +171,15 @@ export function createIndexer(
         if (!replaced.includes(state)) return false
         fresh.delete(`${request} ${position}`)
         book.add(NO_DESTINATION, book.kind(type, version), 'received', null, -1)
+        pendingAgain += 1
         return true
       }
       const [first, ...further] = shared
         .tables()
         .flatMap(table => sql.all<CountedRow>(deliveriesIn[table].at, request, position))
-      if (!first || !isAmong(toDeciding(first, ...further), replaced)) return false
+      const deciding = first && toDeciding(first, ...further)
+      if (!deciding || !isAmong(deciding, replaced)) return false
+      if (deciding.state !== 'pending') pendingAgain += 1
       for (const { destination, kind, state, reason } of [first, ...further])
         book.add(destination, kind, state, reason, -1)
       book.addShared(first.kind, [first, ...further], -1)
@@ -166,7 +197,7 @@ export function createIndexer(
       const [, , type, version, state, reason, faults, more] = entry
       const kind = book.kind(type, version)
       const isVerdict = state === 'rejected' || state === 'skipped'
-      const [destination, ...others] = isVerdict ? [] : routing.destinationsOf(kind, arrival.event)
+      const [destination, ...others] = isVerdict ? [] : destinationsOf(arrival, kind, more?.only)
       const isRouted = isVerdict || destination !== undefined || state !== 'pending'
       const first = isRouted ? { state, reason } : ({ state: 'skipped', reason: 'no_destination' } as const)
       const settledAt = more?.settledAt ?? (first.state === 'skipped' ? receivedAt : null)
@@ -188,7 +219,7 @@ export function createIndexer(
     for (const list of furtherRows.length > 0 ? toJsonLists(furtherRows) : []) sql.all(insertFurther, list)
     sql.all(statements.remember, CURSOR, String(upTo))
     hours.write()
-    return mended
+    return { events: again, pendingAgain }
   }
 
   return {
@@ -196,7 +227,11 @@ export function createIndexer(
       const { due, lost, upTo } = arrivals(events)
       if (upTo === cursor) return 0
       const turn = hours.hoursTurn()
-      replaced += book.transaction('relaxed', () => indexTurn(due, upTo, turn))
+      const again = book.transaction('relaxed', () => indexTurn(due, upTo, turn))
+      total = {
+        events: total.events + again.events,
+        pendingAgain: total.pendingAgain + again.pendingAgain,
+      }
       turn.keep()
       cursor = upTo
       for (const { id, events: n, unreadable } of lost)
@@ -204,6 +239,6 @@ export function createIndexer(
       return due.length
     },
     indexedUpTo: () => cursor,
-    replaced: () => replaced,
+    again: () => total,
   }
 }

@@ -8,6 +8,7 @@ import type { Figures } from '../queries.ts'
 import type { RequestRow } from '../request-row.ts'
 import type { OutboxAtHand, Pruning } from '../store.ts'
 import { appendAll } from './append.ts'
+import { createBackfiller } from './backfill.ts'
 import { createChangeReader, toCursor } from './changes.ts'
 import { createComparison } from './compare-counts.ts'
 import { type Counters, createCounters } from './counters.ts'
@@ -31,7 +32,7 @@ import { transition } from './transition.ts'
 
 /** The port, answered at once; and what only the owner of a file needs to know. */
 export type SqliteOutbox = OutboxAtHand &
-  Pick<Indexer, 'replaced' | 'indexedUpTo'> &
+  Pick<Indexer, 'again' | 'indexedUpTo'> &
   Pick<Counters, 'total' | 'held' | 'deliveries'> & {
     /** Events that are stored and not indexed yet. */
     unsorted(): number
@@ -99,6 +100,7 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
     ...createChangeReader(sql, shared, indexer.indexedUpTo),
     ...notices,
     ...createResender(parts),
+    ...createBackfiller(parts, routing),
     ...createComparison(sql, book, shared, notices, damage),
     ...createSeenReader(sql, () => {
       indexAll()
@@ -117,14 +119,14 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
     routeTo: routing.routeTo,
     import(rows, now) {
       indexAll()
-      const before = { ...figures(), replaced: indexer.replaced() }
+      const before = { ...figures(), ...indexer.again() }
       append(rows, now)
       indexAll()
-      const after = { ...figures(), replaced: indexer.replaced() }
-      const again = after.replaced - before.replaced
+      const after = { ...figures(), ...indexer.again() }
+      const again = after.events - before.events
       return {
         stored: after.received - before.received,
-        pending: after.pending - before.pending - again,
+        pending: after.pending - before.pending - (after.pendingAgain - before.pendingAgain),
         // One that gives its place to another is skipped no more.
         skipped: Math.max(0, after.skipped - before.skipped),
         duplicates: after.duplicate - before.duplicate - again,
@@ -136,7 +138,7 @@ export function createOutbox(sql: Sql, pruning: Pruning, givenUpTo = 0): SqliteO
     oldestUnsortedAt: () => sql.all<{ at: number }>(statements.oldestUnsorted, indexer.indexedUpTo())[0]?.at,
     keptUpTo: () => nextId - 1,
     newestAtStart,
-    replaced: indexer.replaced,
+    again: indexer.again,
     indexedUpTo: indexer.indexedUpTo,
 
     transition(places, from, to, now, destination) {

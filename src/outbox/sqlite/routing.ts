@@ -6,6 +6,8 @@ export type Routing = {
   routeTo(to: number | RouteEvent): void
   /** Whether an event has to be parsed to tell where it goes. */
   isParsed(): boolean
+  /** By the rules of now; counts nothing. */
+  takes(destination: number, event: (() => Parameters<RouteEvent>[0]) | undefined): boolean
   /** In the caller's transaction; empty: to none. Counts where an event does not go. */
   destinationsOf(kind: number, event: (() => Parameters<RouteEvent>[0]) | undefined): readonly number[]
 }
@@ -19,6 +21,10 @@ export function createRouting(book: Pick<Counters, 'add'>): Routing {
       all = typeof next === 'number' ? [next] : []
     },
     isParsed: () => typeof to !== 'number',
+    takes(destination, event) {
+      if (typeof to === 'number' || !event) return true
+      return to(event()).some(route => route.destination === destination && !route.filtered)
+    },
     destinationsOf(kind, event) {
       if (typeof to === 'number' || !event) return all
       const routes = to(event())

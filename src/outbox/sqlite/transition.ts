@@ -65,7 +65,7 @@ export function transition(
 }
 
 /** Of the webhook: before there were several destinations, such a one stood under the only one there was. */
-function isVerdict({ destination, state, reason }: Row): boolean {
+export function isVerdict({ destination, state, reason }: CountedRow): boolean {
   return destination === NO_DESTINATION || (state === 'rejected' && reason !== 'unreadable')
 }
 

@@ -15,7 +15,7 @@ it('[AP105] it is refused as outbox_damaged, with the remedy for that', async ()
     ...{ thrown: nothing, verify: nothing, stop: async () => undefined },
   }
   const guarded = guardDispatcher(bench, damage, bench.clock.now)
-  expect(await createTransfer(bench.outbox, guarded).import([])).toEqual({
+  expect(await createTransfer(bench.outbox, guarded, { idOf: () => undefined }).import([])).toEqual({
     ...{ stored: false, reason: 'outbox_damaged', detail: 'page 7' },
   })
 })

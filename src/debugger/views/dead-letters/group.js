@@ -146,7 +146,7 @@ function toPreviewText(matched, ready) {
   const rest = matched - ready
   if (ready === 0) {
     const none = matched === 1 ? 'It still fails validation' : `All ${number(matched)} still fail validation`
-    return `${none}: nothing would be sent again. “twilio-segment-bridge dead-letters edit” corrects one.`
+    return `${none}: nothing would be sent again. “npx twilio-segment-bridge dead-letters edit” corrects one.`
   }
   const all = `${plural(ready, 'event')} would be sent again.`
   if (rest === 0) return matched === 1 ? 'The event would be sent again.' : `All ${all}`

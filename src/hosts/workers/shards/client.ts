@@ -166,7 +166,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
       return { ...page, next: toStep(at, page.next, shards.length) }
     },
 
-    async import(intakes) {
+    async import(intakes, only) {
       const sum = { stored: 0, pending: 0, skipped: 0, duplicates: 0, again: 0 }
       const parts: { home: number; part: ReceivedRequest }[] = []
       // Asked for all at once: each question to a former home is a request.
@@ -179,6 +179,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
         const imported = await adminOf(env, home)(
           'import',
           there.map(({ part }) => part),
+          only,
         )
         if (imported.stored === false) return imported
         sum.stored += imported.stored
@@ -198,8 +199,8 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     retry: (...asked) => change('retry', asked),
     drop: (...asked) => change('drop', asked),
     resend: (...asked) => change('resend', asked),
-    async destinationNames() {
-      return [...new Set((await askAll('destinationNames', [], () => [])).flat())]
+    async destinationNames(which) {
+      return [...new Set((await askAll('destinationNames', [which], () => [])).flat())]
     },
     confirmArrival: fingerprint => adminOf(env, 0)('confirmArrival', fingerprint),
     notices: newestNotices,
