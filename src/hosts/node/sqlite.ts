@@ -27,6 +27,7 @@ export function openSqlite(
   compression: Compression = zlib,
   onError: (error: unknown) => void = () => undefined,
 ): NodeSql {
+  watched(() => refuseLogAlone(file))
   const database = new DatabaseSync(file)
   watched(() => {
     database.exec(`
@@ -49,8 +50,15 @@ export function openSqlite(
   }
 }
 
+/** SQLite takes an empty file for a new database, and deletes the log beside it, which may still hold every event. */
+function refuseLogAlone(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.size === 0 && hasLog(file))
+    throw new Error(`SQLITE_CORRUPT: ${file} is empty, and its log ${file}-wal is not`)
+}
+
 /** For looking only: it changes nothing, needs no room on the disk, and a bridge may have the file meanwhile. */
 export function openReadOnly(file: string): NodeSql {
+  refuseLogAlone(file)
   try {
     const database = new DatabaseSync(file, { readOnly: true })
     try {
