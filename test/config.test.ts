@@ -326,7 +326,7 @@ describe('secrets in files', () => {
   it.each(settingNames.filter(isSecret))('[DY20] %s may stand in a file, on Node', name => {
     const fileName = `${name}_FILE`
     const environment = { ...(name !== 'TWILIO_AUTH_TOKEN' && token) }
-    const value = name.endsWith('_URL') ? 'https://example.com' : 'id=from-a-file'
+    const value = name.endsWith('_URL') ? 'https://example.com' : 'id=from-a-secret-file'
     files.set('/run/secrets/any', `${value}\n`)
     const expected = readSettings({ ...environment, [name]: value })
     expect(expected.ok).toBe(true)
