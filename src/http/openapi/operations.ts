@@ -60,6 +60,17 @@ export const operations: readonly Operation[] = [
     },
   },
   {
+    ...{ method: 'post', path: '/webhooks/proxy', key: 'signature' },
+    summary: "Twilio Proxy's callbacks become events, stored before the answer",
+    body: 'application/x-www-form-urlencoded',
+    answers: {
+      ...ok(answers.Received, 'Stored; a call or message out of session gets TwiML'),
+      403: { about: 'The signature is missing or malformed' },
+      405: { about: 'Not a POST' },
+      503: { about: 'Not stored: Twilio should try again' },
+    },
+  },
+  {
     ...{ method: 'get', path: '/healthz', summary: 'The process is up', key: 'none' },
     answers: ok(answers.Up),
   },
