@@ -11,7 +11,7 @@ import type { OutboxAtHand } from '../outbox/store.ts'
 import type { Reason } from '../reasons.ts'
 import { type Dispatcher, EVENTS_A_READ } from '../send/dispatcher.ts'
 import type { MetricsJson, OutboxMeters } from '../stats/metrics.ts'
-import type { KindHours, Span } from '../stats/quality.ts'
+import type { QualityHours, Span } from '../stats/quality.ts'
 import { createEventChanges, type EventChanges } from './change-event.ts'
 import { createPulse, type Pulse, type PulseQuery } from './changes.ts'
 import { type ChangedMany, changeMany, type Filter, type Groups, toGroups } from './dead-letters.ts'
@@ -20,7 +20,7 @@ import { toDestinationStats } from './destination-stats.ts'
 import { type EventDetail, type EventSummary, toDetail, toSummary } from './event-view.ts'
 import { countsWithoutKinds, type Stats, worstOf } from './figures.ts'
 import { createMetrics } from './metrics.ts'
-import { createReadings } from './readings.ts'
+import { createReadings, type Readings } from './readings.ts'
 import { type Resent, resendMany } from './resend.ts'
 import { type Arrival, Arrivals, type StatusFigures, toLastNotice } from './status.ts'
 import { createTransfer, type Transfer } from './transfer.ts'
@@ -47,6 +47,13 @@ export type Asked<Query extends { readonly destination?: number | undefined }> =
   readonly destination?: string | undefined
 }
 
+/** `notDone`: parts of the outbox that did not answer; absent when all did. */
+export type DeliveringNow = {
+  readonly pending: number
+  readonly held: number
+  readonly notDone?: readonly string[]
+}
+
 export type Admin = Transfer &
   EventChanges & {
     stats(): Stats
@@ -57,13 +64,13 @@ export type Admin = Transfer &
     pulse(query: PulseQuery): Pulse
     event(key: string): EventDetail | undefined
     /** Ends every wait before an attempt, of all destinations or one; `held` of the events that wait were held back. */
-    deliverNow(destination?: string): { readonly pending: number; readonly held: number }
+    deliverNow(destination?: string): DeliveringNow
     /** Of all events, or of the deliveries to one destination. */
     deadLetters(destination?: string): Groups
     changeMany(action: 'retry' | 'drop', filter: Asked<Filter>): Promise<ChangedMany>
     notices(limit: number): unknown[]
     /** What came in the hours asked for, and before them; `toQuality` makes figures of it. */
-    quality(span: Span): KindHours[]
+    quality(span: Span): QualityHours
     /** What `toStatus` is made of. */
     status(): StatusFigures
     /** By a person, and kept until a person says otherwise. */
@@ -82,6 +89,8 @@ export type Admin = Transfer &
 const ARRIVAL = 'arrival-confirmed'
 /** Of write keys that are gone as well. */
 const ARRIVALS_KEPT = 50
+
+const named = ({ unreadable }: Readings) => (unreadable.length > 0 ? { unreadable } : {})
 
 export type AdminParts = {
   readonly mapping?: Mapping
@@ -129,7 +138,7 @@ export function createAdmin(
       ...figures,
       duplicates: duplicate,
       oldestPendingSeconds: Math.max(0, ...destinations.map(one => one.oldestPendingSeconds)),
-      ...(readings.unreadable.length > 0 && { unreadable: readings.unreadable }),
+      ...named(readings),
       troubles: troubles.map(({ text }) => text),
       delivery: worstOf(destinations.map(({ delivery }) => delivery)),
       destinations,
@@ -174,9 +183,11 @@ export function createAdmin(
     troubles,
     deadLetters(destination) {
       indexSome()
+      const readings = open()
       const { unsorted } = outbox.figures()
       const asked = toIds({ destination })
-      return { groups: asked ? toGroups(outbox, mapping, asked.destination) : [], unsorted }
+      const groups = asked ? toGroups(outbox, mapping, readings, asked.destination) : []
+      return { groups, unsorted, ...named(readings) }
     },
     async changeMany(action, asked) {
       const filter = toIds(asked)
@@ -191,7 +202,9 @@ export function createAdmin(
     notices: limit => outbox.notices(limit),
     quality(span) {
       indexSome()
-      return outbox.kindHours(span)
+      const readings = open()
+      const kinds = readings.take('quality', () => outbox.kindHours(span), [])
+      return { kinds, ...named(readings) }
     },
     events(asked) {
       indexSome()

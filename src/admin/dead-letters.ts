@@ -8,7 +8,7 @@ import type { EventView } from '../outbox/queries.ts'
 import type { OutboxAtHand, Target } from '../outbox/store.ts'
 import { deadLetterStates, type State } from '../reasons.ts'
 import { type EventSummary, toSummary } from './event-view.ts'
-import { createReadings } from './readings.ts'
+import type { Readings } from './readings.ts'
 
 export type Filter = {
   /** Only deliveries there. */
@@ -21,7 +21,13 @@ export type Filter = {
   readonly preview?: boolean | undefined
 }
 /** `ready`: of those that fit the filter, how many the action is possible for. */
-export type ChangedMany = { readonly matched: number; readonly ready: number; readonly done: number }
+export type ChangedMany = {
+  readonly matched: number
+  readonly ready: number
+  readonly done: number
+  /** Parts of the outbox that did not answer, so that nothing is known to be done there; absent when all did. */
+  readonly notDone?: readonly string[]
+}
 
 export type Group = {
   readonly state: State
@@ -30,8 +36,12 @@ export type Group = {
   /** The newest first; fewer when their requests are very large. */
   readonly samples: readonly EventSummary[]
 }
-/** `unsorted`: the index lag. */
-export type Groups = { readonly groups: readonly Group[]; readonly unsorted: number }
+/** `unsorted`: the index lag. `unreadable`: what is missing, for it could not be read; absent when nothing is. */
+export type Groups = {
+  readonly groups: readonly Group[]
+  readonly unsorted: number
+  readonly unreadable?: readonly string[]
+}
 
 /** What a person's action makes of an event. */
 export type Change = {
@@ -48,13 +58,18 @@ const heldBack = { state: 'pending', reason: 'held_back' } as const
 const MANY_A_TURN = 200
 
 /** Of events, or of the deliveries to one destination. */
-export function toGroups(outbox: OutboxAtHand, mapping: Mapping, destination?: number): Groups['groups'] {
+export function toGroups(
+  outbox: OutboxAtHand,
+  mapping: Mapping,
+  readings: Readings,
+  destination?: number,
+): Groups['groups'] {
   const counts = new Map<string, { state: State; reason: string; count: number }>()
-  const counted =
+  const read = () =>
     destination === undefined
       ? outbox.eventCounts()
       : outbox.counts().filter(count => count.destination === destination)
-  for (const { state, reason, n } of counted) {
+  for (const { state, reason, n } of readings.take('counts', read, [])) {
     const dead = deadLetterStates.find(one => one === state)
     if (!dead || n === 0) continue
     const name = `${dead} ${reason}`
@@ -65,9 +80,7 @@ export function toGroups(outbox: OutboxAtHand, mapping: Mapping, destination?: n
 
   function samplesOf({ state, reason }: { state: State; reason: string }): EventSummary[] {
     const read = () => outbox.list({ destination, state, reason, limit: SAMPLES }).events
-    return createReadings()
-      .take('samples', read, [])
-      .map(event => toSummary(event, mapping))
+    return readings.take(`samples of ${reason}`, read, []).map(event => toSummary(event, mapping))
   }
 }
 

@@ -22,11 +22,12 @@ export function createMetrics(
 
   return () => {
     const { troubles, ...figures } = stats()
-    createReadings().take('lastAccepted', readAcceptedAt, undefined)
+    const readings = createReadings()
+    readings.take('lastAccepted', readAcceptedAt, undefined)
     return meters.json({
       ...figures,
       ready: troubles.length === 0,
-      quality: outbox.kindTotals(),
+      quality: readings.take('quality', outbox.kindTotals, []),
       lastAcceptedAt: Object.fromEntries(acceptedAt),
     })
   }

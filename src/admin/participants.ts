@@ -16,7 +16,7 @@ import { fromEvent, toIntakes } from './export-format.ts'
 import type { Imported, NotStored } from './transfer.ts'
 
 export type WaitingEvents = {
-  events(query: Omit<EventQuery, 'destination'>): Awaitable<EventList>
+  events(query: Pick<EventQuery, 'state' | 'reason' | 'before' | 'limit'>): Awaitable<EventList>
   event(key: string): Awaitable<Pick<EventDetail, 'received'> | undefined>
   import(intakes: readonly ReceivedRequest[]): Awaitable<Imported | NotStored>
   report(failure: Failure): void

@@ -18,13 +18,22 @@ export type StateLog = {
 }
 
 /** `causes`: those seen since it opened. */
-type Seen = { readonly reason: Reason; readonly since: number; readonly causes: ReadonlySet<Reason> }
+type Seen = {
+  readonly reason: Reason
+  readonly since: number
+  readonly causes: ReadonlySet<Reason>
+  readonly pauses: boolean
+}
 
 /** `failing`: what delivery fails of already, as an outbox that slept remembers. */
 export function createStateLog(log: Log, failing: readonly Failing[] = []): StateLog {
   const open = new Map<string, Seen>()
   for (const { destination, reason } of failing)
-    open.set(toName('delivery', destination), { reason, since: 0, causes: new Set([reason]) })
+    open.set(toName('delivery', destination), {
+      ...{ reason, since: 0, causes: new Set([reason]) },
+      // A pause may have been in force when it fell asleep: it is not told again each time it wakes.
+      pauses: mayPause(reason),
+    })
 
   function write(state: string, component: Component, failure: Failure, since: number): void {
     const { reason, status, answer, count, firstId, destination } = failure
@@ -48,17 +57,17 @@ export function createStateLog(log: Log, failing: readonly Failing[] = []): Stat
     isOpen: component =>
       [...open.keys()].some(name => name === component || name.startsWith(`${component} `)),
     failed(failure, isStranger = false) {
-      const { reason, at } = failure
+      const { reason, at, pauses = false } = failure
       if (!staysOpen(reason) || (isStranger && isForgeable(reason))) return
       const component = toComponent(reason)
       const name = toName(component, failure.destination)
       const seen = open.get(name)
-      if (seen?.reason === reason) return
+      if (seen?.reason === reason && (seen.pauses || !pauses)) return
       const causes = new Set(seen?.causes).add(reason)
-      open.set(name, { reason, since: seen?.since ?? at, causes })
+      open.set(name, { reason, since: seen?.since ?? at, causes, pauses })
       // A stranger who changes the way he fails must not fill the log.
       if (component === 'webhook' && seen?.causes.has(reason)) return
-      const state = isPause(reason) ? 'paused' : seen ? 'cause changed' : 'failing'
+      const state = pauses ? 'paused' : seen ? 'cause changed' : 'failing'
       write(state, component, failure, seen?.since ?? at)
     },
     recovered(component, now, destination) {
@@ -66,7 +75,7 @@ export function createStateLog(log: Log, failing: readonly Failing[] = []): Stat
       const seen = open.get(name)
       if (!seen) return
       open.delete(name)
-      const state = isPause(seen.reason) ? 'resumed' : 'recovered'
+      const state = seen.pauses ? 'resumed' : 'recovered'
       const { reason, since } = seen
       const whose = { component, ...(destination !== undefined && { destination }) }
       const fields = { ...whose, state, reason, since: since === 0 ? null : toIso(since), at: toIso(now) }
@@ -82,7 +91,7 @@ function toName(component: Component, destination: string | undefined): string {
   return destination === undefined ? component : `${component} to ${destination}`
 }
 
-function isPause(reason: Reason): boolean {
+function mayPause(reason: Reason): boolean {
   return isDelivery(reason) && toRetry(reason) === 'pause'
 }
 

@@ -29,6 +29,8 @@ export type Failure = {
   readonly lastId?: string | undefined
   readonly status?: number | undefined
   readonly answer?: string | undefined
+  /** Of a delivery: it pauses now, until a person mends the cause. */
+  readonly pauses?: boolean | undefined
 }
 
 /** What gets no events now. `destination`: which, where there are several. */

@@ -173,11 +173,12 @@ export function createDeadLettersCommand(terminal: Terminal = createTerminal()):
       keys.length > 0
         ? await changeByKey(access, action, keys, destination)
         : await changeByFilter(access, action, filter)
-    const { matched, done, left } = changed
+    const { matched, done, left, notDone = [] } = changed
     for (const { key, why } of left) terminal.say(`${key} not retried: ${why}`)
     terminal.say(`${count(done)} of ${count(matched)} ${action === 'retry' ? 'queued' : 'dropped'}.`)
+    for (const part of notDone) terminal.say(`Not done: ${part}. Run it again.`)
     if (json) terminal.out(JSON.stringify(changed))
-    return done < matched ? 3 : 0
+    return done < matched || notDone.length > 0 ? 3 : 0
   }
 
   async function mayDrop(events: number): Promise<boolean> {

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   resend: async () => (await import('./resend.ts')).createResendCommand(),
   'deliver-now': async () => (await import('./status.ts')).createDeliverNowCommand(),
   destinations: async () => (await import('./destinations.ts')).createDestinationsCommand(),
+  schemas: async () => (await import('./schemas.ts')).createSchemasCommand(),
   check: async () => (await import('./check.ts')).createCheckCommand(),
   completion: async () => (await import('./completion.ts')).createCompletionCommand(loadAll),
 }

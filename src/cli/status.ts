@@ -1,5 +1,6 @@
 /** `status` and `deliver-now`: what the running bridge is doing on one screen, and the end of any wait. */
 import { Command } from 'commander'
+import * as z from 'zod'
 import type { Status } from '../admin/status-schema.ts'
 import { toUrl } from './arguments.ts'
 import { type Finding, formatFinding } from './check/result.ts'
@@ -49,6 +50,8 @@ Examples:
   }
 }
 
+const Delivering = z.object({ notDone: z.array(z.string()).default([]) })
+
 export function createDeliverNowCommand(terminal: Terminal = createTerminal()): Command {
   return new Command('deliver-now')
     .description('End the wait after a failure: the next delivery attempt starts at once.')
@@ -66,9 +69,10 @@ Example:
 
   async function deliver({ to }: Pick<Options, 'to'>): Promise<ExitCode> {
     const bridge = findRunning(toSettings(terminal.environment()), to)
-    await order(bridge, '/deliver-now')
+    const { notDone } = Delivering.parse(await order(bridge, '/deliver-now'))
+    for (const part of notDone) terminal.say(`Not done: ${part}. Run it again.`)
     terminal.say('The next delivery attempt starts now.')
-    return 0
+    return notDone.length > 0 ? 1 : 0
   }
 }
 

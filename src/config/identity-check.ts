@@ -58,7 +58,8 @@ function findOpen(
   ]
 }
 
-function mayGoTo(
+/** Whether an event of this type can be routed there at all. */
+export function mayGoTo(
   { when, events }: DestinationConfig,
   { type, name }: EventType,
   eventNames: IdentitySettings['eventNames'],

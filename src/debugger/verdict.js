@@ -40,6 +40,10 @@ export function judgeSegment(stats, about, reasons) {
     const { reason, nextAttemptAt } = delivery
     const { title, remedy } = reasons[reason ?? ''] ?? { title: reason ?? 'Deliveries fail', remedy: null }
     const open = notices?.delivery.open.find(one => one.reason === reason)
+    if (delivery.wait === 'retrying') {
+      const text = `${title}. The first two failures are retried at once.`
+      return { tone: 'slow', answer: 'Retrying', text, since: open?.since ?? null, nextAt: nextAttemptAt }
+    }
     return {
       tone: 'bad',
       answer: 'No',
@@ -94,9 +98,9 @@ export function judgeWebhook({ troubles, notices, received, unsorted }, reasons)
 export function toHeadline(stats, about, reasons) {
   const webhook = judgeWebhook(stats, reasons)
   if (webhook.tone === 'bad') return { tone: 'bad', text: `Rejecting requests: ${webhook.text.slice(0, -1)}` }
-  const { tone, text, nextAt } = judgeSegment(stats, about, reasons)
+  const { tone, answer, text, nextAt } = judgeSegment(stats, about, reasons)
   const next = nextAt ? ` · next try ${relative(nextAt)}` : ''
-  if (tone === 'bad') return { tone, text: `${text.slice(0, -1)}${next}` }
+  if (tone === 'bad' || answer === 'Retrying') return { tone, text: `${text.slice(0, -1)}${next}` }
   if (tone === 'slow') {
     const age = duration(stats.oldestPendingSeconds * 1_000)
     return { tone, text: `Segment is accepting events; the oldest waits for ${age}` }

@@ -100,7 +100,8 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
     if (!query.success) return badRequest(c, query.error)
     const { window } = query.data
     const now = Date.now()
-    return c.json(toQuality(window, now, await admin.quality(toSpan(window, now))))
+    const { kinds, unreadable } = await admin.quality(toSpan(window, now))
+    return c.json({ ...toQuality(window, now, kinds), ...(unreadable && { unreadable }) })
   })
 
   async function list(c: Context, asked: unknown): Promise<Response> {
@@ -160,9 +161,10 @@ export function createApi(admin: AdminClient, mapping: Mapping, served?: Served)
     if (!query.success) return badRequest(c, query.error)
     const unknown = await unknownDestination(c, admin, query.data.destination)
     if (unknown) return unknown
-    const { groups, unsorted } = await admin.deadLetters(query.data.destination)
+    const { groups, unsorted, unreadable } = await admin.deadLetters(query.data.destination)
     return c.json({
       unsorted,
+      ...(unreadable && { unreadable }),
       groups: groups.map(({ samples, ...group }) => ({ ...group, samples: samples.map(toSummaryJson) })),
     })
   })

@@ -58,7 +58,8 @@ export function createRatesApi(
       return c.json(memory.lastHour())
     }
     const span = toSpan(window, now())
-    return c.json(toHourlyRates(window, span, await quality(span)))
+    const { kinds, unreadable } = await quality(span)
+    return c.json({ ...toHourlyRates(window, span, kinds), ...(unreadable && { unreadable }) })
   })
   return { routes, pulse: read }
 }

@@ -23,6 +23,8 @@ export const PAUSE_MS = 5 * 60_000
 const PROOF_MS = 60_000
 /** Events held back in a row, with nothing accepted in between, after which the destination needs a new proof. */
 export const CULPRITS_A_PROOF = 20
+/** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
+export const REFUSALS_BELIEVED = 10
 /** An event held back is tried again after about this long, then twice as long, and so on. */
 const FIRST_HOLD_MS = 60_000
 export const LONGEST_HOLD_MS = 60 * 60_000

@@ -13,10 +13,12 @@ import {
   afterLateFailure,
   afterSuccess,
   LONGEST_HOLD_MS,
+  REFUSALS_BELIEVED,
   type Try,
   toHoldMs,
   toNextTry,
   toProbe,
+  toWaitInForce,
 } from './circuit-breaker.ts'
 import { toCollectWait } from './collect.ts'
 import { failed } from './destination.ts'
@@ -55,8 +57,6 @@ export type NextBatch = {
 const CLAIM_EVENTS = 250
 /** How soon a failed write to the outbox is tried again. */
 const MEND_MS = 1_000
-/** Refusals of single events in a row, with nothing accepted in between, after which the receiver is doubted instead. */
-const REFUSALS_BELIEVED = 10
 
 /** `held`: one event that was held back. */
 type Claimed = { readonly as: Try | 'held'; readonly work: Work }
@@ -255,9 +255,9 @@ export function createNextBatch(parts: NextBatchParts): NextBatch {
     for (const { work } of begun.splice(0)) outbox.release(work.groups.flat())
     keepLine()
     const { reason, status, answer, events } = failure
-    const firstId = idOf(events[0]?.element)
-    const lastId = idOf(events.at(-1)?.element)
-    notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId }])
+    const [firstId, lastId] = [events[0], events.at(-1)].map(event => idOf(event?.element))
+    const pauses = toWaitInForce(line, now()) === 'paused'
+    notifier.failed([{ reason, at: now(), count: events.length, status, answer, firstId, lastId, pauses }])
   }
 
   function succeed(as: Claimed['as'], foundCulprits: boolean): void {

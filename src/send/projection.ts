@@ -51,7 +51,7 @@ export function createProjection(config: DestinationConfig, hash: HashText | und
 }
 
 /** Undefined: as it is mapped. */
-function nameOf(events: DestinationConfig['events'], type: string): string | undefined {
+export function nameOf(events: DestinationConfig['events'], type: string): string | undefined {
   const name = Object.hasOwn(events, type) ? events[type] : events['*']
   if (name === 'drop') return undefined
   return name === 'verbatim' ? type : name

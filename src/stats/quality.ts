@@ -35,6 +35,9 @@ export type KindHours = Kind & {
   readonly counts: Counts
 }
 
+/** `unreadable`: what is missing, for it could not be read; absent when nothing is. */
+export type QualityHours = { readonly kinds: readonly KindHours[]; readonly unreadable?: readonly string[] }
+
 /** One sentence each, shown beside the figures. */
 export const definitions = {
   passing:

@@ -88,7 +88,7 @@ function open(route: RouteEvent = toBoth) {
   }
 }
 
-it('[AP210] an event shows each delivery by the name of its destination, with its state, messageId and attempts', async () => {
+it('[AP220] an event shows each delivery by the name of its destination, with its state, messageId and attempts', async () => {
   const { take, settle, get } = open()
   const event = messageStatus()
   take(event)
@@ -106,7 +106,7 @@ it('[AP210] an event shows each delivery by the name of its destination, with it
   })
 })
 
-it('[AP210] what no destination gets has no delivery', async () => {
+it('[AP220] what no destination gets has no delivery', async () => {
   const { take, get } = open(() => [])
   take(messageStatus())
   expect(await get('/events/1-0')).toMatchObject({
@@ -116,7 +116,7 @@ it('[AP210] what no destination gets has no delivery', async () => {
   })
 })
 
-it('[AP210] the command shows deliveries when there are several', async () => {
+it('[AP220] the command shows deliveries when there are several', async () => {
   const show = async (route: RouteEvent) => {
     const { take, settle, access } = open(route)
     take(messageStatus())
@@ -133,7 +133,7 @@ it('[AP210] the command shows deliveries when there are several', async () => {
 
 const Listed = z.object({ events: z.array(z.object({ key: z.string(), state: z.string() })) })
 
-it('[AP211] the list and the dead letters of one destination are those of its deliveries', async () => {
+it('[AP221] the list and the dead letters of one destination are those of its deliveries', async () => {
   const { take, settle, get } = open()
   take(messageStatus(), messageStatus())
   settle(2, refused, 1)
@@ -150,7 +150,7 @@ it('[AP211] the list and the dead letters of one destination are those of its de
     expect(await get(path)).toMatchObject(unknown)
 })
 
-it('[AP212] retry, drop and resend of one destination leave the deliveries of the others', async () => {
+it('[AP222] retry, drop and resend of one destination leave the deliveries of the others', async () => {
   const { take, settle, post, statesOf } = open()
   take(messageStatus(), messageStatus())
   settle(1, accepted)
@@ -182,7 +182,7 @@ it('[AP212] retry, drop and resend of one destination leave the deliveries of th
   expect(await post('/dead-letters/retry', { destination: 'nobody' })).toMatchObject({ status: 404 })
 })
 
-it('[AP212] a retry of what one destination refused does not send what was skipped at another', async () => {
+it('[AP222] a retry of what one destination refused does not send what was skipped at another', async () => {
   const { take, settle, post, statesOf } = open()
   take(messageStatus(), messageStatus())
   settle(1, { state: 'skipped', reason: 'filtered' })

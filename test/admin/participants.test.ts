@@ -6,6 +6,7 @@ import { postCallback, proxyCallback } from '../support/proxy-callbacks.ts'
 import { startSegment } from '../support/segment.ts'
 import { accountSid } from '../support/twilio.ts'
 import { startTwilioProxyApi } from '../support/twilio-proxy-api.ts'
+import { startWorkers } from '../support/workers.ts'
 
 async function open(change: Readonly<Record<string, string>> = {}) {
   const api = await startTwilioProxyApi()
@@ -111,4 +112,32 @@ it.each([
   })
   expect(notices[0]?.payload.more_info.reason).toBe('participant_unknown')
   expect(await reasons()).toEqual(['pending participant_unknown'])
+})
+
+it('[PX40] on Workers, too, by cron as well', { tags: ['long'] }, async () => {
+  await using api = await startTwilioProxyApi()
+  const session = api.addSession(api.addService().sid)
+  const [ann, bob] = [
+    api.addParticipant(session, '+15551230001'),
+    api.addParticipant(session, '+15551230002'),
+  ]
+  const bridge = await startWorkers(
+    { TWILIO_ACCOUNT_SID: accountSid },
+    { outbound: ({ url, headers }) => api.send(url, { headers: [...headers] }) },
+  )
+  const call = () =>
+    postCallback(`${bridge.origin}/webhooks/proxy`, proxyCallback({ ...api.interact(session, ann, bob) }))
+  // Without a write key they are mapped, and end there.
+  await call()
+  await bridge.until(({ skipped }) => skipped === 2)
+  api.throttle(1)
+  await call()
+  await until('the question', () => api.requests.length === 3)
+  await bridge.cron('*/5 * * * *')
+  await bridge.until(({ skipped }) => skipped === 4)
+  const { counts } = await bridge.stats()
+  expect(counts.filter(({ state, n }) => state === 'skipped' && n > 0)).toMatchObject([
+    { reason: 'dry_run', n: 4 },
+  ])
+  await bridge.stop()
 })

@@ -113,7 +113,7 @@ describe('replay --only', () => {
   })
 })
 
-it('[AP212] resend --destination sends again what that destination accepted, and no other', async () => {
+it('[AP222] resend --destination sends again what that destination accepted, and no other', async () => {
   using place = openWorkplace()
   await openLater(place)
   const environment = { DATA_DIR: place.dataDir, TWILIO_AUTH_TOKEN: authToken }

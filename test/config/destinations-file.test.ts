@@ -1,7 +1,9 @@
 /** destinations.json: what it means, and that each mistake in it is named with its path and what is allowed. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { toDestinationConfigs } from '../../src/config/destinations.ts'
 import { secretNames } from '../../src/config/destinations-file.ts'
+import { readFilter } from '../../src/config/fql.ts'
 import { readSettings } from '../../src/config.ts'
 
 const secrets = {
@@ -55,6 +57,29 @@ const example = {
   },
   facts: { ...s3, every: 300 },
 }
+
+describe('docs/destinations.md', () => {
+  const page = readFileSync(new URL('../../docs/destinations.md', import.meta.url), 'utf8')
+
+  it('[RO1] its example is accepted', () => {
+    const [, text = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? []
+    const configs = configsOf(text, { HASH_KEY, RUDDER_KEY: 'key-of-rudder' })
+    expect(configs.map(({ name }) => name)).toEqual(['segment', 'acme-eu', 'rudder', 'facts'])
+  })
+
+  it('[RO11] its filters are accepted', () => {
+    const filters = [...page.matchAll(/`([^`\n]*(?:=|match\(|contains\(|!match|!contains)[^`\n]*)`/g)]
+      .map(([, text = '']) => text)
+      .filter(
+        text => /^(event|match\(event|contains\(prop|properties\.|\(a) ?/.test(text) && !text.includes('…'),
+      )
+    expect(filters.length).toBeGreaterThan(4)
+    for (const text of filters) {
+      const filter = text.replace(/\b([abc]) =/g, 'properties.$1 =')
+      expect(readFilter(filter), text).toMatchObject({ ok: true })
+    }
+  })
+})
 
 describe('destinations.json', () => {
   it('[RO1] becomes destinations with their defaults and secrets', () => {

@@ -122,6 +122,11 @@ describe('the packed package', () => {
     }
   })
 
+  it('[DY94] can be required by a CommonJS module', () => {
+    write('user.cjs', "console.log(typeof require('twilio-segment-bridge').toTrack)")
+    expect(installed.run(process.execPath, 'user.cjs')).toBe('function\n')
+  })
+
   it('[DY94] gives the JSON Schemas, and package.json', () => {
     write(
       'schemas.mjs',

@@ -55,14 +55,14 @@ it('[RA170] a host that runs all the time reads by itself, every ten seconds unt
     readings += 1
     throw new Error('no reading')
   }
-  createRatesApi({ pulse, quality: async () => [] }, { now: Date.now, running: stopping.signal })
+  createRatesApi({ pulse, quality: async () => ({ kinds: [] }) }, { now: Date.now, running: stopping.signal })
   expect(readings).toBe(1)
   await vi.advanceTimersByTimeAsync(30_000)
   expect(readings).toBe(4)
   stopping.abort()
   await vi.advanceTimersByTimeAsync(30_000)
   expect(readings).toBe(4)
-  createRatesApi({ pulse, quality: async () => [] }, { now: Date.now, running: undefined })
+  createRatesApi({ pulse, quality: async () => ({ kinds: [] }) }, { now: Date.now, running: undefined })
   expect(readings).toBe(4)
 })
 
@@ -81,7 +81,7 @@ it('[RA190] a reading that lacks the figures of a shard is none: no leap when it
     }
   }
   const { routes } = createRatesApi(
-    { pulse, quality: async () => [] },
+    { pulse, quality: async () => ({ kinds: [] }) },
     { now: Date.now, running: stopping.signal },
   )
   await vi.advanceTimersByTimeAsync(120_000)

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response as MiniflareResponse } from 'miniflare'
 import { inject } from 'vitest'
 import { type Bridge, toBridge } from './bridge.ts'
 import { assets } from './bundle-worker.ts'
@@ -15,6 +15,11 @@ export type WorkersOptions = {
   readonly bundle?: string
   /** @default any that is free */
   readonly port?: number
+  /** In place of the network, for what is asked of hosts elsewhere. */
+  readonly outbound?: (request: {
+    readonly url: string
+    readonly headers: Iterable<[string, string]>
+  }) => Promise<Response>
   /** Told of each line that the Worker logs. */
   readonly onLog?: (line: string) => void
 }
@@ -29,7 +34,7 @@ export type WorkersBridge = Omit<Bridge, 'dataDir'> & {
 
 export async function startWorkers(
   environment: Readonly<Record<string, string>> = {},
-  { stateDir, bundle = inject('workerBundle'), port = 0, onLog }: WorkersOptions = {},
+  { stateDir, bundle = inject('workerBundle'), port = 0, onLog, outbound }: WorkersOptions = {},
 ): Promise<WorkersBridge> {
   const state = stateDir ?? mkdtempSync(join(tmpdir(), 'bridge-workers-'))
   const miniflare = new Miniflare({
@@ -42,6 +47,15 @@ export async function startWorkers(
       workers: [
         {
           name: 'bridge',
+          ...(outbound && {
+            outboundService: async (request: { url: string; headers: Iterable<[string, string]> }) => {
+              const { status, headers, body } = await outbound(request)
+              return new MiniflareResponse(body && (await new Response(body).text()), {
+                status,
+                headers: [...headers],
+              })
+            },
+          }),
           modules: [{ type: 'ESModule', path: 'worker.js', contents: readFileSync(bundle, 'utf8') }],
           compatibilityDate: '2026-10-01',
           compatibilityFlags: ['nodejs_compat'],

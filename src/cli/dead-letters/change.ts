@@ -5,7 +5,13 @@ import { check, type OutboxAccess } from '../outbox-access.ts'
 import { type Filter, findAll } from './find.ts'
 
 export type Action = 'retry' | 'drop'
-export type Changed = { readonly matched: number; readonly done: number; readonly left: readonly Left[] }
+export type Changed = {
+  readonly matched: number
+  readonly done: number
+  readonly left: readonly Left[]
+  /** Parts of the bridge of which nothing is known to be done. */
+  readonly notDone?: readonly string[] | undefined
+}
 /** One that stays what it is, and why. */
 export type Left = { readonly key: string; readonly why: string }
 
@@ -15,7 +21,11 @@ const Answer = z.object({
   reason: z.string().optional(),
   faults: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })).default([]),
 })
-const Many = z.object({ matched: z.number(), done: z.number() })
+const Many = z.object({
+  matched: z.number(),
+  done: z.number(),
+  notDone: z.array(z.string()).optional(),
+})
 
 export async function changeByKey(
   access: OutboxAccess,

@@ -66,7 +66,8 @@ export function createDemo(
       bridge.send(JSON.stringify(events), token)
     for (const { event } of samples) await send([event])
     await until(() => segment.tracks.size === samples.length, interrupted)
-    if (segment.tracks.size < samples.length && !interrupted.aborted)
+    if (interrupted.aborted) return
+    if (segment.tracks.size < samples.length)
       throw new CliError(
         `Only ${segment.tracks.size} of ${samples.length} events reached the fake Segment within ${ARRIVE_WITHIN_MS / 1_000} s.`,
       )

@@ -48,7 +48,7 @@ function toNamed(name: string): readonly string[] {
 export function toPrefixes(): string[] {
   const counts = new Map<string, number>()
   for (const type of knownTypes) {
-    const prefix = type.split('.').slice(0, 3).join('.')
+    const prefix = type.startsWith('com.') ? type.split('.').slice(0, 3).join('.') : type.replace(/\..*/, '')
     counts.set(prefix, (counts.get(prefix) ?? 0) + 1)
   }
   return [...counts].map(([prefix, n]) => `${prefix}.* (${n})`)

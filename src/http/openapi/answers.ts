@@ -104,18 +104,22 @@ export const Changed = z
     faults: z.array(Fault).optional(),
   })
   .meta({ id: 'Changed' })
-export const ChangedMany = z.object({ matched: count, ready: count, done: count }).meta({ id: 'ChangedMany' })
+const notDone = z.array(text).optional().meta({ description: 'Shards that did not answer' })
+export const ChangedMany = z
+  .object({ matched: count, ready: count, done: count, notDone })
+  .meta({ id: 'ChangedMany' })
 export const Resent = z
   .object({
     ...{ matched: count, pruned: count, done: count, until: time },
     next: maybeText.meta({ description: '`after` of the next call, with `until` of this one; null: done' }),
   })
   .meta({ id: 'Resent' })
-export const DeliverNow = z.object({ pending: count, held: count }).meta({ id: 'DeliverNow' })
+export const DeliverNow = z.object({ pending: count, held: count, notDone }).meta({ id: 'DeliverNow' })
 
 export const DeadLetters = z
   .object({
     unsorted: count,
+    unreadable: z.array(text).optional(),
     groups: z.array(
       z.object({
         state: z.enum([...deadLetterStates, 'pending']),
@@ -186,7 +190,10 @@ export const Notices = z.object({
 
 const series = z.array(z.number().nullable())
 export const Rates = z
-  .object({ window: z.enum(windows), from: time, stepSeconds: z.int(), in: series, out: series })
+  .object({
+    ...{ window: z.enum(windows), from: time, stepSeconds: z.int(), in: series, out: series },
+    unreadable: z.array(text).optional(),
+  })
   .meta({ id: 'Rates', description: 'Events per second, step by step; null: unknown' })
 
 const completeness = z.array(z.object({ property: text, present: count, of: count }))
@@ -197,6 +204,7 @@ export const Quality = z
     to: time,
     hours: z.array(time),
     definitions: z.record(text, text),
+    unreadable: z.array(text).optional(),
     types: z.array(
       z.object({
         type: text,

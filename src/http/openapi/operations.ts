@@ -60,14 +60,19 @@ export const operations: readonly Operation[] = [
     },
   },
   {
-    ...{ method: 'post', path: '/webhooks/proxy', key: 'signature' },
-    summary: "Twilio Proxy's callbacks become events, stored before the answer",
-    body: 'application/x-www-form-urlencoded',
+    ...{
+      method: 'post',
+      path: '/webhooks/proxy',
+      key: 'signature',
+      body: 'application/x-www-form-urlencoded',
+    },
+    summary: "Twilio Proxy's callbackUrl and outOfSessionCallbackUrl: events are stored before the answer",
     answers: {
-      ...ok(answers.Received, 'Stored; a call or message out of session gets TwiML'),
+      ...ok(answers.Received, 'The events are stored; out of session the answer is TwiML'),
       403: { about: 'The signature is missing or malformed' },
       405: { about: 'Not a POST' },
-      503: { about: 'Not stored: Twilio should try again' },
+      413: { about: 'An unsigned body is too large' },
+      503: { about: 'Not stored' },
     },
   },
   {

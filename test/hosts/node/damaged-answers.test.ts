@@ -105,7 +105,6 @@ describe('a damaged page under a running bridge', { timeout: 120_000 }, () => {
       ['/api/events/2-0/resend', 'POST'],
       ['/api/dead-letters/retry', 'POST'],
       ['/api/confirm-arrival', 'POST'],
-      ['/api/dead-letters', 'GET'],
     ] as const) {
       const { status, text } = await ask(bridge, path, method)
       expect({ path, status, answer: JSON.parse(text) }).toEqual({
@@ -114,6 +113,15 @@ describe('a damaged page under a running bridge', { timeout: 120_000 }, () => {
         answer: { error: 'outbox_damaged', message: expect.stringContaining('copy the data folder') },
       })
     }
+  })
+
+  it('[AP220] dead letters, data quality and metrics have what can be read, and name what cannot', async () => {
+    await using damaged = await startDamaged(['counts', 'hours'], 'running')
+    const { bridge } = damaged
+    expect(await bridge.api('/api/dead-letters')).toEqual({ groups: [], unsorted: 0, unreadable: ['counts'] })
+    for (const path of ['/api/quality', '/api/rates?window=24h'])
+      expect(await bridge.api(path), path).toMatchObject({ window: '24h', unreadable: ['quality'] })
+    expect(await ask(bridge, '/metrics')).toMatchObject({ status: 200 })
   })
 
   it('[AP105] the stream of the page goes on', async () => {

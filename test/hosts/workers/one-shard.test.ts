@@ -24,7 +24,7 @@ it.each([
   ['one newer', 'outbox_newer', 'written by a newer version'],
   ['one fails', 'outbox_unwritable', 'exceeded timeout'],
 ])(
-  '[WK100] %s: figures, status, lists, the stream and metrics have what the others say, and name it',
+  '[WK100] [WK220] %s: figures, status, lists, the stream, metrics and actions have what the others say, and name it',
   async (fault, reason, words) => {
     const segment = await startSegment()
     onTestFinished(() => segment.close())
@@ -56,8 +56,14 @@ it.each([
     const metrics = await bridge.api<string>('/metrics')
     expect(metrics).toMatch(/^bridge_ready 0$/m)
     expect(metrics).toContain(`state="accepted"`)
-    expect(await bridge.api('/api/dead-letters')).toEqual({ groups: [], unsorted: 0 })
-    expect(await bridge.api('/api/quality')).toHaveProperty('window')
+    const missing = { groups: [], unsorted: 0, unreadable: ['shard 1: its dead letters'] }
+    expect(await bridge.api('/api/dead-letters')).toEqual(missing)
+    const hours = { window: '24h', unreadable: ['shard 1: its hours'] }
+    expect(await bridge.api('/api/quality')).toMatchObject(hours)
+    // What is asked to be done is done by the others, and says where it is not.
+    const notDone = [expect.stringMatching(/^shard 1: does not answer/)]
+    for (const path of ['/api/deliver-now', '/api/dead-letters/retry', '/api/dead-letters/drop'])
+      expect(await bridge.api(path, { method: 'POST' }), path).toMatchObject({ notDone })
 
     const headers = { authorization: `Bearer ${bridge.adminToken}` }
     const stream = await fetch(`${bridge.origin}/api/stream?after=0_0_0`, { headers })

@@ -16,9 +16,31 @@ import { createWebhookReports } from '../reports.ts'
 import { within } from '../within.ts'
 import { fromCursor, fromStep, toShardKey, toShardQueries, toStep, withShard } from './cursors.ts'
 import { createShardHistory } from './history.ts'
-import { addCounts, mergeGroups, mergeLists, mergePulses, mergeStatus, sumUpStats } from './merge.ts'
+import {
+  addCounts,
+  mergeChanges,
+  mergeDelivering,
+  mergeGroups,
+  mergeLists,
+  mergePulses,
+  mergeQuality,
+  mergeStatus,
+  sumUpStats,
+} from './merge.ts'
 import { homeOf, splitByHome, toHome } from './route.ts'
-import { silentList, silentMetrics, silentPulse, silentStats, silentStatus, toReason } from './silent.ts'
+import {
+  nothingMore,
+  silentChanges,
+  silentDelivering,
+  silentGroups,
+  silentList,
+  silentMetrics,
+  silentPulse,
+  silentQuality,
+  silentStats,
+  silentStatus,
+  toReason,
+} from './silent.ts'
 import { type AskShard, adminOf, clockOf, shardOf } from './stubs.ts'
 
 type Answer<Name extends keyof Admin> = Awaited<ReturnType<Admin[Name]>>
@@ -28,11 +50,6 @@ type AskAll = <Name extends keyof Admin>(
   args: Parameters<Admin[Name]>,
   silent?: (error: unknown) => Awaitable<Answer<Name>>,
 ) => Promise<Answer<Name>[]>
-
-/** Of a shard that is through. */
-const nothingMore = { events: [], next: undefined, reachedAt: undefined, cursor: '', unsorted: 0 } as const
-
-const noGroups = { groups: [], unsorted: 0 }
 
 /** `/readyz` is open to anybody: its answer is remembered for so long. */
 const READY_MS = 5_000
@@ -193,13 +210,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     async confirmChange(hash) {
       return [...new Set((await askAll('confirmChange', [hash])).flat())]
     },
-    async deliverNow(destination) {
-      const all = await askAll('deliverNow', [destination])
-      return {
-        pending: all.reduce((sum, { pending }) => sum + pending, 0),
-        held: all.reduce((sum, { held }) => sum + held, 0),
-      }
-    },
+    deliverNow: async to => mergeDelivering(await askAll('deliverNow', [to], silentDelivering)),
 
     async stats() {
       const [notices, all] = await Promise.all([standing(), askAll('stats', [], silentStats)])
@@ -251,7 +262,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async deadLetters(destination) {
-      return mergeGroups(await askAll('deadLetters', [destination], () => noGroups))
+      return mergeGroups(await askAll('deadLetters', [destination], () => silentGroups))
     },
 
     async metrics() {
@@ -259,7 +270,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async quality(span) {
-      return (await askAll('quality', [span], () => [])).flat()
+      return mergeQuality(await askAll('quality', [span], () => silentQuality))
     },
 
     async events(query) {
@@ -283,12 +294,7 @@ export function createShardClient(env: Env, count: number, everyMs: number, log:
     },
 
     async changeMany(action, filter) {
-      const done = await askAll('changeMany', [action, filter])
-      return {
-        matched: done.reduce((sum, { matched }) => sum + matched, 0),
-        ready: done.reduce((sum, one) => sum + one.ready, 0),
-        done: done.reduce((sum, one) => sum + one.done, 0),
-      }
+      return mergeChanges(await askAll('changeMany', [action, filter], silentChanges))
     },
   }
 }

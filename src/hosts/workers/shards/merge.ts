@@ -1,12 +1,13 @@
 /** The answers of several shards, put together as if there were one outbox. Pure. */
 
-import type { EventList } from '../../../admin/admin.ts'
+import type { DeliveringNow, EventList } from '../../../admin/admin.ts'
 import type { Pulse } from '../../../admin/changes.ts'
-import { type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
+import { type ChangedMany, type Groups, SAMPLES } from '../../../admin/dead-letters.ts'
 import { counted, type DestinationStats, type Stats, worstOf } from '../../../admin/figures.ts'
 import type { StatusFigures } from '../../../admin/status.ts'
 import type { Standing } from '../../../alerts/throttle.ts'
 import type { State } from '../../../reasons.ts'
+import type { QualityHours } from '../../../stats/quality.ts'
 import { type Positions, toCursor, toStreamCursor, withShard } from './cursors.ts'
 
 type Figures = Omit<Stats, 'counts'>
@@ -140,7 +141,34 @@ export function mergeGroups(all: readonly Groups[]): Groups {
     return { state: first.state, reason: first.reason, count, samples: samples.slice(0, SAMPLES) }
   })
   const unsorted = all.reduce((sum, one) => sum + one.unsorted, 0)
-  return { groups: groups.sort((a, b) => b.count - a.count), unsorted }
+  const unreadable = nameShards(all.map(one => one.unreadable ?? []))
+  return {
+    groups: groups.sort((a, b) => b.count - a.count),
+    unsorted,
+    ...(unreadable.length > 0 && { unreadable }),
+  }
+}
+
+export function mergeQuality(all: readonly QualityHours[]): QualityHours {
+  const unreadable = nameShards(all.map(one => one.unreadable ?? []))
+  return { kinds: all.flatMap(({ kinds }) => kinds), ...(unreadable.length > 0 && { unreadable }) }
+}
+
+export function mergeDelivering(all: readonly DeliveringNow[]): DeliveringNow {
+  const sum = (name: 'pending' | 'held') => all.reduce((total, one) => total + one[name], 0)
+  return { pending: sum('pending'), held: sum('held'), ...toNotDone(all) }
+}
+
+export function mergeChanges(all: readonly ChangedMany[]): ChangedMany {
+  const sum = (name: 'matched' | 'ready' | 'done') => all.reduce((total, one) => total + one[name], 0)
+  return { matched: sum('matched'), ready: sum('ready'), done: sum('done'), ...toNotDone(all) }
+}
+
+function toNotDone(all: readonly { readonly notDone?: readonly string[] }[]): {
+  readonly notDone?: readonly string[]
+} {
+  const notDone = nameShards(all.map(one => one.notDone ?? []))
+  return notDone.length > 0 ? { notDone } : {}
 }
 
 function newestFirst<View extends { readonly receivedAt: number }>(views: readonly View[]): View[] {
