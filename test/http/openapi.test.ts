@@ -27,7 +27,7 @@ const document = Document.parse(toDocument())
 /** The page's own files, which are no API. */
 const pages = ['GET /', 'GET /debugger', 'GET /debugger/*']
 /** Answered before the routes, at whatever path PUBLIC_URL has. */
-const webhooks = ['POST /webhooks/twilio']
+const webhooks = ['POST /webhooks/twilio', 'POST /webhooks/proxy']
 
 it('[AP210] every route is in the document, and nothing else', () => {
   const routes = read('test/frozen/routes.txt').trim().split('\n')

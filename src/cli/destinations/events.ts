@@ -47,7 +47,9 @@ const Detail = z.object({ receivedAt: z.string(), received: z.unknown() })
 export async function findEvent(access: OutboxAccess, key: string): Promise<Found | undefined> {
   const response = await access.request(`/events/${encodeURIComponent(key)}`)
   if (response.status === 404)
-    throw new CliError(`There is no file and no event ${key}: the page and "dead-letters list" show keys.`)
+    throw new CliError(
+      `There is no file and no event ${key}: the page and "npx twilio-segment-bridge dead-letters list" show keys.`,
+    )
   const text = await (await check(access, response)).text()
   const { receivedAt, received } = Detail.parse(JSON.parse(text))
   if (received === null || received === undefined) return undefined
