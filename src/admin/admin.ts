@@ -164,7 +164,13 @@ export function createAdmin(
   }
 
   const names = createDestinationNames(outbox, dispatcher.lanes)
-  const { changes, toRetry, toRetryHeld, toDrop } = createEventChanges({ outbox, find, names, mapping, now })
+  const { changes, toRetry, toRetryHeld, toDrop, toDropAll } = createEventChanges({
+    outbox,
+    find,
+    names,
+    mapping,
+    now,
+  })
 
   return {
     ...createTransfer(outbox, dispatcher, names),
@@ -196,7 +202,10 @@ export function createAdmin(
       const retries = filter.state === 'held' ? toRetryHeld : toRetry
       // What is held back takes no room before, nor after.
       const room = action === 'retry' && filter.state !== 'held' ? dispatcher.roomForPerson : undefined
-      return changeMany(outbox, action === 'retry' ? retries : toDrop, filter, now, room)
+      const { destination } = filter
+      const hasLeft = destination !== undefined && !dispatcher.lanes.ids.includes(destination)
+      const drops = hasLeft ? toDropAll : toDrop
+      return changeMany(outbox, action === 'retry' ? retries : drops, filter, now, room)
     },
     metrics: createMetrics(outbox, meters, stats),
     notices: limit => outbox.notices(limit),
@@ -225,7 +234,8 @@ export function createAdmin(
       const unsortedSince = readings.take('unsortedSince', outbox.oldestUnsortedAt, undefined)
       const lastNotice = toLastNotice(readings.take('lastNotice', () => outbox.notices(1)[0], undefined))
       const arrivals = readings.take('arrival', readArrivals, [])
-      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrivals }
+      const left = readings.take('destinations', names.left, [])
+      return { stats: stats(readings), troubles: troubles(), unsortedSince, lastNotice, arrivals, left }
     },
     confirmArrival(fingerprints) {
       const others = readArrivals().filter(({ fingerprint }) => !fingerprints.includes(fingerprint))

@@ -108,5 +108,7 @@ export function createEventChanges({ outbox, find, names, mapping, now }: Change
       return found ? change(found, toDrop) : { done: false, reason: 'not_found' }
     },
   }
-  return { changes, toRetry, toRetryHeld, toDrop }
+  /** Of a destination that left the file: nothing else will become of what waits for it. */
+  const toDropAll: Change = { ...toDrop, unnamed: [...deadLetterStates, 'pending'] }
+  return { changes, toRetry, toRetryHeld, toDrop, toDropAll }
 }

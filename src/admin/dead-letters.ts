@@ -50,6 +50,8 @@ export type Change = {
   readonly isReady: (event: EventView) => boolean
   /** What becomes of one that is not ready; `undefined`: it stays as it is. */
   readonly otherwise?: (event: EventView) => Target | undefined
+  /** What a filter means that names no state. @default the dead letters */
+  readonly unnamed?: readonly From[]
 }
 
 export const SAMPLES = 10
@@ -101,7 +103,7 @@ export function alike(state: From): readonly From[] {
 /** `room`: how many may be changed now; the others stay as they are. */
 export async function changeMany(
   outbox: OutboxAtHand,
-  { to, isReady, otherwise = () => undefined }: Change,
+  { to, isReady, otherwise = () => undefined, unnamed = deadLetterStates }: Change,
   { destination, state, reason, type, preview = false }: Filter,
   now: () => number,
   room: () => number = () => Number.MAX_SAFE_INTEGER,
@@ -109,7 +111,7 @@ export async function changeMany(
   let matched = 0
   let ready = 0
   let done = 0
-  for (const dead of state ? [state] : deadLetterStates) {
+  for (const dead of state ? [state] : unnamed) {
     for (let before: string | undefined, more = true; more; ) {
       const asked = dead === 'held' ? heldBack : { state: dead, reason }
       const page = outbox.list({ destination, ...asked, type, before, limit: MANY_A_TURN })

@@ -8,6 +8,8 @@ export type DestinationNames = {
   all(): string[]
   /** Without those. */
   open(): string[]
+  /** Those that are not configured any more and for which events wait. */
+  left(): Left[]
   nameOf(id: number): string
   /** `undefined`: there is and was none of that name. */
   idOf(name: string): number | undefined
@@ -15,10 +17,13 @@ export type DestinationNames = {
   messageIdOf(id: number, eventId: string | null): string | null
 }
 
+/** A destination that left the file, and how many events still wait for it. */
+export type Left = { readonly name: string; readonly pending: number }
+
 type Known = Pick<KeptDestination, 'id' | 'name'> & Partial<KeptDestination>
 
 export function createDestinationNames(
-  outbox: Pick<OutboxAtHand, 'destinations'>,
+  outbox: Pick<OutboxAtHand, 'destinations' | 'figures'>,
   lanes: Pick<Lanes, 'ids' | 'names'>,
 ): DestinationNames {
   /** Those in use come first: a name may have been another's before. */
@@ -46,6 +51,13 @@ export function createDestinationNames(
   return {
     all: () => namesOf(known()),
     open: () => namesOf(known().filter(({ removedAt }) => removedAt === undefined)),
+    left() {
+      const counts = outbox.figures().destinations
+      return outbox.destinations().flatMap(({ id, name, removedAt }) => {
+        const pending = counts.find(({ destination }) => destination === id)?.pending ?? 0
+        return removedAt === undefined || pending === 0 ? [] : { name, pending }
+      })
+    },
     nameOf: id => find(id)?.name ?? String(id),
     idOf: name => known().find(one => one.name === name)?.id,
     messageIdOf(id, eventId) {

@@ -10,7 +10,7 @@ type Line = Status['lines'][number]
 const INDEX_LAG_MS = 2 * 60_000
 
 export function toLines(
-  { destinations, outbox, deadLetters, lastNotice }: Omit<Status, 'at' | 'ok' | 'lines'>,
+  { destinations, left = [], outbox, deadLetters, lastNotice }: Omit<Status, 'at' | 'ok' | 'lines'>,
   now: number,
 ): Line[] {
   /** Where there are several, each line says whose it is. */
@@ -22,6 +22,7 @@ export function toLines(
     ...destinations.flatMap(one =>
       [destinationLine(one, now), waitingLine(one, now), ...heldLines(one)].map(line => label(line, one)),
     ),
+    ...left.map(leftLine),
     deadLetterLine(deadLetters),
     ...destinations.flatMap(one => arrivalLines(one).map(line => label(line, one))),
     {
@@ -29,6 +30,15 @@ export function toLines(
       text: lastNotice ? `${toMinute(lastNotice.at)}: ${lastNotice.message}` : 'none so far',
     },
   ]
+}
+
+function leftLine({ name, pending }: { readonly name: string; readonly pending: number }): Line {
+  return {
+    name,
+    level: 'warning',
+    text: `no longer in the destinations file, and ${many(pending, 'event')} still wait for it`,
+    remedy: `Put it back, or name it as \`was\` of the one that takes over, or give them up: npx twilio-segment-bridge dead-letters drop --destination ${name}`,
+  }
 }
 
 function outboxLines(

@@ -27,6 +27,8 @@ export const Status = z.object({
       confirmedAt: time,
     }),
   ),
+  /** Destinations that left the file, for which events still wait; absent when there is none. */
+  left: z.array(z.object({ name: z.string(), pending: z.number() })).optional(),
   outbox: z.object({
     troubles: z.array(z.string()),
     /** Of these. */

@@ -6,6 +6,7 @@
 import * as z from 'zod'
 import { toIsoTime } from '../event/event-time.ts'
 import type { Reason } from '../reasons.ts'
+import type { Left } from './destination-names.ts'
 import { atRest, type DestinationStats, type Stats } from './figures.ts'
 import { toLines } from './status-lines.ts'
 import type { Status } from './status-schema.ts'
@@ -20,6 +21,8 @@ export type StatusFigures = {
   readonly unsortedSince: number | undefined
   readonly lastNotice: Status['lastNotice']
   readonly arrivals: readonly Arrival[]
+  /** @default none */
+  readonly left?: readonly Left[]
 }
 
 /** What the settings say, one a destination. `fingerprint` is of the write key and where it is used; undefined where there is none. */
@@ -66,11 +69,13 @@ export function toStatus(figures: Input, facts: StatusFacts, now: number): Statu
     ...(stats.unreadable && { unreadable: [...stats.unreadable] }),
   }
   const deadLetters = toDeadLetters(stats)
-  const lines = toLines({ destinations, outbox, deadLetters, lastNotice }, now)
+  const left = [...(figures.left ?? [])]
+  const lines = toLines({ destinations, left, outbox, deadLetters, lastNotice }, now)
   return {
     at: new Date(now).toISOString(),
     ok: lines.every(({ level }) => level !== 'error'),
     destinations,
+    ...(left.length > 0 && { left }),
     outbox,
     deadLetters,
     lastNotice,

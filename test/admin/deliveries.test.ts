@@ -1,6 +1,7 @@
 /** What people see and change of the deliveries of an event, by the names of destinations; the store is real, nothing is sent. */
 import { expect, it, onTestFinished } from 'vitest'
 import * as z from 'zod'
+import { toStatus } from '../../src/admin/status.ts'
 import { allCalm, toStanding } from '../../src/alerts/throttle.ts'
 import { openBridge } from '../../src/bridge.ts'
 import { findOne } from '../../src/cli/dead-letters/find.ts'
@@ -25,7 +26,7 @@ const refused = { state: 'refused', reason: 'segment_refused', detail: 'bad trai
 const accepted = { state: 'accepted' } as const
 const toBoth: RouteEvent = () => [1, 2].map(destination => ({ destination, filtered: false }))
 
-function open(route: RouteEvent = toBoth) {
+function open(route: RouteEvent = toBoth, configured = kept) {
   const sql = openSqlite(':memory:')
   onTestFinished(() => sql.close())
   const outbox = createOutbox(sql, { retentionMs: 30 * DAY, dedupeMs: DAY })
@@ -35,7 +36,7 @@ function open(route: RouteEvent = toBoth) {
   const silent = () => undefined
   const { admin, dispatcher } = openBridge(
     outbox,
-    kept.map(({ name }, index) => ({
+    configured.map(({ name }, index) => ({
       id: index + 1,
       destination: { ...segmentAs(deliverTo('http://127.0.0.1:9')), name },
     })),
@@ -61,7 +62,7 @@ function open(route: RouteEvent = toBoth) {
     return isObject(body) ? { status: response.status, ...body } : body
   }
   return {
-    ...{ outbox, access },
+    ...{ outbox, access, admin },
     take(...events: readonly object[]) {
       dispatcher.append([requestRow(events, START)])
       dispatcher.indexPending()
@@ -193,4 +194,26 @@ it('[AP222] a retry of what one destination refused does not send what was skipp
     ['1 skipped', '2 pending'],
     ['1 skipped', '2 pending'],
   ])
+})
+
+it('[AP223] a destination that left the file says how many events wait for it, until they are dropped', async () => {
+  const { admin, outbox, take } = open(toBoth, kept.slice(0, 1))
+  const lines = () =>
+    toStatus(admin.status(), [], START).lines.filter(({ text }) => text.includes('destinations file'))
+  take(messageStatus(), messageStatus())
+  expect(lines()).toEqual([])
+  outbox.keepDestinations(kept.slice(0, 1), START)
+  expect(lines()).toMatchObject([
+    { name: 'acme', level: 'warning', text: expect.stringContaining('2 events still wait') },
+  ])
+  // Of one that is there, only dead letters are given up.
+  expect(await admin.changeMany('drop', { destination: 'segment' })).toMatchObject({ matched: 0 })
+  expect(await admin.changeMany('drop', { destination: 'acme', preview: true })).toMatchObject({
+    ready: 2,
+    done: 0,
+  })
+  expect(await admin.changeMany('drop', { destination: 'acme' })).toMatchObject({ matched: 2, done: 2 })
+  expect(lines()).toEqual([])
+  const of = (id: number) => outbox.figures().destinations.find(({ destination }) => destination === id)
+  expect([of(1), of(2)]).toMatchObject([{ pending: 2 }, { pending: 0, skipped: 2 }])
 })

@@ -69,7 +69,16 @@ export function mergeStatus(
     lastNotice,
     // Confirmed for all of them at the first.
     arrivals: all[0]?.arrivals ?? [],
+    left: addLeft(all.flatMap(one => one.left ?? [])),
   }
+}
+
+function addLeft(all: NonNullable<StatusFigures['left']>): NonNullable<StatusFigures['left']> {
+  const byName = Map.groupBy(all, ({ name }) => name)
+  return [...byName].map(([name, same]) => ({
+    name,
+    pending: same.reduce((sum, { pending }) => sum + pending, 0),
+  }))
 }
 
 export function addCounts(all: readonly Stats[]): Stats['counts'] {
