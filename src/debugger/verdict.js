@@ -26,7 +26,7 @@ const CALM_SECONDS = 10
  * @returns {Verdict}
  */
 export function judgeSegment(stats, about, reasons) {
-  const { delivery, notices, pending, unsorted, accepted, oldestPendingSeconds } = stats
+  const { delivery, notices, pending, unsorted, accepted, oldestPendingSeconds, destinations = [] } = stats
   if (about?.dryRun) {
     const remedy = 'Set SEGMENT_WRITE_KEY to send; what was held back can then be retried.'
     return {
@@ -51,6 +51,15 @@ export function judgeSegment(stats, about, reasons) {
       remedy,
       since: open?.since ?? null,
       nextAt: nextAttemptAt,
+    }
+  }
+  const stopped = destinations.filter(({ paused }) => paused !== null).map(({ name }) => name)
+  if (stopped.length > 0) {
+    return {
+      tone: 'bad',
+      answer: 'Paused',
+      text: `${stopped.join(', ')} ${stopped.length > 1 ? 'are' : 'is'} paused: events wait.`,
+      remedy: 'Below, under Destinations, is why, and how to go on.',
     }
   }
   if (pending > 0 && oldestPendingSeconds > CALM_SECONDS) {

@@ -6,6 +6,7 @@
 import { h, replaceChildren } from '../dom.js'
 import { failure, skeleton } from '../parts.js'
 import { createAccount } from './health/account.js'
+import { createDestinations } from './health/destinations.js'
 import { createFlow } from './health/flow.js'
 import { createNotices } from './health/notices.js'
 import { createStations } from './health/stations.js'
@@ -19,9 +20,10 @@ const TICK_MS = 1_000
 export function createHealthView(page) {
   const stations = createStations(page)
   const flow = createFlow(page)
+  const destinations = createDestinations(page)
   const account = createAccount()
   const notices = createNotices(page)
-  const parts = [stations, flow, account, notices]
+  const parts = [stations, destinations, flow, account, notices]
   const body = h('div', { class: 'health' })
   const element = h('div', { class: 'page' }, h('h1', null, 'Health'), body)
   /** @type {Stats | null} */
