@@ -88,6 +88,7 @@ export function createParticipants(parts: ParticipantsParts): () => Promise<void
     for (let before: string | undefined; left > 0; ) {
       const limit = Math.min(EVENTS_A_PAGE, left)
       const page = await outbox.events({ state: 'pending', reason: 'participant_unknown', before, limit })
+      if (page.events.length > 0 && 'missing' in parts.reader) throw new Error(parts.reader.missing)
       const waiting = (
         await inTurns(
           page.events.map(({ key }) => key),
@@ -154,7 +155,7 @@ function isPassing({ status }: ProxyApiError): boolean {
 
 /** Whatever is asked next would fare no better. */
 function concernsAll(error: ProxyApiError): boolean {
-  return isPassing(error) || error.status === 401
+  return isPassing(error) || error.status === 401 || error.status === 403
 }
 
 async function inTurns<In, Out>(items: readonly In[], work: (item: In) => Promise<Out>): Promise<Out[]> {

@@ -62,6 +62,9 @@ export async function authenticateForm(
 
 /** Case counts in sorting. Of a repeated parameter each value counts once. */
 function toSignedText(form: URLSearchParams): string {
-  const names = [...new Set(form.keys())].sort()
-  return names.flatMap(name => [...new Set(form.getAll(name))].sort().map(value => name + value)).join('')
+  // In one pass: asked by name, a form of thousands of names would cost a second, and anybody may send one.
+  const values = new Map<string, Set<string>>()
+  for (const [name, value] of form) values.set(name, (values.get(name) ?? new Set()).add(value))
+  const names = [...values.keys()].sort()
+  return names.flatMap(name => [...(values.get(name) ?? [])].sort().map(value => name + value)).join('')
 }

@@ -145,7 +145,7 @@ export async function syncProxy(parts: SyncParts): Promise<Summary> {
         upTo = Math.max(upTo, at)
         await lookUp(session, interaction, participants)
         const { service_sid, sid: session_sid } = session
-        await keep(await interactionFacts({ service_sid, session_sid, ...interaction }, sha256, participants))
+        await keep(await interactionFacts({ ...interaction, service_sid, session_sid }, sha256, participants))
       }
     }
     return { upTo, newest: [...newest] }

@@ -22,11 +22,10 @@ export const Applied = z.array(
 export type Applied = z.infer<typeof Applied>
 
 export function toApplied(configs: readonly DestinationConfig[]): Applied {
-  return configs.map(({ name, type, when, events, group }) => ({
-    ...{ name, type, events },
-    ...(when !== undefined && { when }),
-    ...(group !== undefined && { group }),
-  }))
+  // In the order in which it is read back, for it is compared as text.
+  return Applied.parse(
+    configs.map(({ name, type, when, events, group }) => ({ name, type, when, events, group })),
+  )
 }
 
 /** One row a destination of the file. `tag`: as the store is to keep it. `doubt`: why it must not be applied unasked. */
@@ -72,9 +71,9 @@ function findBefore(
   { name, was }: DestinationConfig,
   known: readonly KeptDestination[],
 ): KeptDestination | undefined {
-  const own = known.findLast(kept => kept.name === name)
+  const present = known.find(kept => kept.name === name && kept.removedAt === undefined)
   const renamed = was === undefined ? undefined : known.findLast(kept => kept.name === was)
-  return own?.removedAt === undefined ? (own ?? renamed) : (renamed ?? own)
+  return present ?? renamed ?? known.findLast(kept => kept.name === name)
 }
 
 function isVerbatim(config: DestinationConfig, before: KeptDestination | undefined): boolean {

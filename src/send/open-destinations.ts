@@ -1,4 +1,5 @@
 /** The destinations of the settings, matched with those that the store knows; and where events go from now on. */
+import * as z from 'zod'
 import type { DestinationConfig } from '../config/destination-config.ts'
 import { toDestinationConfigs } from '../config/destinations.ts'
 import type { Settings } from '../config.ts'
@@ -13,6 +14,10 @@ import { createJudge, createRouter } from './routing.ts'
 
 /** Under this name the store keeps what the file said when it was last applied. */
 export const APPLIED = 'destinations'
+const UNCONFIRMED = 'destinations-unconfirmed'
+/** `doubts`: destination → why. */
+const Unconfirmed = z.object({ hash: z.string(), doubts: z.array(z.tuple([z.string(), z.string()])) })
+const nothing: z.infer<typeof Unconfirmed> = { hash: '', doubts: [] }
 const WEEK_MS = 7 * 24 * 60 * 60_000
 /** So many of the newest events are asked what a change of the file does to them. */
 const SAMPLE = 500
@@ -36,24 +41,36 @@ export async function openDestinations(
       ? describeChanges(before, configs, readSample(store, now), mapping)
       : new Map<string, string>()
   const hash = toChangeHash(applied, rows)
+  // What was doubted stays so until somebody confirms it: the events that it was about may be gone from the sample by now.
+  const remembered = readKept(store, UNCONFIRMED, Unconfirmed, nothing)
+  const doubted = new Map(remembered.hash === hash ? remembered.doubts : [])
+  let lastKept = JSON.stringify(remembered)
   const doubts = new Map(
     settings.DESTINATIONS_CONFIRM === hash
       ? []
       : rows.flatMap(({ name, doubt }) => {
           const why = [doubt, changes.get(name)].filter(text => text !== undefined)
-          return why.length > 0 ? [[name, why.join('; ')] as const] : []
+          const text = why.length > 0 ? why.join('; ') : doubted.get(name)
+          return text === undefined ? [] : [[name, text] as const]
         }),
   )
+  doubtGroups(configs, doubts)
 
   /** Of those without a doubt, and of those that were confirmed since. */
-  const keep = () =>
-    store.keepDestinations(
-      rows.map(({ id, name, scope, tag, keptTag }) => ({
-        ...{ id, name, scope },
-        tag: doubts.has(name) ? keptTag : tag,
-      })),
-      now,
-    )
+  const keep = () => {
+    const wanted = rows.map(({ id, name, scope, tag, keptTag }) => ({
+      ...{ id, name, scope },
+      tag: doubts.has(name) ? keptTag : tag,
+    }))
+    try {
+      return store.keepDestinations(wanted, now)
+    } catch {
+      // A store that cannot be written says so at the first delivery; that is no reason to take no events.
+      let highest = Math.max(0, ...store.destinations().map(({ id }) => id))
+      const idOf = (id: number | undefined) => id ?? (highest += 1)
+      return wanted.map(one => ({ ...one, id: idOf(one.id), since: now, removedAt: undefined }))
+    }
+  }
   let kept = keep()
   const byName = () =>
     new Map(kept.flatMap(one => (one.removedAt === undefined ? [[one.name, one] as const] : [])))
@@ -61,7 +78,15 @@ export async function openDestinations(
   // Until everything is confirmed the next start asks again.
   const settle = () => {
     store.routeTo(toRouting(configs, ids, doubts, mapping))
-    if (doubts.size === 0 && isChanged) store.remember(APPLIED, JSON.stringify(applied))
+    const unconfirmed = doubts.size === 0 ? nothing : { hash, doubts: [...doubts] }
+    try {
+      const next = JSON.stringify(unconfirmed)
+      if (next !== lastKept) store.remember(UNCONFIRMED, next)
+      lastKept = next
+      if (doubts.size === 0 && isChanged) store.remember(APPLIED, JSON.stringify(applied))
+    } catch {
+      // Then the next start asks again.
+    }
   }
   settle()
 
@@ -90,6 +115,16 @@ export async function openDestinations(
   )
 }
 
+/** Those behind an unconfirmed one in its group wait as well: they would be sent what it may turn out to get. */
+function doubtGroups(configs: readonly DestinationConfig[], doubts: Map<string, string>): void {
+  for (const [at, { name, group }] of configs.entries()) {
+    if (group === undefined || !doubts.has(name)) continue
+    for (const later of configs.slice(at + 1))
+      if (later.group === group && !doubts.has(later.name))
+        doubts.set(later.name, `${name}, which comes before it in the group ${group}, is not confirmed`)
+  }
+}
+
 /** An unconfirmed one gets everything: what its filter would keep away from it is skipped only once a person has said so. */
 function toRouting(
   configs: readonly DestinationConfig[],
@@ -109,8 +144,16 @@ function toRouting(
 }
 
 function readSample(store: OutboxAtHand, now: number) {
-  const { events } = store.list({ limit: SAMPLE })
-  return events.flatMap(({ element, exact, receivedAt }) =>
+  return readNewest(store).flatMap(({ element, exact, receivedAt }) =>
     element === undefined || receivedAt < now - WEEK_MS ? [] : { element, exact, receivedAt },
   )
+}
+
+/** What cannot be read is told of elsewhere. */
+function readNewest(store: OutboxAtHand) {
+  try {
+    return store.list({ limit: SAMPLE }).events
+  } catch {
+    return []
+  }
 }

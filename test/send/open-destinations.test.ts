@@ -149,4 +149,60 @@ describe('at the start', () => {
     folder.outbox.remember('destinations', '{"a":')
     expect((await folder.start({ a: { ...to, events: { '*': 'X' } } })).waiting).toEqual([])
   })
+
+  it('[RO56] a doubt stays until it is confirmed, also when what it was about is gone, or the store knows the new row', async () => {
+    const folder = createFolder()
+    await folder.start({ a: to, b: to })
+    folder.take(delivered())
+    const changed = { a: to, b: { ...to, events: { [type]: 'drop' } }, c: { ...to, messageId: 'verbatim' } }
+    const first = await folder.start(changed)
+    expect(first.waiting).toMatchObject([
+      { text: expect.stringContaining('no longer goes there') },
+      { text: expect.stringContaining('same messageIds') },
+    ])
+    folder.take(...Array.from({ length: 600 }, () => messageStatus({ type: 'sent' })))
+    const again = await folder.start(changed)
+    expect(again.waiting.map(({ hash, text }) => ({ hash, text }))).toEqual(
+      first.waiting.map(({ hash, text }) => ({ hash, text })),
+    )
+    for (const { confirm } of again.waiting) confirm()
+    expect((await folder.start(changed)).waiting).toEqual([])
+    expect((await folder.start(changed)).waiting).toEqual([])
+  })
+
+  it('[RO57] those behind an unconfirmed one in its group wait as well', async () => {
+    const folder = createFolder()
+    const one = (when?: string) => ({ ...to, group: 'brand', ...(when && { when }) })
+    await folder.start({ a: one(), b: one() })
+    folder.take(delivered())
+    const { opened } = await folder.start({ a: one('event = "mistyped"'), b: one() })
+    expect(opened.map(({ unconfirmed }) => unconfirmed !== undefined)).toEqual([true, true])
+  })
+
+  it('[RO58] a name that another one bore before stays with the one that took it over', async () => {
+    const folder = createFolder()
+    await folder.start({ segment: to, acme: to })
+    await folder.start({ segment: to })
+    const renamed = { acme: { ...to, was: 'segment' } }
+    for (const _ of [1, 2, 3]) expect((await folder.start(renamed)).opened.map(({ id }) => id)).toEqual([1])
+  })
+
+  it('[RO59] a file that is as before costs no write, and a store that takes none no start', async () => {
+    const folder = createFolder()
+    const file = { a: { ...to, when: 'event = "x"' }, b: to }
+    await folder.start(file)
+    const { remember, keepDestinations } = folder.outbox
+    let writes = 0
+    const full = () => {
+      writes += 1
+      throw new Error('database or disk is full')
+    }
+    Object.assign(folder.outbox, { remember: full })
+    expect((await folder.start(file)).waiting).toEqual([])
+    expect(writes).toBe(0)
+    Object.assign(folder.outbox, { keepDestinations: full })
+    const { opened } = await folder.start({ ...file, c: to })
+    expect(opened.map(({ id }) => id)).toEqual([1, 2, 3])
+    Object.assign(folder.outbox, { remember, keepDestinations })
+  })
 })

@@ -1,10 +1,12 @@
 /** On Node: a look at all sessions of Twilio Proxy every PROXY_SYNC_MINUTES. */
+import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fromEvent, toIntakes } from '../../admin/export-format.ts'
 import type { WaitingEvents } from '../../admin/participants.ts'
 import { toCredentials } from '../../config/twilio-credentials.ts'
 import type { Settings } from '../../config.ts'
+import { isDamage } from '../../outbox/sqlite-errors.ts'
 import { createProxyReader } from '../../proxy/api.ts'
 import { syncProxy } from '../../proxy/sync.ts'
 import type { Log } from '../../runtime.ts'
@@ -12,6 +14,20 @@ import { digests } from './digests.ts'
 import { openProxyNotes } from './proxy-notes.ts'
 
 export const NOTES_FILE = 'proxy-sync.db'
+
+type ProxyNotes = ReturnType<typeof openProxyNotes>
+
+/** It only remembers what was told: told once more, it is a duplicate. No reason to keep the bridge from starting. */
+function openOrBeginAnew(file: string, log: Log): ProxyNotes {
+  try {
+    return openProxyNotes(file)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    log.warn({ err: error }, `${NOTES_FILE} is damaged: it is set aside, and all sessions are looked at anew`)
+    renameSync(file, `${file}.damaged`)
+    return openProxyNotes(file)
+  }
+}
 
 /** Returns what ends it. */
 export function startProxySync(
@@ -24,7 +40,7 @@ export function startProxySync(
   if (PROXY_SYNC_MINUTES === 0) return async () => undefined
   const credentials = toCredentials(settings)
   if ('missing' in credentials) throw new Error(`PROXY_SYNC_MINUTES: ${credentials.missing}`)
-  const notes = openProxyNotes(join(DATA_DIR, NOTES_FILE))
+  let notes: ProxyNotes | undefined
   const stopping = new AbortController()
   const { signal } = stopping
   const reader = createProxyReader(credentials, {
@@ -42,6 +58,7 @@ export function startProxySync(
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
+        notes ??= openOrBeginAnew(join(DATA_DIR, NOTES_FILE), log)
         const summary = await syncProxy({
           reader,
           notes,
@@ -66,6 +83,6 @@ export function startProxySync(
   return async () => {
     stopping.abort()
     await running
-    notes.close()
+    notes?.close()
   }
 }
