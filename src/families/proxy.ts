@@ -128,6 +128,7 @@ export const proxyOutOfSession = defineFamily({
   customer: address('identifier'),
   resource: ['resourceSid'],
   personal: { address: ['identifier'], content: ['body'] },
-  time: ['dateUpdated'],
+  // `dateUpdated` is the former session's: the event happened when it came.
+  time: [],
   subscribe: 'never',
 })

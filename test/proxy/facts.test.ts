@@ -150,6 +150,25 @@ describe('a post out of session', () => {
     expect(JSON.stringify(track)).not.toContain(BOB.identifier.slice(1))
     expect((await fromCallback(fields))[0]?.id).toBe(events[0]?.id)
   })
+
+  it('[PX25] a post out of session happened when it came, not when the session before it changed', () => {
+    const element = {
+      ...{
+        specversion: '1.0',
+        id: 'a',
+        source: '/v1/out-of-session',
+        type: 'twilio-proxy.out-of-session.received',
+      },
+      ...{
+        dataschema: 'urn:twilio-segment-bridge:Proxy.OutOfSession/1',
+        datacontenttype: 'application/json',
+      },
+      data: { resourceSid: sid('SM'), identifier: ANN.identifier, dateUpdated: '2020-01-01T00:00:00Z' },
+    }
+    expect(toTrack(element, Date.UTC(2026, 0, 2))).toMatchObject({
+      track: { timestamp: '2026-01-02T00:00:00.000Z' },
+    })
+  })
 })
 
 describe('the life of a session', () => {
