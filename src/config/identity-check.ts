@@ -25,7 +25,7 @@ export function judgeIdentity(
   const hiding = destinations.filter(({ identity }) => identity !== 'full')
   return {
     faults: hiding.flatMap(one => {
-      const open = findOpen(one, settings, type => customerPaths(type, settings))
+      const open = findPaths(one, settings, type => customerPaths(type, settings), isOpen)
       if (open.length === 0) return []
       return {
         path: `destinations.${one.name}.identity`,
@@ -33,19 +33,34 @@ export function judgeIdentity(
         expected: `every field that holds the customer in properties.deny or properties.hash; missing: ${open.join(', ')}`,
       }
     }),
-    warnings: hiding.flatMap(one => {
-      const open = findOpen(one, settings, ({ family }) => family.personal.address ?? [])
-      if (open.length === 0) return []
-      return `DESTINATIONS: ${one.name} has identity ${one.identity}, and gets other addresses in ${open.join(', ')}: deny or hash them, unless they are your own.`
-    }),
+    warnings: [...hiding.flatMap(warnOfOthers), ...destinations.flatMap(warnOfShown)],
+  }
+
+  function warnOfOthers(one: DestinationConfig): string[] {
+    const open = findPaths(one, settings, ({ family }) => family.personal.address ?? [], isOpen)
+    if (open.length === 0) return []
+    return [
+      `DESTINATIONS: ${one.name} has identity ${one.identity}, and gets other addresses in ${open.join(', ')}: deny or hash them, unless they are your own.`,
+    ]
+  }
+
+  /** Whoever hides a field that holds the customer seldom means to send the same number as externalIds. */
+  function warnOfShown(one: DestinationConfig): string[] {
+    if (one.identity !== 'full' || one.type !== 'segment') return []
+    const hidden = findPaths(one, settings, type => customerPaths(type, settings), isHidden)
+    if (hidden.length === 0) return []
+    return [
+      `DESTINATIONS: ${one.name} hides ${hidden.join(', ')}, but its identity is full: anonymousId and externalIds still tell who the customer is. "identity": "hash" or "none" hides that as well.`,
+    ]
   }
 }
 
-/** The paths that its rules leave open, of all events that can be routed to it. */
-function findOpen(
+/** Those paths, of all events that can be routed to it, which are so under its rules. */
+function findPaths(
   config: DestinationConfig,
   { eventNames }: IdentitySettings,
   pathsOf: (type: EventType) => readonly Path[],
+  isSo: (path: Path, rules: FieldRules) => boolean,
 ): string[] {
   const all = families.flatMap(({ skip, eventTypes }) => (skip === undefined ? eventTypes : []))
   return [
@@ -53,7 +68,7 @@ function findOpen(
       all
         .filter(type => mayGoTo(config, type, eventNames))
         .flatMap(pathsOf)
-        .filter(path => !isCovered(path, config.properties)),
+        .filter(path => isSo(path, config.properties)),
     ),
   ]
 }
@@ -106,8 +121,13 @@ const toSteps = (path: Path): readonly string[] =>
 const isWithin = (path: readonly string[], outer: readonly string[]) =>
   outer.every((step, index) => path[index] === step)
 
-function isCovered(path: Path, { deny, allow, hash }: FieldRules): boolean {
+function isHidden(path: Path, { deny, hash }: FieldRules): boolean {
   const steps = toSteps(path)
-  if ([...deny, ...hash].some(rule => isWithin(steps, toSteps(rule)))) return true
-  return allow !== undefined && !allow.some(rule => isWithin(steps, toSteps(rule)))
+  return [...deny, ...hash].some(rule => isWithin(steps, toSteps(rule)))
+}
+
+function isOpen(path: Path, rules: FieldRules): boolean {
+  if (isHidden(path, rules)) return false
+  const steps = toSteps(path)
+  return rules.allow === undefined || rules.allow.some(rule => isWithin(steps, toSteps(rule)))
 }

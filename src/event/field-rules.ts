@@ -95,7 +95,9 @@ function overItems(path: string): string[] {
 
 /** Such as `items.0` where items is no list. */
 function endsAt(path: string, value: unknown): boolean {
-  const leadsOn = isObject(value) && Object.keys(value).some(key => behind(path, key) !== undefined)
+  // A number as it was written is an object with a key that is none of the event's.
+  const leadsOn =
+    isObject(value) && !isRawNumber(value) && Object.keys(value).some(key => behind(path, key) !== undefined)
   return !leadsOn && overItems(path).includes('')
 }
 

@@ -409,6 +409,12 @@ describe('destinations.json', () => {
     ).toEqual([])
   })
 
+  it('[RO9] a field that holds the customer, hidden while the identity is full, is a warning', () => {
+    const { warnings } = accept({ a: { ...acme, identity: 'full' } }, { HASH_KEY })
+    expect(warnings).toEqual([expect.stringMatching(/a hides .*to.*, but its identity is full: anonymousId/)])
+    expect(accept({ a: { ...acme, identity: 'full', properties: { deny: ['body'] } } }).warnings).toEqual([])
+  })
+
   it('[RO8] whatever hashes needs HASH_KEY', () => {
     expect(refuse({ a: acme })).toEqual([
       expect.stringMatching(/destinations\.a\.properties\.hash, expected HASH_KEY to be set/),

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noRules } from '../../src/config/destination-config.ts'
+import { isObject } from '../../src/event/event.ts'
 import { parseExactly } from '../../src/event/exact-numbers.ts'
 import { createFieldRules } from '../../src/event/field-rules.ts'
 import { runs } from '../support/runs.ts'
@@ -83,6 +84,11 @@ describe('rules for fields', () => {
       c: { d: [hash(inText({ phone }))] },
     })
     expect(apply({ allow: ['e.f', 'c.x'] }, data)).toEqual({})
+  })
+
+  it('[RO21] a rule for all of a field takes a number, too, however it was written', () => {
+    const data = parseExactly('{"x":15550123456000001,"y":1.50,"z":1}')
+    expect(JSON.stringify(apply({ deny: ['x.*', 'y.*'] }, isObject(data) ? data : {}))).toBe('{"z":1}')
   })
 
   it('[RO21] a key that stands twice in a text does not outlive a rule', () => {
