@@ -23,7 +23,9 @@ export async function postNotice(url: string, notice: Notice, parts: PostParts):
     parts.notifyFormat === 'slack'
       ? { type: 'application/json', body: JSON.stringify(toSlackMessage(notice)), signature: {} }
       : await toSignedForm(url, notice, parts)
-  const response = await parts.send(target, {
+  // By itself: workerd's fetch refuses to be called as a method of anything else.
+  const { send } = parts
+  const response = await send(target, {
     method: 'POST',
     headers: { 'content-type': type, ...signature, ...headers },
     body,

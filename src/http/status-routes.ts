@@ -28,7 +28,13 @@ export function createStatusApi(admin: AdminClient, { settings, digests, now }: 
     const fingerprints = (await toFacts()).flatMap(({ fingerprint }) => fingerprint ?? [])
     if (fingerprints.length === 0)
       return c.json(
-        { error: 'dry_run', message: 'No destination has a write key: there is nothing to confirm' },
+        {
+          error: 'dry_run',
+          message:
+            settings.DESTINATIONS === undefined
+              ? 'SEGMENT_WRITE_KEY is not set: nothing is sent'
+              : 'No destination has a write key: there is nothing to confirm',
+        },
         409,
       )
     await admin.confirmArrival(fingerprints)

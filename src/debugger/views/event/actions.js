@@ -13,13 +13,12 @@ import { ask, button } from '../../parts.js'
  * @param {() => void} onDone
  */
 export function createActions(page, event, onDone) {
+  /** @param {'retry' | 'drop' | 'resend'} action */
+  const doIt = action => act(page, event.key, action, onDone)
   const dead = event.state === 'rejected' || event.state === 'refused'
   if (event.state === 'accepted')
     return [button('Send again', { icon: 'retry', onClick: () => void sendAgain() })]
   if (!dead && event.state !== 'skipped') return []
-
-  /** @param {'retry' | 'drop' | 'resend'} action */
-  const doIt = action => act(page, event.key, action, onDone)
 
   async function sendAgain() {
     const yes = await ask({
