@@ -110,7 +110,7 @@ describe('in an event without a time', () => {
   )('[FM10] %s has a rule whose fields its schema knows', (type, { time, resource, family, customer }) => {
     const known = Object.keys(family.newest.shape)
     const paths = pathsOf(time)
-    const noTime = /comms-api|notify|track-summary|cleanup|toll-free/.test(type)
+    const noTime = /comms-api|notify|track-summary|cleanup|toll-free|out-of-session/.test(type)
     if (!noTime) expect(paths.length, type).toBeGreaterThan(0)
     if (!/toll-free|a2p|compliance/.test(type))
       for (const path of [...paths, ...resource]) expect(known).toContain(path.split('.')[0])
