@@ -66,9 +66,13 @@ export async function openDestinations(
       return store.keepDestinations(wanted, now)
     } catch {
       // A store that cannot be written says so at the first delivery; that is no reason to take no events.
-      let highest = Math.max(0, ...store.destinations().map(({ id }) => id))
-      const idOf = (id: number | undefined) => id ?? (highest += 1)
-      return wanted.map(one => ({ ...one, id: idOf(one.id), since: now, removedAt: undefined }))
+      const highest = Math.max(0, ...store.destinations().map(({ id }) => id))
+      const added = wanted.filter(({ id }) => id === undefined)
+      return wanted.map(one => ({
+        ...one,
+        id: one.id ?? highest + 1 + added.indexOf(one),
+        ...{ since: now, removedAt: undefined },
+      }))
     }
   }
   let kept = keep()
