@@ -108,7 +108,7 @@ export function createParticipants(parts: ParticipantsParts): () => Promise<void
           fault ??= error
         }
       }
-      await take(complete)
+      if (complete.length > 0) await importEvents(outbox, complete, now())
       if (failure !== undefined) throw failure
       left -= page.events.length
       if (page.next === undefined) break
@@ -139,14 +139,18 @@ export function createParticipants(parts: ParticipantsParts): () => Promise<void
     return identifier
   }
 
-  async function take(events: readonly object[]): Promise<void> {
-    if (events.length === 0) return
-    const arriving = events.map(event => fromEvent(event, JSON.stringify(event)))
-    const taken = await outbox.import(toIntakes(arriving, now()))
-    if (taken.stored === false) throw new Error(taken.detail)
-  }
-
   return ask
+}
+
+/** The bridge's own events, as if they were imported. Throws when they are not stored. */
+export async function importEvents(
+  outbox: Pick<WaitingEvents, 'import'>,
+  events: readonly object[],
+  now: number,
+): Promise<void> {
+  const arriving = events.map(event => fromEvent(event, JSON.stringify(event)))
+  const taken = await outbox.import(toIntakes(arriving, now))
+  if (taken.stored === false) throw new Error(taken.detail)
 }
 
 function isPassing({ status }: ProxyApiError): boolean {

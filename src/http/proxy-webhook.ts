@@ -1,11 +1,10 @@
 /** Twilio Proxy's callbacks: an HTTP request → what the path needs of it, and the answer that Proxy expects. */
 import type { Context } from 'hono'
-import { PROXY_PATH, toBaseUrls, toProxyHint, toProxyUrl } from '../ingest/public-url.ts'
+import { PROXY_PATH, toProxyUrl } from '../ingest/public-url.ts'
 import type { Answer } from '../ingest/receive.ts'
 import { receiveForm } from '../ingest/receive-form.ts'
 import { isOutOfSession, toCallbackEvents } from '../proxy/callbacks.ts'
-import { readStream } from './body.ts'
-import { split, type Webhook, type WebhookParts } from './webhook.ts'
+import { split, toReceived, type Webhook, type WebhookParts } from './webhook.ts'
 
 export type ProxyWebhookParts = Omit<WebhookParts, 'decompress'> & {
   /** Something was stored of which it is not known yet who the participant is, as a rule. */
@@ -14,43 +13,19 @@ export type ProxyWebhookParts = Omit<WebhookParts, 'decompress'> & {
 
 export function createProxyWebhook(parts: ProxyWebhookParts): Webhook {
   const { settings, rawUrl, count, log, digests, onStored } = parts
-  const { readBody = (c, limit) => readStream(c.req.raw.body, limit) } = parts
   const { PUBLIC_URL } = settings
   const publicUrl = PUBLIC_URL === undefined ? undefined : toProxyUrl(PUBLIC_URL)
   const paths = new Set([PROXY_PATH, URL.parse(publicUrl ?? '')?.pathname ?? PROXY_PATH])
 
   async function take(c: Context): Promise<Answer & { readonly twiml: string | undefined }> {
-    const { path, query } = split(rawUrl(c))
-    const length = c.req.header('content-length')
-    const received = {
-      publicUrl,
-      trustProxy: settings.TRUST_PROXY,
-      headers: c.req.raw.headers,
-      scheme: c.req.url.startsWith('https:') ? 'https' : 'http',
-      host: c.req.header('host'),
-      path,
-    } as const
     let twiml: string | undefined
-    const answer = await receiveForm(
-      {
-        method: c.req.method,
-        signature: c.req.header('x-twilio-signature'),
-        signatureSettings: c.req.header('x-twilio-webhooks-signature-settings'),
-        contentEncoding: c.req.header('content-encoding'),
-        urls: toBaseUrls(received),
-        hint: () => toProxyHint(received),
-        query,
-        length: length === undefined ? undefined : Number(length),
-        readBody: limit => readBody(c, limit),
+    const answer = await receiveForm(toReceived(c, parts, publicUrl), {
+      ...parts,
+      toEvents(form, body) {
+        if (isOutOfSession(form)) twiml = toTwiml(settings.PROXY_OUT_OF_SESSION, form.has('CallSid'))
+        return toCallbackEvents(form, body, digests.sha256)
       },
-      {
-        ...parts,
-        toEvents(form, body) {
-          if (isOutOfSession(form)) twiml = toTwiml(settings.PROXY_OUT_OF_SESSION, form.has('CallSid'))
-          return toCallbackEvents(form, body, digests.sha256)
-        },
-      },
-    )
+    })
     return { ...answer, twiml }
   }
 

@@ -14,6 +14,8 @@ export type WebhookParts = ReceiveParts & {
   readonly readBody?: ReadBody<Context>
 }
 
+type ReceivedParts = Pick<WebhookParts, 'settings' | 'rawUrl' | 'readBody'>
+
 export type Webhook = {
   /** By the path as it stands: the router would read a path of PUBLIC_URL as a pattern, and compare it decoded. */
   isAt(c: Context): boolean
@@ -22,35 +24,11 @@ export type Webhook = {
 
 export function createWebhook(parts: WebhookParts): Webhook {
   const { settings, rawUrl, count, log } = parts
-  const { readBody = (c, limit) => readStream(c.req.raw.body, limit) } = parts
   // Twilio may know the webhook by another path; a proxy in front may or may not change it back.
   const paths = new Set([WEBHOOK_PATH, webhookPath(settings.PUBLIC_URL)])
 
   async function take(c: Context): Promise<Answer> {
-    const { path, query } = split(rawUrl(c))
-    const length = c.req.header('content-length')
-    const received = {
-      publicUrl: settings.PUBLIC_URL,
-      trustProxy: settings.TRUST_PROXY,
-      headers: c.req.raw.headers,
-      scheme: c.req.url.startsWith('https:') ? 'https' : 'http',
-      host: c.req.header('host'),
-      path,
-    } as const
-    return receive(
-      {
-        method: c.req.method,
-        signature: c.req.header('x-twilio-signature'),
-        signatureSettings: c.req.header('x-twilio-webhooks-signature-settings'),
-        contentEncoding: c.req.header('content-encoding'),
-        urls: toBaseUrls(received),
-        hint: () => toProxyHint(received),
-        query,
-        length: length === undefined ? undefined : Number(length),
-        readBody: limit => readBody(c, limit),
-      },
-      parts,
-    )
+    return receive(toReceived(c, parts, settings.PUBLIC_URL), parts)
   }
 
   return {
@@ -69,6 +47,35 @@ export function createWebhook(parts: WebhookParts): Webhook {
         throw error
       }
     },
+  }
+}
+
+/** What a webhook of Twilio has to know of a request. `publicUrl`: the one that was signed, if it is known. */
+export function toReceived(
+  c: Context,
+  { settings, rawUrl, readBody = (c, limit) => readStream(c.req.raw.body, limit) }: ReceivedParts,
+  publicUrl: string | undefined,
+) {
+  const { path, query } = split(rawUrl(c))
+  const length = c.req.header('content-length')
+  const received = {
+    publicUrl,
+    trustProxy: settings.TRUST_PROXY,
+    headers: c.req.raw.headers,
+    scheme: c.req.url.startsWith('https:') ? 'https' : 'http',
+    host: c.req.header('host'),
+    path,
+  } as const
+  return {
+    method: c.req.method,
+    signature: c.req.header('x-twilio-signature'),
+    signatureSettings: c.req.header('x-twilio-webhooks-signature-settings'),
+    contentEncoding: c.req.header('content-encoding'),
+    urls: toBaseUrls(received),
+    hint: () => toProxyHint(received),
+    query,
+    length: length === undefined ? undefined : Number(length),
+    readBody: (limit: number) => readBody(c, limit),
   }
 }
 

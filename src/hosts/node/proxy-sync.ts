@@ -2,8 +2,7 @@
 import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fromEvent, toIntakes } from '../../admin/export-format.ts'
-import type { WaitingEvents } from '../../admin/participants.ts'
+import { importEvents, type WaitingEvents } from '../../admin/participants.ts'
 import { toCredentials } from '../../config/twilio-credentials.ts'
 import type { Settings } from '../../config.ts'
 import { isDamage } from '../../outbox/sqlite-errors.ts'
@@ -11,11 +10,9 @@ import { createProxyReader } from '../../proxy/api.ts'
 import { syncProxy } from '../../proxy/sync.ts'
 import type { Log } from '../../runtime.ts'
 import { digests } from './digests.ts'
-import { openProxyNotes } from './proxy-notes.ts'
+import { openProxyNotes, type ProxyNotes } from './proxy-notes.ts'
 
 export const NOTES_FILE = 'proxy-sync.db'
-
-type ProxyNotes = ReturnType<typeof openProxyNotes>
 
 /** It only remembers what was told: told once more, it is a duplicate. No reason to keep the bridge from starting. */
 function openOrBeginAnew(file: string, log: Log): ProxyNotes {
@@ -49,12 +46,6 @@ export function startProxySync(
     wait: ms => sleep(ms, undefined, { signal }),
   })
 
-  async function emit(events: readonly object[]): Promise<void> {
-    const arriving = events.map(event => fromEvent(event, JSON.stringify(event)))
-    const taken = await outbox.import(toIntakes(arriving, Date.now()))
-    if (taken.stored === false) throw new Error(taken.detail)
-  }
-
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -62,7 +53,7 @@ export function startProxySync(
         const summary = await syncProxy({
           reader,
           notes,
-          emit,
+          emit: events => importEvents(outbox, events, Date.now()),
           sha256: digests.sha256,
           now: Date.now,
           signal,

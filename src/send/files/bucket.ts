@@ -4,21 +4,13 @@
  */
 import { AwsV4Signer } from 'aws4fetch'
 import { toErrorText } from '../../alerts/redact.ts'
+import type { FilesTarget } from '../../config/destination-config.ts'
 import { failed } from '../destination.ts'
 import { toOutcome } from './bucket-answer.ts'
 import { sha256 } from './layout.ts'
 import type { Store } from './store.ts'
 
-export type BucketTarget = {
-  readonly bucket: string
-  /** Before each path, with `/` between its parts; may be empty. */
-  readonly prefix: string
-  /** Such as https://s3.eu-central-1.amazonaws.com. */
-  readonly endpoint: string
-  readonly region: string
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-}
+export type BucketTarget = Exclude<FilesTarget, { readonly folder: string }>
 
 export type BucketPorts = { readonly send: typeof fetch; readonly now: () => number }
 

@@ -3,15 +3,14 @@
  * A batch becomes one file for each type and hour in it, and is accepted only when each of them is safe. No event is ever blamed
  * for a failure: what fits in a file here fits in any.
  */
+import type { FilesTarget } from '../../config/destination-config.ts'
 import type { WriteFile } from '../../runtime.ts'
 import type { DeliveryFailure, DeliveryOutcome, Destination, MappableEvent } from '../destination.ts'
-import { type BucketPorts, type BucketTarget, createBucketStore } from './bucket.ts'
+import { type BucketPorts, createBucketStore } from './bucket.ts'
 import { createFolderStore } from './folder.ts'
 import { toFiles } from './layout.ts'
 import { type FileMessage, type MappedLine, type Project, toLine } from './line.ts'
 import { putInTime, type Store } from './store.ts'
-
-export type FilesTarget = { readonly folder: string } | BucketTarget
 
 export type FilesOptions = {
   /** As the destinations file names it. */
